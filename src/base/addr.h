@@ -1,0 +1,28 @@
+/* A UDP or TCP endpoint without the system's structs: IPv4 stands as an IPv4-mapped IPv6 address. */
+#ifndef TH_BASE_ADDR_H
+#define TH_BASE_ADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct th_addr {
+	uint8_t ip[16];
+	uint32_t scope; /* zone of a link-local address, else 0 */
+	uint16_t port;
+};
+
+enum { TH_ADDR_TEXT = 64 }; /* room for "[address%scope]:port" and its NUL */
+
+static inline bool th_addr_eq(const struct th_addr *a, const struct th_addr *b)
+{
+	return a->port == b->port && a->scope == b->scope && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+/* Writes "192.0.2.1:5683" or "[2001:db8::1]:5683" and returns out. */
+const char *th_addr_text(const struct th_addr *a, char out[TH_ADDR_TEXT]);
+
+/* Whether this is 127.0.0.0/8 or ::1. */
+bool th_addr_is_loopback(const struct th_addr *a);
+
+#endif

@@ -1,0 +1,124 @@
+/* The CoAP engine: RFC 7252 messages and requests for both roles, RFC 7959 block-wise bodies as streams, RFC 7641 observe,
+ * RFC 9175 Echo and Request-Tag. It does no I/O: datagrams, time and randomness come in; datagrams, events and the
+ * next deadline go out.
+ *
+ * Verbs of the engine (called by the owner's loop):  th_coap_rx, th_coap_tx, th_coap_deadline, th_coap_tick.
+ * Verbs of an exchange (called by its user):         request/respond/notify, write, end, resume, cancel.
+ *
+ * An exchange is one request with its response (with observe: its responses). It has an outgoing and an incoming body,
+ * both streams: the user writes the outgoing body as the engine takes it, the engine hands on the incoming one in order
+ * as the user takes it. Whether a body travels in one message or block by block is the engine's business: it waits until
+ * a whole block or the end is there. Nothing is executed twice: a duplicate request is answered from the record of the
+ * first (§4.5), over EXCHANGE_LIFETIME.
+ *
+ * Events arrive through th_coap_ops while rx, tick or a verb runs. Verbs may be called from inside events. After `closed`
+ * the id is dead; a dead id in a verb is harmless (TH_ERR_NOT_FOUND). */
+#ifndef TH_COAP_ENGINE_H
+#define TH_COAP_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/clock.h"
+#include "coap/params.h"
+#include "coap/pdu.h"
+
+struct th_coap;
+
+/* Names an exchange for the engine's lifetime; never reused; 0 is none. */
+typedef uint64_t th_coap_id;
+
+/* Code and options of a request or response as the user sees them. Block1, Block2, Size1/2, Observe of responses,
+ * Request-Tag and Echo are the engine's own and do not appear to the user among options unless stated. Borrowed during the call. */
+struct th_coap_head {
+	uint8_t code;                      /* TH_COAP_GET …, TH_COAP_CODE(2, 5) … */
+	bool confirmable;                  /* CON or NON; servers answer NON with NON */
+	bool observe;                      /* request: register (RFC 7641); response: this is a notification */
+	bool tagged;                       /* client request: always carry a Request-Tag (RFC 9175 §3), so that parallel
+	                                      block-wise exchanges of the same method and options never mix */
+	const struct th_coap_option *options; /* ascending by number */
+	size_t n_options;
+};
+
+struct th_coap_ops {
+	/* Server: a request has come (its first block, if block-wise). Answer now or later with th_coap_respond(). */
+	void (*request)(void *user, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head);
+	/* Client: a response begins. With observe, each notification begins one. */
+	void (*response)(void *user, th_coap_id id, const struct th_coap_head *head);
+	/* Incoming body, in order. Returns how much was taken; when less, the user later calls th_coap_resume(). */
+	size_t (*data)(void *user, th_coap_id id, const uint8_t *p, size_t n);
+	/* The incoming body (of this notification) is whole. */
+	void (*end)(void *user, th_coap_id id);
+	/* The outgoing body has room again after th_coap_write() took less than offered. */
+	void (*resume)(void *user, th_coap_id id);
+	/* The exchange is over. TH_OK: both directions done and acknowledged. Else: TH_ERR_TIMEOUT (the peer stayed silent),
+	 * TH_ERR_RESET (RST, or the peer forgot), TH_ERR_MALFORMED, TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY, TH_ERR_CANCELLED (by the peer). Not
+	 * called after the user's own th_coap_cancel(). */
+	void (*closed)(void *user, th_coap_id id, enum th_err why);
+};
+
+/* What an exchange cost on the link so far: every datagram that belonged to it, retransmissions and ACKs included.
+ * Bytes are UDP payload; the caller adds IP and UDP headers per datagram. */
+struct th_coap_account {
+	uint32_t datagrams_out, datagrams_in;
+	uint64_t bytes_out, bytes_in;
+};
+
+/* Counters since start, for metrics and tests. */
+struct th_coap_stats {
+	uint64_t rx_malformed, rx_duplicate, rx_unmatched, retransmissions, timeouts, rst_sent, refused_full;
+	size_t peers, exchanges, records, reply_bytes;
+};
+
+/* params, mem are borrowed for the engine's life. NULL without memory. `ops` and `user` receive the events. */
+struct th_coap *th_coap_new(const struct th_coap_params *params, const struct th_mem *mem, const struct th_rng *rng,
+			    const struct th_coap_ops *ops, void *user);
+void th_coap_del(struct th_coap *c); /* no events are sent */
+
+/* The four engine verbs. */
+void th_coap_rx(struct th_coap *c, const struct th_addr *from, const uint8_t *dgram, size_t n, th_time now);
+/* The next datagram to send, its length returned; 0 when there is none now. cap >= params->max_message. */
+size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now);
+th_time th_coap_deadline(const struct th_coap *c); /* when tick wants to be called; TH_NEVER. Anything to send at once: tx says */
+void th_coap_tick(struct th_coap *c, th_time now);
+
+/* Client: opens an exchange. Options must not hold what the engine owns, except an Observe/ETag/If-Match/… the user chose.
+ * TH_ERR_FULL at a cap, TH_ERR_NO_MEMORY, TH_ERR_INVALID for options that break their table or do not fit. */
+enum th_err th_coap_request(struct th_coap *c, const struct th_addr *peer, const struct th_coap_head *head, th_time now,
+			    th_coap_id *out);
+
+/* Server: the response's head, once per request (for an accepted observe request: once per notification, each after the
+ * body before it was ended). It may come before the request's body has ended: then the rest of that body is refused. */
+enum th_err th_coap_respond(struct th_coap *c, th_coap_id id, const struct th_coap_head *head, th_time now);
+
+/* Outgoing body. Returns how much was taken, 0 when full; then `resume` comes once there is room. */
+size_t th_coap_write(struct th_coap *c, th_coap_id id, const uint8_t *p, size_t n, th_time now);
+enum th_err th_coap_end(struct th_coap *c, th_coap_id id, th_time now);
+
+/* The user can take incoming body again. */
+void th_coap_resume(struct th_coap *c, th_coap_id id, th_time now);
+
+/* Gives up. Client: nothing more is sent for it, late answers are reset (a running observation is so deregistered).
+ * Server: an unanswered request gets 5.03, a running observation ends, a half-sent body is dropped. No `closed` follows. */
+void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now);
+
+/* Server: whether the exchange's requester asked to observe. */
+bool th_coap_wants_observe(const struct th_coap *c, th_coap_id id);
+
+/* Server: refuses the first request of a new peer with 4.01 and an Echo option until the peer repeats it (RFC 9175 §2.3). */
+void th_coap_require_echo(struct th_coap *c, bool on);
+
+/* The client's token of an exchange (either role), at most 8 bytes, borrowed until it closes; the peers' common name for it. */
+enum th_err th_coap_token(const struct th_coap *c, th_coap_id id, const uint8_t **token, size_t *n);
+/* Server: the open exchange of that peer with that token, 0 when there is none. */
+th_coap_id th_coap_find(const struct th_coap *c, const struct th_addr *peer, const uint8_t *token, size_t n);
+
+enum th_err th_coap_account(const struct th_coap *c, th_coap_id id, struct th_coap_account *out);
+void th_coap_stats(const struct th_coap *c, struct th_coap_stats *out);
+
+#endif
