@@ -106,6 +106,11 @@ void th_loop_hook(struct th_loop *l, struct th_hook *h)
 	th_list_push(&l->hooks, &h->link);
 }
 
+const th_time *th_loop_clock(const struct th_loop *l)
+{
+	return &l->now;
+}
+
 th_time th_loop_now(const struct th_loop *l)
 {
 	return l->now;

@@ -47,6 +47,9 @@ void th_loop_cancel(struct th_loop *l, struct th_alarm *a);
 
 void th_loop_hook(struct th_loop *l, struct th_hook *h);
 
+/* The variable behind th_loop_now(), for who keeps the clock as a pointer. */
+const th_time *th_loop_clock(const struct th_loop *l);
+
 /* Time of the current batch. */
 th_time th_loop_now(const struct th_loop *l);
 

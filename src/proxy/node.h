@@ -1,0 +1,70 @@
+/* The core of one daemon: a CoAP engine with the ingress half (HTTP in, CoAP out) and the egress half (CoAP in, HTTP out)
+ * on it. No I/O: the daemon moves datagrams between it and a socket, the simulator between two of them on virtual time.
+ *
+ *     client end ─flow─▶ ingress ─▶ engine ─▶ datagrams … datagrams ─▶ engine ─▶ egress ─flow─▶ server end
+ */
+#ifndef TH_PROXY_NODE_H
+#define TH_PROXY_NODE_H
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/clock.h"
+#include "coap/engine.h"
+#include "exchange/flow.h"
+#include "exchange/policy.h"
+
+struct th_node;
+
+/* One finished (or failed) exchange, as the log line, the demo and the simulator see it. Strings borrowed during the call. */
+struct th_report {
+	const char *half;  /* "ingress" or "egress" */
+	const char *route; /* exchange/route.h */
+	struct th_str method;
+	uint16_t status;   /* what the client got; 0 when it left first */
+	enum th_err err;   /* TH_OK, or why thimble answered itself */
+	uint64_t http_bytes_up, http_bytes_down; /* heads and bodies as HTTP/1.1 text would have them */
+	uint64_t link_bytes_up, link_bytes_down; /* IP level: request direction, response direction */
+	uint32_t datagrams_up, datagrams_down;
+	th_time started, answered, ended; /* request head, response head (TH_NEVER: none), end */
+};
+
+struct th_node_config {
+	struct th_coap_params coap;
+	const th_time *now;               /* the clock; borrowed for life, read on every entry */
+	struct th_flow_server *upstream;  /* egress half; NULL: off, requests from the link get 5.01 */
+	bool ingress;                     /* ingress half on */
+	struct th_policy policy;
+	size_t datagram_overhead;         /* IP + UDP header bytes for the accounts */
+	void (*report)(void *user, const struct th_report *r); /* NULL: none */
+	void *user;
+};
+
+/* The config is copied; mem and what it points to are borrowed. NULL without memory. */
+struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config);
+void th_node_del(struct th_node *n); /* open flows are closed with TH_ERR_CANCELLED */
+
+/* The four verbs of an engine. */
+void th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len);
+size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap);
+th_time th_node_deadline(const struct th_node *n);
+void th_node_tick(struct th_node *n);
+
+/* Where the ingress half's exchanges go. Before one is set, and with `known` false, clients get 502. */
+void th_node_set_peer(struct th_node *n, const struct th_addr *peer, bool known);
+
+/* Server ends for the listener. */
+struct th_flow_server *th_node_server(struct th_node *n);
+
+void th_node_set_policy(struct th_node *n, const struct th_policy *policy);
+
+struct th_node_stats {
+	struct th_coap_stats coap;
+	size_t ingress_open, egress_open;
+	uint64_t ingress_done, egress_done, failed;
+};
+void th_node_stats(const struct th_node *n, struct th_node_stats *out);
+
+#endif
