@@ -1,6 +1,6 @@
 #include "exchange/route.h"
 
-/* First fit wins. "client/*" stands for any version of the client-server API. */
+/* First fit wins. The segment after "client" is the version, "unstable" included. */
 const struct th_route th_routes[] = {
 	{ "client/*/sync", "sync" },
 	{ "client/*/rooms/*/send/*/*", "send" },
