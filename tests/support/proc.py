@@ -91,7 +91,8 @@ class Child:
             raise ProcessError(f"{self.name} (pid {self.pid}) still runs after {timeout} s:\n{self.log_tail()}") from None
 
     def stop(self, timeout=15, sig=signal.SIGTERM):
-        """Asks it to end and returns its exit status; after `timeout` seconds it is killed, and that is an error."""
+        """Asks it to end and returns its exit status; after `timeout` seconds it is killed, and that is an error. Once it
+        has ended, only tells the status again."""
         if self.exit_status is None:
             self._proc.send_signal(sig)
         try:
