@@ -25,6 +25,24 @@ struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_
 	return NULL;
 }
 
+/* When the last copy may leave. The peer keeps its record for EXCHANGE_LIFETIME, which counts on MAX_TRANSMIT_SPAN: a
+ * copy sent later could be executed again. */
+static th_time last_at(const struct th_coap *c, const struct th_coap_message *m)
+{
+	return th_time_add(m->sent_at, th_coap_max_transmit_span(c->params));
+}
+
+/* The next retransmission, or the end of patience. A slow path's timeouts may be longer than the span leaves room for.
+ */
+static th_time next_at(const struct th_coap *c, const struct th_coap_message *m)
+{
+	th_time at = th_time_add(c->now, m->timeout);
+
+	if (m->tries <= c->params->max_retransmit && c->now < last_at(c, m))
+		return th_time_min(at, last_at(c, m));
+	return th_time_min(at, th_time_add(m->sent_at, th_coap_max_transmit_wait(c->params)));
+}
+
 static void transmit(struct th_coap *c, struct th_coap_message *m)
 {
 	struct th_coap_peer *p = m->peer;
@@ -35,7 +53,7 @@ static void transmit(struct th_coap *c, struct th_coap_message *m)
 	if (p->mid_free_at[m->mid / TH_COAP_MID_GROUP] < free_at)
 		p->mid_free_at[m->mid / TH_COAP_MID_GROUP] = free_at;
 	if (m->con)
-		th_coap_alarm_set(c, &m->alarm, th_time_add(c->now, m->timeout));
+		th_coap_alarm_set(c, &m->alarm, next_at(c, m));
 	th_coap_charge_out(m->exchange, m->datagram.n);
 	th_coap_queue(c, &m->datagram);
 }
@@ -45,7 +63,7 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 	struct th_coap_message *m = TH_OWNER(a, struct th_coap_message, alarm);
 	struct th_coap_peer *p = m->peer;
 
-	if (m->tries > c->params->max_retransmit) {
+	if (m->tries > c->params->max_retransmit || c->now > last_at(c, m)) {
 		c->stats.timeouts++;
 		th_coap_message_over(c, m, TH_COAP_TIMED_OUT, false);
 		return;

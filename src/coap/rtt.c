@@ -1,6 +1,7 @@
 #include "coap/rtt.h"
 
 enum { SRTT_SHIFT = 3, RTTVAR_SHIFT = 2, RTTVAR_FACTOR = 4 }; /* RFC 6298 §2 */
+enum { AMBIGUOUS_MAX = 3 }; /* so many in a row are more likely a slow path than loss */
 
 void th_coap_rtt_sample(struct th_coap_rtt *r, th_time round_trip)
 {
@@ -8,6 +9,7 @@ void th_coap_rtt_sample(struct th_coap_rtt *r, th_time round_trip)
 
 	round_trip = round_trip ? round_trip : 1;
 	r->slow = 0;
+	r->ambiguous = 0;
 	if (r->srtt == 0) {
 		r->srtt = round_trip;
 		r->rttvar = round_trip / 2;
@@ -21,6 +23,7 @@ void th_coap_rtt_sample(struct th_coap_rtt *r, th_time round_trip)
 void th_coap_rtt_ambiguous(struct th_coap_rtt *r, th_time since_first_sent)
 {
 	r->slow = since_first_sent + since_first_sent / 2;
+	r->ambiguous++;
 }
 
 static th_time clamp(th_time v, th_time low, th_time high)
@@ -33,11 +36,13 @@ static th_time clamp(th_time v, th_time low, th_time high)
 th_time th_coap_rtt_timeout(const struct th_coap_rtt *r, const struct th_coap_params *params)
 {
 	th_time rto = params->ack_timeout;
+	bool believe_slow;
 
 	if (r->srtt)
 		rto = clamp(r->srtt + RTTVAR_FACTOR * r->rttvar + params->piggyback_patience, params->rto_min,
 			    params->rto_max);
-	return r->slow > rto ? clamp(r->slow, rto, params->rto_max > rto ? params->rto_max : rto) : rto;
+	believe_slow = r->slow > rto && (r->srtt == 0 || r->ambiguous >= AMBIGUOUS_MAX);
+	return believe_slow ? clamp(r->slow, rto, params->rto_max > rto ? params->rto_max : rto) : rto;
 }
 
 void th_coap_window_init(struct th_coap_window *w, const struct th_coap_params *params)

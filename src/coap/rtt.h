@@ -10,8 +10,9 @@
 /* RFC 6298's estimator. Only unambiguous round trips count (Karn): those of messages sent once. */
 struct th_coap_rtt {
 	th_time srtt, rttvar; /* 0 before the first sample */
-	th_time slow;	      /* 1.5 × the last ambiguous round trip, until an unambiguous one: a path slower than our
-				 timeout would otherwise never give a sample (draft-ietf-core-fasor) */
+	/* A path slower than our timeout would never give an unambiguous sample (draft-ietf-core-fasor): */
+	th_time slow;	    /* 1.5 × the last ambiguous round trip */
+	unsigned ambiguous; /* how many came since an unambiguous one */
 };
 
 void th_coap_rtt_sample(struct th_coap_rtt *r, th_time round_trip);
