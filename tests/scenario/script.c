@@ -199,7 +199,7 @@ static void take_title(struct script *s, const char *line)
 {
 	while (*line == '#' || space(*line))
 		line++;
-	snprintf(s->title, sizeof(s->title), "%s", line);
+	snprintf(s->title, sizeof(s->title), "%.120s", line);
 }
 
 static bool read_lines(struct script *s, FILE *f)
