@@ -64,6 +64,8 @@ enum {
 	OPT_URI_QUERY = 15,
 	OPT_ACCEPT = 17,
 	OPT_LOCATION_QUERY = 20,
+	OPT_PROXY_URI = 35,
+	OPT_PROXY_SCHEME = 39,
 };
 
 #endif

@@ -128,6 +128,10 @@ static void read_option(struct job *j, const struct th_coap_option *o)
 	case OPT_IF_NONE_MATCH:
 		j->if_none_match = true;
 		break;
+	case OPT_PROXY_URI:
+	case OPT_PROXY_SCHEME:
+		j->proxy = true;
+		break;
 	default:
 		break;
 	}

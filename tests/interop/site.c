@@ -350,6 +350,7 @@ static void obs_get(struct job *j)
 		return;
 	}
 	j->observing = true;
+	j->confirmable = strcmp(j->path, "/obs-non") != 0;
 	j->tell = query_number(j, "n", COUNT_MAX, 0);
 	j->interval = query_number(j, "ms", INTERVAL_MAX_MS, INTERVAL_MS) * TH_MS;
 	job_alarm(j, j->interval, obs_due);
@@ -473,6 +474,10 @@ void site_handle(struct job *j)
 
 	if (j->too_large) {
 		answer(j, TH_COAP_CODE(4, 13));
+		return;
+	}
+	if (j->proxy) {
+		answer(j, TH_COAP_CODE(5, 5));
 		return;
 	}
 	if (!j->res) {

@@ -47,7 +47,7 @@ struct job {
 
 	/* the request */
 	uint8_t method;
-	bool confirmable, too_large, has_if_match, if_none_match, ended;
+	bool confirmable, too_large, has_if_match, if_none_match, proxy, ended;
 	char path[SITE_PATH_MAX];   /* "/a/b" */
 	char query[SITE_QUERY_MAX]; /* "first=1&second=2" */
 	uint32_t format, accept;    /* SITE_NO_FORMAT: none */
