@@ -1,0 +1,45 @@
+#include "coap/params.h"
+
+const struct th_coap_params th_coap_params_default = {
+	.ack_timeout = 2 * TH_SEC,
+	.ack_random_percent = 50,
+	.max_retransmit = 4,
+	.max_latency = 100 * TH_SEC,
+	.rto_min = 200 * TH_MS,
+	.rto_max = 60 * TH_SEC,
+	.piggyback_patience = 100 * TH_MS,
+	.ping_after = 30 * TH_SEC,
+	.response_timeout = 300 * TH_SEC,
+	.body_timeout = 247 * TH_SEC, /* EXCHANGE_LIFETIME, as RFC 7959 §2.4 advises */
+	.szx = 6,
+	.max_message = 1152, /* §4.6 */
+	.body_window = 16 * 1024,
+	.window_start = 1, /* NSTART */
+	.window_max = 32,
+	.max_peers = 1024,
+	.max_exchanges = 4096,
+	.max_observers = 64,
+	.max_records = 256 * 1024,
+	.max_reply_bytes = 8 * 1024 * 1024,
+};
+
+th_time th_coap_max_transmit_span(const struct th_coap_params *p)
+{
+	return p->ack_timeout * ((1u << p->max_retransmit) - 1) * (100 + p->ack_random_percent) / 100;
+}
+
+th_time th_coap_max_transmit_wait(const struct th_coap_params *p)
+{
+	return p->ack_timeout * ((1u << (p->max_retransmit + 1)) - 1) * (100 + p->ack_random_percent) / 100;
+}
+
+th_time th_coap_exchange_lifetime(const struct th_coap_params *p)
+{
+	/* PROCESSING_DELAY is ACK_TIMEOUT (§4.8.2) */
+	return th_coap_max_transmit_span(p) + 2 * p->max_latency + p->ack_timeout;
+}
+
+th_time th_coap_non_lifetime(const struct th_coap_params *p)
+{
+	return th_coap_max_transmit_span(p) + p->max_latency;
+}
