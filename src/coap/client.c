@@ -52,7 +52,7 @@ struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_
 	if (x || c->by_fetch.n == 0)
 		return x;
 	hash = th_coap_token_hash(c, p, true, pdu->token, pdu->token_len);
-	for (struct th_node *n = th_table_next(&c->by_fetch, hash, NULL); n; n = th_table_next(&c->by_fetch, hash, n)) {
+	for (struct th_slot *n = th_table_next(&c->by_fetch, hash, NULL); n; n = th_table_next(&c->by_fetch, hash, n)) {
 		x = TH_OWNER(n, struct th_coap_exchange, c.by_fetch);
 		if (x->peer == p && th_coap_token_eq(&x->c.fetch_token, pdu->token, pdu->token_len))
 			return x;

@@ -63,7 +63,7 @@ struct th_coap_token {
 /* peer.c */
 
 struct th_coap_peer {
-	struct th_node node;
+	struct th_slot node;
 	struct th_list
 		idle; /* on c->idle_peers while nothing uses it: least recently idle first; or on c->dead_peers */
 	struct th_addr addr;
@@ -97,7 +97,7 @@ void th_coap_peer_arm(struct th_coap *c, struct th_coap_peer *p);
 /* A CON or NON of ours. */
 struct th_coap_message {
 	struct th_coap_datagram datagram;
-	struct th_node node; /* c->flying, while an ACK or RST may come */
+	struct th_slot node; /* c->flying, while an ACK or RST may come */
 	struct th_list link; /* the peer's waiting_con, waiting_non or flying */
 	struct th_coap_peer *peer;
 	struct th_coap_exchange *exchange; /* borrowed; NULL: nobody waits for the outcome */
@@ -135,7 +135,7 @@ enum th_coap_record_state {
 /* A CON or NON of a peer that was accepted. Its key is (peer, MID, token, code), so that a peer which reuses a MID
  * early is understood; the key's hash is 64 bits under a secret seed and stands for token and code. */
 struct th_coap_record {
-	struct th_node node;
+	struct th_slot node;
 	struct th_coap_record *younger;
 	struct th_coap_peer *peer;
 	struct th_coap_reply *reply; /* owned */
@@ -253,7 +253,7 @@ struct th_coap_client {
 	enum th_coap_phase phase;
 	struct th_coap_kept_head *head;	  /* owned */
 	struct th_coap_token fetch_token; /* for the rest of a notification (RFC 7959 §2.6); n = 0: none yet */
-	struct th_node by_fetch;	  /* c->by_fetch, when there is one */
+	struct th_slot by_fetch;	  /* c->by_fetch, when there is one */
 	struct th_list awaiting;	  /* peer->awaiting */
 	uint64_t up_off;		  /* place of the block under way */
 	size_t up_n;
@@ -280,7 +280,7 @@ struct th_coap_ask {
 
 struct th_coap_server {
 	struct th_coap_kept_head *head; /* owned; NULL: the user has not responded */
-	struct th_node by_key;		/* c->by_key while blocks may follow, in either direction */
+	struct th_slot by_key;		/* c->by_key while blocks may follow, in either direction */
 	uint64_t key;			/* of its method and options (RFC 7959 §2.4, RFC 9175 §3.3) */
 	struct th_coap_ask ask;
 	uint64_t down_off; /* place of the block asked for */
@@ -298,7 +298,7 @@ struct th_coap_server {
 };
 
 struct th_coap_exchange {
-	struct th_node by_id, by_token;
+	struct th_slot by_id, by_token;
 	struct th_list dead;
 	struct th_coap_peer *peer;
 	th_coap_id id;

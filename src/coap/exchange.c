@@ -6,7 +6,7 @@
 
 static struct th_coap_exchange *find_any(const struct th_coap *c, th_coap_id id)
 {
-	for (struct th_node *n = th_table_next(&c->by_id, id, NULL); n; n = th_table_next(&c->by_id, id, n)) {
+	for (struct th_slot *n = th_table_next(&c->by_id, id, NULL); n; n = th_table_next(&c->by_id, id, n)) {
 		struct th_coap_exchange *x = TH_OWNER(n, struct th_coap_exchange, by_id);
 
 		if (x->id == id)
@@ -38,7 +38,7 @@ struct th_coap_exchange *th_coap_exchange_named(const struct th_coap *c, const s
 						const uint8_t *token, size_t n, const struct th_coap_exchange *after)
 {
 	uint64_t hash = th_coap_token_hash(c, p, client, token, n);
-	struct th_node *node = th_table_next(&c->by_token, hash, after ? &after->by_token : NULL);
+	struct th_slot *node = th_table_next(&c->by_token, hash, after ? &after->by_token : NULL);
 
 	for (; node; node = th_table_next(&c->by_token, hash, node)) {
 		struct th_coap_exchange *x = TH_OWNER(node, struct th_coap_exchange, by_token);

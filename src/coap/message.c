@@ -16,7 +16,7 @@ struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_
 {
 	uint64_t hash = hash_of(p, mid);
 
-	for (struct th_node *n = th_table_next(&c->flying, hash, NULL); n; n = th_table_next(&c->flying, hash, n)) {
+	for (struct th_slot *n = th_table_next(&c->flying, hash, NULL); n; n = th_table_next(&c->flying, hash, n)) {
 		struct th_coap_message *m = TH_OWNER(n, struct th_coap_message, node);
 
 		if (m->peer == p && m->mid == mid)

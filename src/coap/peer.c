@@ -16,7 +16,7 @@ static uint64_t hash_of(const struct th_coap *c, const struct th_addr *addr)
 
 static struct th_coap_peer *find(const struct th_coap *c, const struct th_addr *addr, uint64_t hash)
 {
-	for (struct th_node *n = th_table_next(&c->peers, hash, NULL); n; n = th_table_next(&c->peers, hash, n)) {
+	for (struct th_slot *n = th_table_next(&c->peers, hash, NULL); n; n = th_table_next(&c->peers, hash, n)) {
 		struct th_coap_peer *p = TH_OWNER(n, struct th_coap_peer, node);
 
 		if (th_addr_eq(&p->addr, addr))

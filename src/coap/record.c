@@ -26,7 +26,7 @@ uint64_t th_coap_record_key(struct th_coap *c, const struct th_coap_peer *p, con
 
 struct th_coap_record *th_coap_record_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid, uint64_t key)
 {
-	for (struct th_node *n = th_table_next(&c->records, key, NULL); n; n = th_table_next(&c->records, key, n)) {
+	for (struct th_slot *n = th_table_next(&c->records, key, NULL); n; n = th_table_next(&c->records, key, n)) {
 		struct th_coap_record *r = TH_OWNER(n, struct th_coap_record, node);
 
 		if (r->peer == p && r->mid == mid)

@@ -228,7 +228,7 @@ static uint64_t block_key(struct th_coap *c, const struct th_coap_peer *p, const
 /* The youngest exchange of that key: one that still expects blocks, or one that has been received whole. */
 static struct th_coap_exchange *find_keyed(struct th_coap *c, const struct th_coap_peer *p, uint64_t key, bool whole)
 {
-	for (struct th_node *n = th_table_next(&c->by_key, key, NULL); n; n = th_table_next(&c->by_key, key, n)) {
+	for (struct th_slot *n = th_table_next(&c->by_key, key, NULL); n; n = th_table_next(&c->by_key, key, n)) {
 		struct th_coap_exchange *x = TH_OWNER(n, struct th_coap_exchange, s.by_key);
 
 		if (x->peer == p && x->s.whole == whole)
