@@ -5,7 +5,7 @@
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-static bool is_v4(const struct th_addr *a)
+bool th_addr_is_v4(const struct th_addr *a)
 {
 	return memcmp(a->ip, mapped, sizeof(mapped)) == 0;
 }
@@ -14,7 +14,7 @@ const char *th_addr_text(const struct th_addr *a, char out[TH_ADDR_TEXT])
 {
 	char ip[INET6_ADDRSTRLEN] = "?";
 
-	if (is_v4(a)) {
+	if (th_addr_is_v4(a)) {
 		inet_ntop(AF_INET, a->ip + sizeof(mapped), ip, sizeof(ip));
 		snprintf(out, TH_ADDR_TEXT, "%s:%u", ip, (unsigned)a->port);
 		return out;
@@ -31,5 +31,5 @@ bool th_addr_is_loopback(const struct th_addr *a)
 {
 	static const uint8_t one[16] = { [15] = 1 };
 
-	return is_v4(a) ? a->ip[12] == 127 : memcmp(a->ip, one, sizeof(one)) == 0;
+	return th_addr_is_v4(a) ? a->ip[12] == 127 : memcmp(a->ip, one, sizeof(one)) == 0;
 }

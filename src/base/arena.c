@@ -52,7 +52,7 @@ void *th_arena_alloc(struct th_arena *a, size_t n)
 	struct th_arena_chunk *c;
 	void *p;
 
-	if (n > SIZE_MAX - align || n > a->max - a->used)
+	if (n > SIZE_MAX - align - sizeof(*c) || n > a->max - a->used)
 		return NULL;
 	n = (n + align - 1) / align * align;
 	c = chunk_for(a, n);

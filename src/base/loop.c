@@ -126,13 +126,16 @@ static int sleep_ms(const struct th_loop *l, th_time patience)
 	return (int)((d + TH_MS - 1) / TH_MS);
 }
 
+/* No more than there were: an alarm that sets itself anew for now waits for the next batch, sockets come in between. */
 static void fire_alarms(struct th_loop *l)
 {
-	struct th_timer *t;
+	for (size_t left = l->alarms.n; left > 0; left--) {
+		struct th_timer *t = th_heap_pop(&l->alarms, l->now);
+		struct th_alarm *a;
 
-	while ((t = th_heap_pop(&l->alarms, l->now)) != NULL) {
-		struct th_alarm *a = TH_OWNER(t, struct th_alarm, timer);
-
+		if (!t)
+			return;
+		a = TH_OWNER(t, struct th_alarm, timer);
 		a->fire(a, l->now);
 	}
 }

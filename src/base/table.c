@@ -10,7 +10,7 @@ enum th_err th_table_init(struct th_table *t, const struct th_mem *mem, size_t b
 	*t = (struct th_table){ .mem = mem, .seed = seed };
 	while (size < buckets)
 		size *= 2;
-	if (!th_mul(size, sizeof(struct th_node *), &bytes))
+	if (!th_mul(size, sizeof(struct th_slot *), &bytes))
 		return TH_ERR_NO_MEMORY;
 	t->buckets = th_alloc(mem, bytes);
 	if (!t->buckets)
@@ -70,9 +70,9 @@ uint64_t th_table_hash(const struct th_table *t, const void *key, size_t n)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-void th_table_add(struct th_table *t, struct th_node *node, uint64_t hash)
+void th_table_add(struct th_table *t, struct th_slot *node, uint64_t hash)
 {
-	struct th_node **head = &t->buckets[hash & t->mask];
+	struct th_slot **head = &t->buckets[hash & t->mask];
 
 	node->hash = hash;
 	node->next = *head;
@@ -80,9 +80,9 @@ void th_table_add(struct th_table *t, struct th_node *node, uint64_t hash)
 	t->n++;
 }
 
-void th_table_remove(struct th_table *t, struct th_node *node)
+void th_table_remove(struct th_table *t, struct th_slot *node)
 {
-	struct th_node **at = &t->buckets[node->hash & t->mask];
+	struct th_slot **at = &t->buckets[node->hash & t->mask];
 
 	while (*at != node)
 		at = &(*at)->next;
@@ -91,9 +91,9 @@ void th_table_remove(struct th_table *t, struct th_node *node)
 	t->n--;
 }
 
-struct th_node *th_table_next(const struct th_table *t, uint64_t hash, const struct th_node *after)
+struct th_slot *th_table_next(const struct th_table *t, uint64_t hash, const struct th_slot *after)
 {
-	struct th_node *n = after ? after->next : t->buckets[hash & t->mask];
+	struct th_slot *n = after ? after->next : t->buckets[hash & t->mask];
 
 	while (n && n->hash != hash)
 		n = n->next;

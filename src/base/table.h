@@ -8,14 +8,14 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-struct th_node {
-	struct th_node *next;
+struct th_slot {
+	struct th_slot *next;
 	uint64_t hash;
 };
 
 struct th_table {
 	const struct th_mem *mem; /* borrowed */
-	struct th_node **buckets; /* owned; the nodes are borrowed */
+	struct th_slot **buckets; /* owned; the nodes are borrowed */
 	size_t mask, n;
 	uint64_t seed;            /* random, so that outsiders cannot aim at one bucket */
 };
@@ -27,12 +27,12 @@ void th_table_free(struct th_table *t);
 /* SipHash-1-3 of the bytes under the table's seed. */
 uint64_t th_table_hash(const struct th_table *t, const void *key, size_t n);
 
-void th_table_add(struct th_table *t, struct th_node *node, uint64_t hash);
+void th_table_add(struct th_table *t, struct th_slot *node, uint64_t hash);
 
 /* The node must be in the table. */
-void th_table_remove(struct th_table *t, struct th_node *node);
+void th_table_remove(struct th_table *t, struct th_slot *node);
 
 /* Walks the nodes with this hash: first with NULL, then with the last result. The caller compares its own key. */
-struct th_node *th_table_next(const struct th_table *t, uint64_t hash, const struct th_node *after);
+struct th_slot *th_table_next(const struct th_table *t, uint64_t hash, const struct th_slot *after);
 
 #endif

@@ -64,20 +64,48 @@ const char *th_status_phrase(uint16_t status)
 	return "Unknown";
 }
 
+/* The JSON text of one UTF-8 character (a byte that begins none stands alone as "?"). Returns its length, `*used` that
+ * of the input. */
+static size_t json_char(const char *p, char out[4], size_t *used)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	*used = 1;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)p[i] & 0xc0) != 0x80)
+			n = 0;
+	if (n > 1) {
+		memcpy(out, p, n);
+		*used = n;
+		return n;
+	}
+	if (c == '"' || c == '\\') {
+		out[0] = '\\';
+		out[1] = (char)c;
+		return 2;
+	}
+	out[0] = (char)(n == 0 ? '?' : c < 0x20 ? ' ' : c);
+	return 1;
+}
+
 size_t th_failure_body(char *out, size_t cap, uint16_t status, const char *reason)
 {
 	static const char tail[] = "\"}";
 	int n = snprintf(out, cap, "{\"errcode\":\"%s\",\"error\":\"", th_failure_errcode(status));
 	size_t len = (size_t)n;
 
-	for (const char *p = reason; *p; p++) {
-		unsigned char c = (unsigned char)*p;
+	if (n < 0 || cap < sizeof(tail) || len > cap - sizeof(tail))
+		return 0;
+	while (*reason) {
+		char text[4];
+		size_t used, bytes = json_char(reason, text, &used);
 
-		if (cap - len < sizeof(tail) + 1)
+		if (bytes > cap - sizeof(tail) - len)
 			break;
-		if (c == '"' || c == '\\')
-			out[len++] = '\\';
-		out[len++] = (char)(c < 0x20 ? ' ' : c);
+		memcpy(out + len, text, bytes);
+		len += bytes;
+		reason += used;
 	}
 	memcpy(out + len, tail, sizeof(tail));
 	return len + sizeof(tail) - 1;

@@ -15,7 +15,8 @@ const char *th_failure_errcode(uint16_t status);
 /* The standard reason phrase (RFC 9110 §15), "Unknown" otherwise. */
 const char *th_status_phrase(uint16_t status);
 
-/* {"errcode":"…","error":"…"} with the reason escaped as JSON; at most cap bytes, always whole. Returns its length. */
+/* {"errcode":"…","error":"…"} with the reason escaped as JSON and cut at whole characters where it does not fit; with its NUL at
+ * most cap bytes. Returns the length; 0 when cap (below 64) has no room for any. */
 size_t th_failure_body(char *out, size_t cap, uint16_t status, const char *reason);
 
 /* Fills `why` for an error of the link or the upstream: status and sentence from one table. */

@@ -37,7 +37,6 @@ struct th_node_config {
 	struct th_flow_server *upstream;  /* egress half; NULL: off, requests from the link get 5.01 */
 	bool ingress;                     /* ingress half on */
 	struct th_policy policy;
-	size_t datagram_overhead;         /* IP + UDP header bytes for the accounts */
 	void (*report)(void *user, const struct th_report *r); /* NULL: none */
 	void *user;
 };

@@ -1,0 +1,35 @@
+/* The node's own parts, shared by node, leg, ingress and egress. Private to src/proxy. */
+#ifndef TH_PROXY_CORE_H
+#define TH_PROXY_CORE_H
+
+#include "base/list.h"
+#include "base/table.h"
+#include "proxy/leg.h"
+#include "proxy/node.h"
+
+struct th_node {
+	const struct th_mem *mem; /* borrowed */
+	struct th_node_config config;
+	struct th_coap *coap;     /* owned */
+	struct th_table by_id;    /* legs by the id of their CoAP exchange */
+	struct th_list open, dead; /* legs */
+	struct th_flow_server server;
+	struct th_addr peer;
+	bool peer_known;
+	struct th_node_stats stats;
+};
+
+static inline th_time th_node_now(const struct th_node *n)
+{
+	return *n->config.now;
+}
+
+/* ingress.c: server ends for HTTP clients. */
+enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why);
+
+/* egress.c: a request came over the link. */
+void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head);
+
+struct th_leg *th_node_find(const struct th_node *n, th_coap_id id);
+
+#endif

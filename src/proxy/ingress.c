@@ -1,0 +1,217 @@
+/* The ingress half: HTTP in, CoAP out. */
+#include <stdio.h>
+
+#include "exchange/failure.h"
+#include "proxy/core.h"
+#include "proxy/plain.h"
+
+enum { REASON_MAX = 400 };
+
+/* ---- giving up an exchange at the far half ---- */
+
+static void cancel_begin(struct th_leg *leg, const struct th_coap_head *head)
+{
+	(void)head;
+	leg->content = TH_LEG_SMALL;
+}
+
+static void cancel_end(struct th_leg *leg)
+{
+	(void)leg;
+}
+
+static void cancel_failed(struct th_leg *leg, enum th_err err)
+{
+	(void)leg;
+	(void)err;
+}
+
+static const struct th_leg_ops cancel_ops = { cancel_begin, NULL, cancel_end, cancel_failed };
+
+/* Best effort, one small datagram: without it the far half finds out when its answer is reset. */
+static void tell_cancelled(struct th_leg *leg)
+{
+	struct th_node *n = leg->node;
+	uint8_t format[2];
+	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_CANCEL, format);
+	struct th_coap_head head = { .code = TH_COAP_POST, .options = &option, .n_options = 1 };
+	struct th_coap_account account;
+	struct th_leg *cancel;
+	const uint8_t *token;
+	size_t token_len;
+	th_coap_id id;
+
+	if (th_coap_account(n->coap, leg->id, &account) != TH_OK || account.datagrams_out == 0)
+		return;
+	cancel = th_leg_new(n, &cancel_ops, NULL, &leg->peer, "ingress");
+	if (!cancel)
+		return;
+	if (th_coap_request(n->coap, &leg->peer, &head, th_node_now(n), &id) == TH_OK) {
+		th_leg_bind(cancel, id);
+		if (th_coap_token(n->coap, leg->id, &token, &token_len) == TH_OK)
+			th_coap_write(n->coap, id, token, token_len, th_node_now(n));
+		th_coap_end(n->coap, id, th_node_now(n));
+	}
+	th_leg_settle(cancel);
+}
+
+/* ---- failures ---- */
+
+static void explain(char *out, size_t cap, const struct th_leg *leg, enum th_err err)
+{
+	char addr[TH_ADDR_TEXT];
+
+	th_addr_text(&leg->peer, addr);
+	if (err == TH_ERR_TIMEOUT)
+		snprintf(out, cap, "The far side of the link (%s) did not answer. Is it running, and is the link up?",
+			 addr);
+	else if (err == TH_ERR_FULL)
+		snprintf(out, cap, "Too many requests wait for the link to %s. Try again later.", addr);
+	else
+		snprintf(out, cap, "The exchange with the far side of the link (%s) failed: %s.", addr,
+			 th_strerror(err));
+}
+
+static void fail_flow(struct th_leg *leg, struct th_failure *why)
+{
+	leg->report.err = why->err;
+	leg->report.status = leg->in_head ? leg->report.status : why->status;
+	th_flow_close(&leg->flow, why);
+}
+
+static void failed(struct th_leg *leg, enum th_err err)
+{
+	char reason[REASON_MAX];
+	struct th_failure why;
+
+	if (!th_flow_open(&leg->flow))
+		return;
+	explain(reason, sizeof(reason), leg, err);
+	th_failure_of(&why, err, reason);
+	th_leg_drop(leg);
+	fail_flow(leg, &why);
+}
+
+/* The far half answered with a CoAP error: its diagnostic payload (RFC 7252 §5.5.2) says why. */
+static void far_failed(struct th_leg *leg)
+{
+	char reason[TH_LEG_SMALL_MAX + 1] = "The far side of the link gave no reason.";
+	struct th_failure why = { .err = TH_ERR_IO, .reason = reason, .retry_after = leg->retry_after };
+
+	if (leg->in.n > 0) {
+		memcpy(reason, th_buf_data(&leg->in), leg->in.n);
+		reason[leg->in.n] = '\0';
+	}
+	why.status = th_plain_status(leg->code);
+	fail_flow(leg, &why);
+}
+
+/* ---- the response ---- */
+
+static void begin(struct th_leg *leg, const struct th_coap_head *head)
+{
+	long max_age = th_plain_find(head->options, head->n_options, TH_OPTION_MAX_AGE);
+	long format = th_plain_find(head->options, head->n_options, TH_OPTION_CONTENT_FORMAT);
+	bool good = head->code >> 5 == 2 && format == TH_FORMAT_ENVELOPE;
+
+	leg->code = head->code;
+	leg->content = good ? TH_LEG_ENVELOPE : TH_LEG_SMALL;
+	leg->retry_after = max_age > 0 ? (unsigned)max_age : 0;
+}
+
+static void head(struct th_leg *leg, const struct th_head *h)
+{
+	leg->report.answered = th_node_now(leg->node);
+	leg->report.status = h->status;
+	th_flow_head(&leg->flow, h);
+}
+
+static void end(struct th_leg *leg)
+{
+	if (leg->content == TH_LEG_SMALL)
+		far_failed(leg);
+	else
+		th_flow_end(&leg->flow);
+}
+
+static const struct th_leg_ops leg_ops = { begin, head, end, failed };
+
+/* ---- the request ---- */
+
+static void on_head(struct th_flow *self, const struct th_head *h)
+{
+	struct th_leg *leg = th_leg_of(self);
+	struct th_node *n = leg->node;
+	uint8_t format[2];
+	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
+	struct th_coap_head request = {
+		.code = TH_COAP_POST, .confirmable = true, .tagged = true, .options = &option, .n_options = 1
+	};
+	th_coap_id id;
+	enum th_err err;
+
+	th_leg_name(leg, h);
+	err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
+	if (err == TH_OK) {
+		th_leg_bind(leg, id);
+		err = th_leg_send_head(leg, h);
+	}
+	if (err != TH_OK) {
+		failed(leg, err);
+		th_leg_settle(leg);
+	}
+}
+
+static size_t on_data(struct th_flow *self, const uint8_t *p, size_t n)
+{
+	return th_leg_send_data(th_leg_of(self), p, n);
+}
+
+static void on_end(struct th_flow *self)
+{
+	th_leg_send_end(th_leg_of(self));
+}
+
+static void on_resume(struct th_flow *self)
+{
+	struct th_leg *leg = th_leg_of(self);
+
+	if (leg->id)
+		th_coap_resume(leg->node->coap, leg->id, th_node_now(leg->node));
+}
+
+static void on_close(struct th_flow *self, const struct th_failure *why)
+{
+	struct th_leg *leg = th_leg_of(self);
+
+	(void)why; /* a client end gives none */
+	if (!leg->in_end) {
+		leg->report.err = TH_ERR_CANCELLED;
+		if (leg->id)
+			tell_cancelled(leg);
+		th_leg_drop(leg);
+	}
+	th_leg_settle(leg);
+}
+
+static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, on_resume, on_close };
+
+enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why)
+{
+	struct th_node *n = TH_OWNER(self, struct th_node, server);
+	struct th_leg *leg;
+
+	if (!n->peer_known) {
+		th_failure_of(why, TH_ERR_NOT_FOUND,
+			      "The far side of the link is not known: set coap-target, and see the log for its name "
+			      "look-up.");
+		return TH_ERR_NOT_FOUND;
+	}
+	leg = th_leg_new(n, &leg_ops, &flow_ops, &n->peer, "ingress");
+	if (!leg) {
+		th_failure_of(why, TH_ERR_NO_MEMORY, "thimble is out of memory.");
+		return TH_ERR_NO_MEMORY;
+	}
+	th_flow_join(&leg->flow, client);
+	return TH_OK;
+}

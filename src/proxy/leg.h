@@ -1,0 +1,93 @@
+/* One exchange where flow and link meet: what the ingress and the egress half have in common. Private to src/proxy.
+ *
+ *     flow ─ head, data, end ─▶ envelope ─▶ CoAP body        (outgoing)
+ *     flow ◀─ head, data, end ─ envelope ◀─ CoAP body        (incoming)
+ *
+ * A leg is over when both its flow and its CoAP exchange are; it is reported then, and freed at the node's next turn. */
+#ifndef TH_PROXY_LEG_H
+#define TH_PROXY_LEG_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/table.h"
+#include "coap/engine.h"
+#include "exchange/flow.h"
+#include "proxy/node.h"
+
+struct th_leg;
+
+/* What the halves do differently. */
+struct th_leg_ops {
+	/* The incoming CoAP message begins; sets leg->content. */
+	void (*begin)(struct th_leg *leg, const struct th_coap_head *head);
+	/* The incoming head is whole; borrowed during the call. */
+	void (*head)(struct th_leg *leg, const struct th_head *head);
+	/* The incoming message is whole and, if an envelope, as long as announced. */
+	void (*end)(struct th_leg *leg);
+	/* The incoming bytes are no envelope, or the CoAP exchange died before its time (leg->id is 0 then). */
+	void (*failed)(struct th_leg *leg, enum th_err err);
+};
+
+/* What the incoming body holds. */
+enum th_leg_content { TH_LEG_ENVELOPE, TH_LEG_SMALL };
+
+enum { TH_LEG_SMALL_MAX = 240 }; /* bytes kept of a diagnostic or of a cancelled exchange's token */
+
+struct th_leg {
+	struct th_node *node;  /* borrowed for life */
+	const struct th_leg_ops *ops;
+	struct th_list link;   /* on the node's list of open or of dead legs */
+	struct th_slot by_id;  /* in the node's table while id is not 0 */
+	th_coap_id id;         /* 0 once the CoAP exchange is over */
+	struct th_addr peer;
+	struct th_flow flow;   /* towards the HTTP side */
+
+	struct th_buf out;     /* outgoing head bytes the engine has not taken yet */
+	bool out_end;          /* the outgoing message is whole, once `out` is empty */
+
+	enum th_leg_content content;
+	uint8_t code;          /* of the incoming message */
+	struct th_buf in;      /* the incoming head until it is whole; or the small content */
+	bool in_head, in_end;  /* the incoming head, the incoming message is whole */
+	int64_t in_left;       /* incoming body bytes still announced; TH_BODY_UNKNOWN */
+	unsigned retry_after;  /* seconds, from an incoming CoAP error's Max-Age */
+	bool dead;             /* reported, waits to be freed */
+
+	char method[TH_METHOD_MAX];
+	struct th_report report;
+};
+
+/* A leg with no flow and no CoAP exchange yet, on the node's list; NULL without memory. */
+struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, const struct th_flow_ops *flow,
+			  const struct th_addr *peer, const char *half);
+
+/* Ties the leg to its CoAP exchange. */
+void th_leg_bind(struct th_leg *leg, th_coap_id id);
+
+/* Remembers method and route for the report. */
+void th_leg_name(struct th_leg *leg, const struct th_head *request);
+
+/* Outgoing. The head is filtered by policy, counted and encoded: TH_ERR_NO_MEMORY, TH_ERR_TOO_LARGE. The engine must be ready to take
+ * body bytes. data() returns how much was taken, resume() then tells the flow. */
+enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head);
+size_t th_leg_send_data(struct th_leg *leg, const uint8_t *p, size_t n);
+void th_leg_send_end(struct th_leg *leg);
+
+/* Incoming, as the engine's events: data returns how much was taken. */
+size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n);
+void th_leg_take_end(struct th_leg *leg);
+void th_leg_can_send(struct th_leg *leg);
+void th_leg_closed(struct th_leg *leg, enum th_err why);
+
+/* Gives up the CoAP exchange, if there still is one. */
+void th_leg_drop(struct th_leg *leg);
+
+/* Call after anything that may have ended flow or CoAP exchange: when both are over, the leg is reported and dies. */
+void th_leg_settle(struct th_leg *leg);
+
+static inline struct th_leg *th_leg_of(struct th_flow *flow)
+{
+	return TH_OWNER(flow, struct th_leg, flow);
+}
+
+#endif

@@ -1,0 +1,178 @@
+#include "proxy/core.h"
+
+enum { BUCKETS = 1024 };
+
+struct th_leg *th_node_find(const struct th_node *n, th_coap_id id)
+{
+	uint64_t hash = th_table_hash(&n->by_id, &id, sizeof(id));
+
+	for (struct th_slot *s = th_table_next(&n->by_id, hash, NULL); s; s = th_table_next(&n->by_id, hash, s)) {
+		struct th_leg *leg = TH_OWNER(s, struct th_leg, by_id);
+
+		if (leg->id == id)
+			return leg;
+	}
+	return NULL;
+}
+
+/* ---- the engine's events ---- */
+
+static void on_request(void *user, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head)
+{
+	th_egress_request(user, id, peer, head);
+}
+
+static void on_response(void *user, th_coap_id id, const struct th_coap_head *head)
+{
+	struct th_leg *leg = th_node_find(user, id);
+
+	if (leg)
+		leg->ops->begin(leg, head);
+}
+
+static size_t on_data(void *user, th_coap_id id, const uint8_t *p, size_t n)
+{
+	struct th_leg *leg = th_node_find(user, id);
+
+	return leg ? th_leg_take(leg, p, n) : n;
+}
+
+static void on_end(void *user, th_coap_id id)
+{
+	struct th_leg *leg = th_node_find(user, id);
+
+	if (leg)
+		th_leg_take_end(leg);
+}
+
+static void on_resume(void *user, th_coap_id id)
+{
+	struct th_leg *leg = th_node_find(user, id);
+
+	if (leg)
+		th_leg_can_send(leg);
+}
+
+static void on_closed(void *user, th_coap_id id, enum th_err why)
+{
+	struct th_leg *leg = th_node_find(user, id);
+
+	if (leg)
+		th_leg_closed(leg, why);
+}
+
+static const struct th_coap_ops coap_ops = { on_request, on_response, on_data, on_end, on_resume, on_closed };
+
+/* ---- life ---- */
+
+struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
+{
+	struct th_node *n = th_alloc(mem, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->mem = mem;
+	n->config = *config;
+	n->server.open = th_ingress_open;
+	th_list_init(&n->open);
+	th_list_init(&n->dead);
+	if (th_table_init(&n->by_id, mem, BUCKETS, th_rng_u64(rng)) != TH_OK)
+		goto no_table;
+	n->coap = th_coap_new(&n->config.coap, mem, rng, &coap_ops, n);
+	if (!n->coap)
+		goto no_coap;
+	return n;
+no_coap:
+	th_table_free(&n->by_id);
+no_table:
+	th_free(mem, n);
+	return NULL;
+}
+
+static void bury(struct th_node *n)
+{
+	struct th_list *l;
+
+	while ((l = th_list_pop(&n->dead)) != NULL) {
+		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
+
+		th_buf_free(&leg->in);
+		th_buf_free(&leg->out);
+		th_free(n->mem, leg);
+	}
+}
+
+void th_node_del(struct th_node *n)
+{
+	if (!n)
+		return;
+	while (!th_list_empty(&n->open)) {
+		struct th_leg *leg = TH_OWNER(n->open.next, struct th_leg, link);
+
+		th_leg_drop(leg);
+		leg->report.err = TH_ERR_CANCELLED;
+		th_flow_close(&leg->flow, NULL);
+		th_leg_settle(leg);
+	}
+	bury(n);
+	th_coap_del(n->coap);
+	th_table_free(&n->by_id);
+	th_free(n->mem, n);
+}
+
+/* ---- the four verbs ---- */
+
+void th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len)
+{
+	th_coap_rx(n->coap, from, dgram, len, th_node_now(n));
+}
+
+size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap)
+{
+	bury(n);
+	return th_coap_tx(n->coap, to, out, cap, th_node_now(n));
+}
+
+th_time th_node_deadline(const struct th_node *n)
+{
+	return th_coap_deadline(n->coap);
+}
+
+void th_node_tick(struct th_node *n)
+{
+	th_coap_tick(n->coap, th_node_now(n));
+	bury(n);
+}
+
+/* ---- settings and figures ---- */
+
+void th_node_set_peer(struct th_node *n, const struct th_addr *peer, bool known)
+{
+	n->peer_known = known && n->config.ingress;
+	if (peer)
+		n->peer = *peer;
+}
+
+struct th_flow_server *th_node_server(struct th_node *n)
+{
+	return &n->server;
+}
+
+void th_node_set_policy(struct th_node *n, const struct th_policy *policy)
+{
+	n->config.policy = *policy;
+}
+
+void th_node_stats(const struct th_node *n, struct th_node_stats *out)
+{
+	*out = n->stats;
+	th_coap_stats(n->coap, &out->coap);
+	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
+		const struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
+
+		if (leg->report.half[0] == 'i')
+			out->ingress_open++;
+		else
+			out->egress_open++;
+	}
+}
