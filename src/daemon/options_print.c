@@ -87,8 +87,8 @@ void th_options_help(FILE *out)
 	th_options_init(&defaults);
 	fputs("Usage: thimble [OPTION]...\n"
 	      "Carries Matrix over CoAP: HTTP in at one daemon, CoAP between two, HTTP out at the other.\n"
-	      "Options are --name VALUE or --name=VALUE, switches --name or --no-name; defaults stand in "
-	      "parentheses.\n",
+	      "Options are --name VALUE or --name=VALUE, switches --name or --no-name.\n"
+	      "Defaults stand in parentheses.\n",
 	      out);
 	for (int s = 0; s < TH_SECTION_LAST; s++) {
 		fprintf(out, "\n%s [%s]:\n", th_section_help[s], th_section_names[s]);
