@@ -3,11 +3,18 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+enum { OVERHEAD_V4 = 20 + 8, OVERHEAD_V6 = 40 + 8 };
+
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 bool th_addr_is_v4(const struct th_addr *a)
 {
 	return memcmp(a->ip, mapped, sizeof(mapped)) == 0;
+}
+
+size_t th_addr_overhead(const struct th_addr *a)
+{
+	return th_addr_is_v4(a) ? OVERHEAD_V4 : OVERHEAD_V6;
 }
 
 const char *th_addr_text(const struct th_addr *a, char out[TH_ADDR_TEXT])

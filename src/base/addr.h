@@ -3,6 +3,7 @@
 #define TH_BASE_ADDR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,6 +25,9 @@ const char *th_addr_text(const struct th_addr *a, char out[TH_ADDR_TEXT]);
 
 /* Whether this stands for an IPv4 address. */
 bool th_addr_is_v4(const struct th_addr *a);
+
+/* IP and UDP headers that a datagram to or from this address costs on the wire: 28 bytes for IPv4, 48 for IPv6. */
+size_t th_addr_overhead(const struct th_addr *a);
 
 /* Whether this is 127.0.0.0/8 or ::1. */
 bool th_addr_is_loopback(const struct th_addr *a);

@@ -9,11 +9,6 @@ enum { V4_AT = 12 }; /* where the IPv4 bytes start in a mapped address (RFC 4291
 
 static const uint8_t mapped[V4_AT] = { [10] = 0xff, [11] = 0xff };
 
-bool th_addr_is_v4(const struct th_addr *a)
-{
-	return memcmp(a->ip, mapped, sizeof(mapped)) == 0;
-}
-
 static bool parse_zone(uint32_t *scope, const char *zone)
 {
 	char *end;

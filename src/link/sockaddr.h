@@ -6,9 +6,6 @@
 
 #include "base/addr.h"
 
-/* Whether this address is IPv4 (it stands as an IPv4-mapped IPv6 address). */
-bool th_addr_is_v4(const struct th_addr *a);
-
 /* A numeric address only; false otherwise. Brackets around IPv6 and a %zone (name or number) are understood. */
 bool th_addr_parse(struct th_addr *out, const char *host, uint16_t port);
 

@@ -13,8 +13,6 @@ enum {
 	UDP_ROUNDS = 4,		      /* system calls per readiness: 64 datagrams, then others get their turn */
 	UDP_SLOT = 65536,	      /* a datagram always fits; pages that none reached cost no memory */
 	UDP_BUFFER = 4 * 1024 * 1024, /* asked of the system, which may give less */
-	UDP_OVERHEAD_V4 = 20 + 8,
-	UDP_OVERHEAD_V6 = 40 + 8,
 };
 
 struct th_udp {
@@ -233,9 +231,4 @@ enum th_err th_udp_send(struct th_udp *u, const struct th_addr *to, const uint8_
 struct th_addr th_udp_local(const struct th_udp *u)
 {
 	return u->local;
-}
-
-size_t th_udp_overhead(const struct th_addr *a)
-{
-	return th_addr_is_v4(a) ? UDP_OVERHEAD_V4 : UDP_OVERHEAD_V6;
 }

@@ -31,7 +31,4 @@ enum th_err th_udp_send(struct th_udp *u, const struct th_addr *to, const uint8_
 
 struct th_addr th_udp_local(const struct th_udp *u);
 
-/* IP and UDP headers that a datagram to or from this address costs on the wire: 28 for IPv4, 48 for IPv6. */
-size_t th_udp_overhead(const struct th_addr *a);
-
 #endif

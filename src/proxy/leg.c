@@ -6,7 +6,7 @@
 
 /* BLOCK_SLACK: a head's last block also holds the first body bytes. */
 enum { BLOCK_SLACK = 65536 };
-enum { ENCODE_STACK = 4096, HTTP_LINE_EXTRA = 12, HTTP_FIELD_EXTRA = 4, HTTP_HEAD_END = 2, IP4_UDP = 28, IP6_UDP = 48 };
+enum { ENCODE_STACK = 4096, HTTP_LINE_EXTRA = 12, HTTP_FIELD_EXTRA = 4, HTTP_HEAD_END = 2 };
 
 struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, const struct th_flow_ops *flow,
 			  const struct th_addr *peer, const char *half)
@@ -76,7 +76,7 @@ static void account(struct th_leg *leg)
 {
 	struct th_report *r = &leg->report;
 	struct th_coap_account a;
-	uint64_t each = th_addr_is_v4(&leg->peer) ? IP4_UDP : IP6_UDP;
+	uint64_t each = th_addr_overhead(&leg->peer);
 	uint64_t out, in;
 
 	if (!leg->id || th_coap_account(leg->node->coap, leg->id, &a) != TH_OK)

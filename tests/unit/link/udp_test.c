@@ -221,9 +221,9 @@ static void overhead_is_the_headers(void **state)
 
 	(void)state;
 	assert_true(th_addr_parse(&a, "127.0.0.1", 1));
-	assert_int_equal(th_udp_overhead(&a), 28);
+	assert_int_equal(th_addr_overhead(&a), 28);
 	assert_true(th_addr_parse(&a, "::1", 1));
-	assert_int_equal(th_udp_overhead(&a), 48);
+	assert_int_equal(th_addr_overhead(&a), 48);
 }
 
 int main(void)
