@@ -544,6 +544,40 @@ static void test_help_names_all(void **state)
 		assert_true(strcspn(p, "\n") <= 100);
 }
 
+/* Whether the file holds the name as roff writes it (after `before`), for every option that belongs there. */
+static void covers(const char *path, const char *before, unsigned without)
+{
+	static char text[128 * 1024];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	if (!f)
+		fail_msg("%s cannot be opened", path);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	for (size_t i = 0; i < th_option_count; i++) {
+		const struct th_option *opt = &th_option_table[i];
+		char want[128];
+		size_t at = (size_t)snprintf(want, sizeof(want), "\n.B %s", before);
+
+		if (opt->flags & without)
+			continue;
+		for (const char *p = opt->name; *p; p++)
+			at += (size_t)snprintf(want + at, sizeof(want) - at, "%s%c", *p == '-' ? "\\" : "", *p);
+		snprintf(want + at, sizeof(want) - at, "%s", opt->arg ? " " : "");
+		if (!strstr(text, want))
+			fail_msg("%s lacks %s", path, opt->name);
+	}
+}
+
+static void test_man_pages_name_all(void **state)
+{
+	(void)state;
+	covers(SOURCE_ROOT "/docs/man/thimble.1", "\\-\\-", 0);
+	covers(SOURCE_ROOT "/docs/man/thimble.conf.5", "", TH_OPTION_COMMAND_LINE);
+}
+
 static void test_nearest(void **state)
 {
 	(void)state;
@@ -647,6 +681,7 @@ int main(void)
 		cmocka_unit_test(test_dump_round_trip),
 		cmocka_unit_test(test_dump_defaults),
 		cmocka_unit_test(test_help_names_all),
+		cmocka_unit_test(test_man_pages_name_all),
 		cmocka_unit_test(test_nearest),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_plain_is_loopback),
