@@ -1,18 +1,9 @@
 /* The pure half of the listener: bytes to requests, without sockets. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#include <cmocka.h>
+#include "guard.h"
+#include "unit.h"
 
 #include "http/request.h"
 #include "http/request_line.h"
-
-#define LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct th_listener_limits limits = {
 	.head_bytes = 2048, .target_bytes = 1024, .fields = 16, .body_bytes = 100000
@@ -103,28 +94,6 @@ static void parse(struct transcript *t, const uint8_t *p, size_t n, size_t piece
 	}
 }
 
-/* Memory whose last byte is the page's last before an unreadable one. */
-struct guard {
-	uint8_t *map;
-	size_t size;
-};
-
-static uint8_t *guarded(struct guard *g, const void *p, size_t n)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	g->size = (n / page + 2) * page;
-	g->map = mmap(NULL, g->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_true(g->map != MAP_FAILED);
-	assert_int_equal(mprotect(g->map + g->size - page, page, PROT_NONE), 0);
-	return memcpy(g->map + g->size - page - n, p, n);
-}
-
-static void unguard(struct guard *g)
-{
-	munmap(g->map, g->size);
-}
-
 #define H "Host: h\r\n"
 #define POST_CHUNKED "POST /u HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n"
 
@@ -176,37 +145,39 @@ static const struct {
 
 static void valid_in_any_split(void **state)
 {
+	struct guard g = guard_new(4096);
+
 	(void)state;
-	for (size_t i = 0; i < LEN(valid); i++) {
+	for (size_t i = 0; i < UNIT_COUNT(valid); i++) {
 		size_t n = strlen(valid[i].bytes);
-		struct guard g;
-		uint8_t *p = guarded(&g, valid[i].bytes, n);
+		const uint8_t *p = guard_put(&g, valid[i].bytes, n);
 		struct transcript t;
 
 		for (size_t piece = 1; piece <= n; piece++) {
 			parse(&t, p, n, piece);
 			assert_string_equal(t.text, valid[i].says);
 		}
-		unguard(&g);
 	}
+	guard_del(&g);
 }
 
 /* No prefix of a right request is refused, and what it says is a prefix of what the whole says. */
 static void every_prefix(void **state)
 {
+	struct guard g = guard_new(4096);
+
 	(void)state;
-	for (size_t i = 0; i < LEN(valid); i++) {
+	for (size_t i = 0; i < UNIT_COUNT(valid); i++) {
 		for (size_t n = 0; n < strlen(valid[i].bytes); n++) {
-			struct guard g;
-			uint8_t *p = guarded(&g, valid[i].bytes, n);
+			const uint8_t *p = guard_put(&g, valid[i].bytes, n);
 			struct transcript t;
 
 			parse(&t, p, n, n ? n : 1);
 			assert_int_equal(t.status, 0);
 			assert_memory_equal(t.text, valid[i].says, t.n);
-			unguard(&g);
 		}
 	}
+	guard_del(&g);
 }
 
 static const struct {
@@ -320,11 +291,12 @@ static const struct {
 /* Whole and a byte at a time give the same refusal. */
 static void refused(void **state)
 {
+	struct guard g = guard_new(4096);
+
 	(void)state;
-	for (size_t i = 0; i < LEN(bad); i++) {
+	for (size_t i = 0; i < UNIT_COUNT(bad); i++) {
 		size_t n = bad[i].n ? bad[i].n : strlen(bad[i].bytes);
-		struct guard g;
-		uint8_t *p = guarded(&g, bad[i].bytes, n);
+		const uint8_t *p = guard_put(&g, bad[i].bytes, n);
 		struct transcript t;
 
 		for (size_t piece = 1; piece <= n; piece++) {
@@ -333,8 +305,8 @@ static void refused(void **state)
 				print_error("case %zu, pieces of %zu: %s -> %u\n", i, piece, bad[i].bytes, t.status);
 			assert_int_equal(t.status, bad[i].status);
 		}
-		unguard(&g);
 	}
+	guard_del(&g);
 }
 
 static uint16_t status_of(const char *bytes, size_t n, size_t piece)

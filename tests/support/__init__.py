@@ -1,0 +1,1 @@
+"""What the tests and the demo share: processes, ports, a homeserver, a pair of daemons, a raw HTTP peer."""
