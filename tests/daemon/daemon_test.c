@@ -364,6 +364,24 @@ static void test_small_and_no_core(void **state)
 #endif
 }
 
+/* Elsewhere a line begins with the time; in the journal with the priority. */
+static void test_journal(void **state)
+{
+	(void)state;
+	program_start(&near, ARGS(PLAIN));
+	program_wait_output(&near, "event=no_peer", 0);
+	assert_int_equal(strncmp(near.output, "time=20", 7), 0);
+	assert_int_equal(strspn(near.output + 5, "0123456789-T:.Z"), strlen("2024-05-01T12:00:00.123Z"));
+	program_end(&near);
+	near.journal = true;
+	program_start(&near, ARGS(PLAIN));
+	near.journal = false;
+	program_wait_output(&near, "event=no_peer", 0);
+	assert_int_equal(strncmp(near.output, "<6>level=info event=start ", 26), 0);
+	assert_non_null(strstr(near.output, "\n<4>level=warn event=plain "));
+	assert_null(strstr(near.output, "time="));
+}
+
 /* Two on one host: the near one takes any free port for its datagrams. */
 static void test_two_on_one_host(void **state)
 {
@@ -526,6 +544,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test_teardown(test_sighup, teardown),
 		cmocka_unit_test_teardown(test_sigusr1, teardown),
 		cmocka_unit_test_teardown(test_small_and_no_core, teardown),
+		cmocka_unit_test_teardown(test_journal, teardown),
 		cmocka_unit_test_teardown(test_two_on_one_host, teardown),
 		cmocka_unit_test_teardown(test_ipv6, teardown),
 		cmocka_unit_test_teardown(test_no_peer_is_502, teardown),

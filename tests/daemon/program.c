@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,19 @@ static void nap(void)
 	const struct timespec ts = { 0, NAP_MS * 1000000L };
 
 	nanosleep(&ts, NULL);
+}
+
+/* As systemd does for a service whose output goes to the journal. */
+static void name_journal(const struct program *p)
+{
+	char stream[64];
+	struct stat st;
+
+	unsetenv("JOURNAL_STREAM");
+	if (!p->journal || fstat(p->fd, &st) != 0)
+		return;
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
 }
 
 void program_start(struct program *p, const char *const *args)
@@ -43,7 +57,7 @@ void program_start(struct program *p, const char *const *args)
 		return;
 	dup2(p->fd, STDOUT_FILENO);
 	dup2(p->fd, STDERR_FILENO);
-	unsetenv("JOURNAL_STREAM");
+	name_journal(p);
 	execv(program_path, argv);
 	_exit(127);
 }

@@ -9,8 +9,9 @@
 enum { PROGRAM_OUTPUT = 64 * 1024, PROGRAM_PATIENCE_MS = 10000 };
 
 struct program {
-	pid_t pid; /* 0 when it has ended */
-	int fd;	   /* its output, stdout and stderr together */
+	pid_t pid;    /* 0 when it has ended */
+	bool journal; /* set before the start: its output counts as systemd's journal */
+	int fd;	      /* its output, stdout and stderr together */
 	char output[PROGRAM_OUTPUT];
 };
 
