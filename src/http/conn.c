@@ -164,7 +164,7 @@ static bool wants_input(const struct conn *c)
 {
 	if (c->phase == CONN_CLOSING)
 		return c->drained <= CONN_DRAIN_BYTES;
-	return conn_may_parse(c);
+	return conn_may_parse(c) && !c->span_left; /* what was read goes first: the stash has room for one read */
 }
 
 /* One read a batch: level-triggered epoll calls again for the rest. */
