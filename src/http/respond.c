@@ -325,9 +325,8 @@ void conn_refuse(struct conn *c, uint16_t status, const char *reason)
 	struct th_failure why = { TH_ERR_MALFORMED, status, reason, 0 };
 
 	th_flow_close(&c->flow, NULL);
-	if (c->resp_ended) { /* an early answer stands; only the rest of its request is bad */
+	if (c->resp_ended) { /* in this very batch: the answer stands, the rest of the request did not make it */
 		c->keep = false;
-		c->phase = CONN_OPEN;
 		conn_schedule(c);
 		return;
 	}
