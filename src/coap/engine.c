@@ -148,141 +148,158 @@ static void reject(struct th_coap *c, const struct th_addr *from, const struct t
 		th_coap_send_empty(c, from, TH_COAP_RST, pdu->mid);
 }
 
-static void rx_request(struct th_coap *c, const struct th_addr *from, struct th_coap_pdu *pdu, size_t n)
+static struct th_coap_record *find_record(struct th_coap *c, const struct th_coap_arrival *a, uint64_t *key)
 {
-	struct th_coap_peer *p = th_coap_peer_find(c, from);
-	uint64_t key = p ? th_coap_record_key(c, p, pdu) : 0;
-	struct th_coap_record *r = p ? th_coap_record_find(c, p, pdu->mid, key) : NULL;
+	*key = 0;
+	if (!a->peer)
+		return NULL;
+	*key = th_coap_record_key(c, a);
+	return th_coap_record_find(c, a->peer, a->pdu.mid, *key);
+}
+
+static void rx_duplicate(struct th_coap *c, const struct th_coap_arrival *a, struct th_coap_record *r)
+{
+	th_coap_charge_in(th_coap_exchange_find(c, r->exchange), a->n);
+	th_coap_record_replay(c, r);
+}
+
+static void rx_request(struct th_coap *c, struct th_coap_arrival *a)
+{
+	uint64_t key;
+	struct th_coap_record *r = find_record(c, a, &key);
 
 	if (r) {
-		th_coap_charge_in(th_coap_exchange_find(c, r->exchange), n);
-		th_coap_record_replay(c, r);
+		rx_duplicate(c, a, r);
 		return;
 	}
-	if (c->require_echo && !(p && p->echoed)) {
-		if (!th_coap_echo_admit(c, from, pdu))
-			return;
+	if (c->require_echo && !(a->peer && a->peer->echoed) && !th_coap_echo_admit(c, a->from, &a->pdu))
+		return;
+	if (!a->peer) {
+		a->peer = th_coap_peer_get(c, a->from);
+		key = a->peer ? th_coap_record_key(c, a) : 0;
 	}
-	if (!p) {
-		p = th_coap_peer_get(c, from);
-		key = p ? th_coap_record_key(c, p, pdu) : 0;
-	}
-	r = p ? th_coap_record_add(c, p, pdu, key) : NULL;
+	r = a->peer ? th_coap_record_add(c, a, key) : NULL;
 	if (!r) { /* no answer: the peer's retransmission asks again when there may be room */
 		c->stats.refused_full++;
 		return;
 	}
-	p->echoed = p->echoed || c->require_echo;
-	th_coap_server_request(c, p, pdu, r, n);
+	a->peer->echoed = a->peer->echoed || c->require_echo;
+	th_coap_server_request(c, a, r);
 }
 
 /* A separate response or a notification (§5.2.2, RFC 7641 §3.2). */
-static void rx_response(struct th_coap *c, const struct th_addr *from, struct th_coap_pdu *pdu, size_t n)
+static void rx_response(struct th_coap *c, struct th_coap_arrival *a)
 {
-	struct th_coap_peer *p = th_coap_peer_find(c, from);
-	uint64_t key = p ? th_coap_record_key(c, p, pdu) : 0;
-	struct th_coap_record *r = p ? th_coap_record_find(c, p, pdu->mid, key) : NULL;
+	uint64_t key;
+	struct th_coap_record *r = find_record(c, a, &key);
 	struct th_coap_exchange *x;
 
 	if (r) {
-		th_coap_charge_in(th_coap_exchange_find(c, r->exchange), n);
-		th_coap_record_replay(c, r);
+		rx_duplicate(c, a, r);
 		return;
 	}
-	x = p ? th_coap_client_find(c, p, pdu) : NULL;
-	if (!x || !th_coap_client_expects(x, pdu)) {
+	x = a->peer ? th_coap_client_find(c, a->peer, &a->pdu) : NULL;
+	if (!x || !th_coap_client_expects(x, &a->pdu)) {
 		c->stats.rx_unmatched++;
-		reject(c, from, pdu);
+		reject(c, a->from, &a->pdu);
 		return;
 	}
-	th_coap_charge_in(x, n);
-	if (th_coap_options_screen(pdu) != TH_OK) { /* §5.4.1: reject */
-		reject(c, from, pdu);
+	th_coap_charge_in(x, a->n);
+	if (th_coap_options_screen(&a->pdu) != TH_OK) { /* §5.4.1: reject */
+		reject(c, a->from, &a->pdu);
 		th_coap_exchange_close(c, x, TH_ERR_UNSUPPORTED);
 		return;
 	}
-	r = th_coap_record_add(c, p, pdu, key);
+	r = th_coap_record_add(c, a, key);
 	if (!r) {
 		c->stats.refused_full++;
 		return;
 	}
 	r->exchange = x->id;
-	if (pdu->type == TH_COAP_CON) {
+	if (a->pdu.type == TH_COAP_CON) {
 		r->state = TH_COAP_RECORD_ACKED;
-		th_coap_send_empty(c, from, TH_COAP_ACK, pdu->mid);
+		th_coap_send_empty(c, a->from, TH_COAP_ACK, a->pdu.mid);
 		th_coap_charge_out(x, EMPTY_BYTES);
 	}
-	th_coap_client_response(c, x, pdu);
+	th_coap_client_response(c, x, &a->pdu);
 }
 
-/* ACK or RST: never answered, so whatever does not fit is dropped (§4.2). */
-static void rx_reply(struct th_coap *c, const struct th_addr *from, struct th_coap_pdu *pdu, size_t n)
+/* The response in an ACK matches by Message ID and by token (§5.3.2). */
+static void rx_piggybacked(struct th_coap *c, struct th_coap_arrival *a, struct th_coap_message *m)
 {
-	struct th_coap_peer *p = th_coap_peer_find(c, from);
-	struct th_coap_message *m = p ? th_coap_message_find(c, p, pdu->mid) : NULL;
-	struct th_coap_exchange *x = m ? m->exchange : NULL;
-	bool piggybacked = pdu->code != TH_COAP_EMPTY;
-	bool fits = m && (pdu->type == TH_COAP_RST ? !piggybacked : m->con && m->tries > 0);
+	struct th_coap_exchange *x = m->exchange;
 
-	/* §5.3.2: a piggybacked response matches by Message ID and token. Nobody waits for one to an orphan. */
-	if (fits && piggybacked && x)
-		fits = pdu->code >> CLASS_SHIFT >= 2 && x->client && th_coap_client_awaits(x, pdu);
-	if (!fits) {
-		c->stats.rx_unmatched++;
-		return;
-	}
-	th_coap_charge_in(x, n);
-	if (!piggybacked || !x) {
-		th_coap_message_over(c, m, pdu->type == TH_COAP_RST ? TH_COAP_RESET : TH_COAP_ACKED, true);
-		return;
-	}
 	m->exchange = NULL;
 	x->message = NULL;
 	th_coap_message_over(c, m, TH_COAP_ACKED, true);
-	if (th_coap_options_screen(pdu) == TH_OK)
-		th_coap_client_response(c, x, pdu);
+	if (th_coap_options_screen(&a->pdu) == TH_OK)
+		th_coap_client_response(c, x, &a->pdu);
 	else
 		th_coap_exchange_close(c, x, TH_ERR_UNSUPPORTED);
 }
 
-static void rx_message(struct th_coap *c, const struct th_addr *from, struct th_coap_pdu *pdu, size_t n)
+/* ACK or RST: never answered, so whatever does not fit is dropped (§4.2). */
+static void rx_reply(struct th_coap *c, struct th_coap_arrival *a)
 {
-	unsigned class = pdu->code >> CLASS_SHIFT;
+	struct th_coap_message *m = a->peer ? th_coap_message_find(c, a->peer, a->pdu.mid) : NULL;
+	struct th_coap_exchange *x = m ? m->exchange : NULL;
+	bool reset = a->pdu.type == TH_COAP_RST;
+	bool empty = a->pdu.code == TH_COAP_EMPTY;
+	bool fits = m && (reset ? empty : m->con);
 
-	if (pdu->type == TH_COAP_ACK || pdu->type == TH_COAP_RST) {
-		rx_reply(c, from, pdu, n);
-	} else if (pdu->code == TH_COAP_EMPTY) {
-		if (pdu->type == TH_COAP_CON) /* a ping (§4.3) */
-			reject(c, from, pdu);
+	if (fits && !empty && x) /* nobody waits for the response to an orphan */
+		fits = a->pdu.code >> CLASS_SHIFT >= 2 && x->client && th_coap_client_awaits(x, &a->pdu);
+	if (!fits) {
+		c->stats.rx_unmatched++;
+		return;
+	}
+	th_coap_charge_in(x, a->n);
+	if (!empty && x)
+		rx_piggybacked(c, a, m);
+	else
+		th_coap_message_over(c, m, reset ? TH_COAP_RESET : TH_COAP_ACKED, true);
+}
+
+static void rx_message(struct th_coap *c, struct th_coap_arrival *a)
+{
+	unsigned class = a->pdu.code >> CLASS_SHIFT;
+
+	if (a->pdu.type == TH_COAP_ACK || a->pdu.type == TH_COAP_RST) {
+		rx_reply(c, a);
+	} else if (a->pdu.code == TH_COAP_EMPTY) {
+		if (a->pdu.type == TH_COAP_CON) /* a ping (§4.3) */
+			reject(c, a->from, &a->pdu);
 	} else if (class == 0) {
-		rx_request(c, from, pdu, n);
+		rx_request(c, a);
 	} else if (class >= 2 && class <= 5) {
-		rx_response(c, from, pdu, n);
+		rx_response(c, a);
 	} else { /* reserved (§12.1) */
 		c->stats.rx_malformed++;
-		if (pdu->type == TH_COAP_CON)
-			reject(c, from, pdu);
+		if (a->pdu.type == TH_COAP_CON)
+			reject(c, a->from, &a->pdu);
 	}
 }
 
 void th_coap_rx(struct th_coap *c, const struct th_addr *from, const uint8_t *dgram, size_t n, th_time now)
 {
-	struct th_coap_pdu pdu;
-	struct th_coap_peer *p;
-	enum th_err err = th_coap_pdu_read(&pdu, dgram, n);
+	struct th_coap_arrival a; /* not initialised: most of it is room for options */
+	enum th_err err = th_coap_pdu_read(&a.pdu, dgram, n);
 
 	th_coap_enter(c, now);
 	if (err == TH_OK && n > c->params->max_message)
 		err = TH_ERR_TOO_LARGE;
 	if (err == TH_OK) {
-		p = th_coap_peer_find(c, from);
-		if (p)
-			p->heard_at = c->now;
-		rx_message(c, from, &pdu, n);
+		a.from = from;
+		a.peer = th_coap_peer_find(c, from);
+		a.dgram = dgram;
+		a.n = n;
+		if (a.peer)
+			a.peer->heard_at = c->now;
+		rx_message(c, &a);
 	} else {
 		c->stats.rx_malformed++;
-		if (err != TH_ERR_UNSUPPORTED && n >= EMPTY_BYTES && pdu.type == TH_COAP_CON)
-			reject(c, from, &pdu);
+		if (err != TH_ERR_UNSUPPORTED && n >= EMPTY_BYTES && a.pdu.type == TH_COAP_CON)
+			reject(c, from, &a.pdu);
 	}
 	th_coap_leave(c);
 }

@@ -132,8 +132,9 @@ enum th_coap_record_state {
 	TH_COAP_RECORD_REPLIED, /* a duplicate gets the reply again, while it is kept */
 };
 
-/* A CON or NON of a peer that was accepted. Its key is (peer, MID, token, code), so that a peer which reuses a MID
- * early is understood; the key's hash is 64 bits under a secret seed and stands for token and code. */
+/* A CON or NON of a peer that was accepted. Its key is a keyed hash of peer, header, token and options: a
+ * retransmission is the same datagram again, while a Message ID that comes with other ones has been reused, which is
+ * early but not a duplicate. */
 struct th_coap_record {
 	struct th_slot node;
 	struct th_coap_record *younger;
@@ -156,10 +157,19 @@ struct th_coap_fifo {
 	struct th_coap_record *oldest, *youngest;
 };
 
-uint64_t th_coap_record_key(struct th_coap *c, const struct th_coap_peer *p, const struct th_coap_pdu *pdu);
+/* A datagram that came, as far as it was understood. */
+struct th_coap_arrival {
+	const struct th_addr *from;
+	struct th_coap_peer *peer; /* NULL: a stranger */
+	const uint8_t *dgram;
+	size_t n;
+	struct th_coap_pdu pdu;
+};
+
+uint64_t th_coap_record_key(const struct th_coap *c, const struct th_coap_arrival *a);
 struct th_coap_record *th_coap_record_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid, uint64_t key);
-struct th_coap_record *th_coap_record_add(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_pdu *pdu,
-					  uint64_t key);
+/* NULL: at the cap, or no memory. */
+struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coap_arrival *a, uint64_t key);
 /* Answers a duplicate as its original was (§4.5). */
 void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r);
 /* Sends the piggybacked response in pdu, and keeps it for duplicates. */
@@ -373,8 +383,7 @@ void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_begin(struct th_coap *c, struct th_coap_exchange *x, struct th_coap_pdu *pdu);
 /* server.c */
 
-void th_coap_server_request(struct th_coap *c, struct th_coap_peer *p, struct th_coap_pdu *pdu,
-			    struct th_coap_record *r, size_t dgram_n);
+void th_coap_server_request(struct th_coap *c, struct th_coap_arrival *a, struct th_coap_record *r);
 void th_coap_server_pump(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_resumed(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_over(struct th_coap *c, struct th_coap_exchange *x, enum th_coap_outcome outcome);
@@ -402,6 +411,8 @@ bool th_coap_observe_wanted(const struct th_coap *c, const struct th_coap_peer *
 /* Server: a response's head decides whether the observation begins, goes on or ends. */
 void th_coap_observe_respond(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_head *head);
 void th_coap_observe_stop(struct th_coap_exchange *x);
+/* Server: tells the client that no more notifications come. */
+void th_coap_observe_end(struct th_coap *c, struct th_coap_exchange *x);
 /* Server: puts the Observe option into a response of an observation. */
 void th_coap_observe_mark(struct th_coap_exchange *x, struct th_coap_draft *d);
 /* Server: sends the notification once its first block is known. */

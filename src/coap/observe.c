@@ -8,6 +8,7 @@ enum {
 	SUCCESS = 2,
 	REGISTER = 0,
 	DEREGISTER = 1,
+	UNAVAILABLE = TH_COAP_CODE(5, 3),
 	SEQ_MASK = 0xffffff,
 	SEQ_HALF = 1 << 23,
 };
@@ -151,6 +152,14 @@ void th_coap_observe_stop(struct th_coap_exchange *x)
 		return;
 	x->s.observing = false;
 	x->peer->observers--;
+}
+
+void th_coap_observe_end(struct th_coap *c, struct th_coap_exchange *x)
+{
+	struct th_coap_draft d;
+
+	th_coap_draft_init(&d, UNAVAILABLE, &x->token); /* an error ends it (§3.2) */
+	th_coap_message_send(c, x->peer, NULL, true, &d.pdu);
 }
 
 void th_coap_observe_mark(struct th_coap_exchange *x, struct th_coap_draft *d)

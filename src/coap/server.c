@@ -293,27 +293,27 @@ static void next_block2(struct th_coap *c, struct th_coap_exchange *x, const str
 	th_coap_out_offer_room(c, x);
 }
 
-static void new_request(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_ask *ask,
-			const struct th_coap_pdu *pdu, struct th_coap_record *r, uint64_t key, size_t dgram_n)
+static void new_request(struct th_coap *c, const struct th_coap_arrival *a, const struct th_coap_ask *ask,
+			struct th_coap_record *r, uint64_t key)
 {
 	struct th_coap_option options[TH_COAP_OPTIONS_MAX];
-	struct th_coap_head head = th_coap_user_head(pdu, options);
+	struct th_coap_head head = th_coap_user_head(&a->pdu, options);
 	bool more = ask->has_block1 && ask->block1.more;
 	struct th_coap_exchange *x;
 	enum th_err err;
 
-	th_coap_observe_replace(c, p, pdu);
-	x = ask->has_block1 ? find_keyed(c, p, key, false) : NULL;
+	th_coap_observe_replace(c, a->peer, &a->pdu);
+	x = ask->has_block1 ? find_keyed(c, a->peer, key, false) : NULL;
 	if (x) /* its body begins anew (RFC 7959 §2.5) */
 		th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
-	x = th_coap_exchange_new(c, p, false, &ask->token, &err);
+	x = th_coap_exchange_new(c, a->peer, false, &ask->token, &err);
 	if (!x) {
 		c->stats.refused_full++;
-		refuse(c, p, ask, UNAVAILABLE);
+		refuse(c, a->peer, ask, UNAVAILABLE);
 		return;
 	}
 	r->exchange = x->id;
-	th_coap_charge_in(x, dgram_n);
+	th_coap_charge_in(x, a->n);
 	x->out.ended = true; /* nothing to write before there is a head */
 	x->confirmable = ask->con;
 	x->s.key = key;
@@ -322,11 +322,11 @@ static void new_request(struct th_coap *c, struct th_coap_peer *p, const struct 
 		th_coap_server_key(c, x);
 	if (ask->has_block2 && ask->block2.szx < x->out.szx)
 		x->out.szx = ask->block2.szx;
-	x->s.wants_observe = head.observe = th_coap_observe_wanted(c, p, pdu);
+	x->s.wants_observe = head.observe = th_coap_observe_wanted(c, a->peer, &a->pdu);
 	take_ask(c, x, ask);
-	c->ops->request(c->user, x->id, &p->addr, &head);
+	c->ops->request(c->user, x->id, a->from, &head);
 	if (!x->closed)
-		receive(c, x, pdu, more);
+		receive(c, x, &a->pdu, more);
 }
 
 static struct th_coap_ask ask_of(const struct th_coap_pdu *pdu, uint64_t key)
@@ -350,41 +350,44 @@ static bool read_blocks(struct th_coap_ask *ask, const struct th_coap_pdu *pdu)
 	return !ask->has_block1 || !ask->block1.more || pdu->payload_len == th_coap_block_size(ask->block1.szx);
 }
 
-void th_coap_server_request(struct th_coap *c, struct th_coap_peer *p, struct th_coap_pdu *pdu,
-			    struct th_coap_record *r, size_t dgram_n)
+/* A request for another block of either body. */
+static void next_block(struct th_coap *c, const struct th_coap_arrival *a, const struct th_coap_ask *ask,
+		       struct th_coap_record *r, uint64_t key)
 {
-	struct th_coap_ask ask = ask_of(pdu, r->node.hash);
-	bool later1, later2;
-	struct th_coap_exchange *x;
-	uint64_t key;
+	bool later1 = ask->has_block1 && ask->block1.num > 0;
+	struct th_coap_exchange *x = find_keyed(c, a->peer, key, !later1);
 
-	if (th_coap_options_screen(pdu) != TH_OK) { /* §5.4.1: a NON is dropped */
-		if (ask.con)
-			refuse(c, p, &ask, BAD_OPTION);
-		return;
-	}
-	if (!read_blocks(&ask, pdu)) {
-		refuse(c, p, &ask, BAD_REQUEST);
-		return;
-	}
-	key = block_key(c, p, pdu);
-	later1 = ask.has_block1 && ask.block1.num > 0;
-	later2 = !later1 && ask.has_block2 && ask.block2.num > 0;
-	if (!later1 && !later2) {
-		new_request(c, p, &ask, pdu, r, key, dgram_n);
-		return;
-	}
-	x = find_keyed(c, p, key, later2);
-	if (!x) { /* RFC 7959 §2.9.2: we have forgotten, or never had, what came before; the client may begin again */
-		refuse(c, p, &ask, INCOMPLETE);
+	if (!x) { /* we have forgotten, or never had, what came before: the client may begin again (RFC 7959 §2.9.2) */
+		refuse(c, a->peer, ask, INCOMPLETE);
 		return;
 	}
 	r->exchange = x->id;
-	th_coap_charge_in(x, dgram_n);
+	th_coap_charge_in(x, a->n);
 	if (later1)
-		next_block1(c, x, &ask, pdu);
+		next_block1(c, x, ask, &a->pdu);
 	else
-		next_block2(c, x, &ask);
+		next_block2(c, x, ask);
+}
+
+void th_coap_server_request(struct th_coap *c, struct th_coap_arrival *a, struct th_coap_record *r)
+{
+	struct th_coap_ask ask = ask_of(&a->pdu, r->node.hash);
+	uint64_t key;
+
+	if (th_coap_options_screen(&a->pdu) != TH_OK) { /* §5.4.1: a NON is dropped */
+		if (ask.con)
+			refuse(c, a->peer, &ask, BAD_OPTION);
+		return;
+	}
+	if (!read_blocks(&ask, &a->pdu)) {
+		refuse(c, a->peer, &ask, BAD_REQUEST);
+		return;
+	}
+	key = block_key(c, a->peer, &a->pdu);
+	if ((ask.has_block1 && ask.block1.num > 0) || (ask.has_block2 && ask.block2.num > 0))
+		next_block(c, a, &ask, r, key);
+	else
+		new_request(c, a, &ask, r, key);
 }
 
 /* The user's verbs */
@@ -471,6 +474,8 @@ void th_coap_server_cancel(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (x->s.ask.owing)
 		refuse(c, x->peer, &x->s.ask, UNAVAILABLE);
+	else if (x->s.observing)
+		th_coap_observe_end(c, x);
 }
 
 void th_coap_server_detach(struct th_coap *c, struct th_coap_exchange *x)
