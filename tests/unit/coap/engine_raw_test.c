@@ -562,7 +562,6 @@ static void message_ids_wait_until_they_are_free(void **state)
 	(void)state;
 	r->params.ping_after = TH_NEVER;
 	for (int i = 0; i < 70000; i++) {
-		struct th_coap_pdu ack;
 		th_coap_id id;
 
 		assert_int_equal(th_coap_request(r->c, &peer, &head, r->now, &id), TH_OK);
@@ -571,8 +570,6 @@ static void message_ids_wait_until_they_are_free(void **state)
 		if (r->out_n == 0)
 			break;
 		sent++;
-		ack = reply_to(&r->out[0], TH_COAP_NON, CODE_CONTENT);
-		ack.mid = (uint16_t)i;
 		th_coap_cancel(r->c, id, r->now);
 	}
 	assert_in_range(sent, 65536 - 1024, 65536);
