@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { TICK_SHIFT = 26, EMPTY_BYTES = 4 };
+enum { TICK_SHIFT = 26 };
 
 _Static_assert(sizeof(struct th_coap_record) <= 64, "there is one record for each recent message of every peer");
 
@@ -112,7 +112,7 @@ void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r)
 	c->stats.rx_duplicate++;
 	if (r->state == TH_COAP_RECORD_ACKED) {
 		th_coap_send_empty(c, &r->peer->addr, TH_COAP_ACK, r->mid);
-		th_coap_charge_out(x, EMPTY_BYTES);
+		th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);
 	} else if (r->reply && !th_list_linked(&r->reply->datagram.queue)) {
 		th_coap_charge_out(x, r->reply->datagram.n);
 		th_coap_queue(c, &r->reply->datagram);
