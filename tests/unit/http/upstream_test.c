@@ -234,6 +234,8 @@ static const struct answer_case answers[] = {
 	  "x\r\n"
 	  "Trailer: T\r\nUpgrade: h2c\r\nProxy-Authenticate: q\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nz",
 	  429, 1, "Retry-After: 3\nContent-Encoding: gzip\n", "z", false, false },
+	{ "GET", "HTTP/1.1 200 OK\r\nA: b \r\n\t c\r\nContent-Length: 0\r\n\r\n", 200, 0, "A: b \t c\n", "", false,
+	  true },
 	{ "GET", "HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 0\r\n\r\n", 200, 0,
 	  "Set-Cookie: a\nSet-Cookie: b\n", "", false, true },
 };
@@ -372,7 +374,6 @@ static void unusable_answers_are_502(void **state)
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
-		"HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nA b: c\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nA : c\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nA: \x01\r\nContent-Length: 0\r\n\r\n",
@@ -426,8 +427,6 @@ static void endless_status_line(struct fake *f, struct fake_conn *c)
 {
 	(void)f;
 	fake_say(c, "HTTP/1.1 200 ");
-	c->fill = 200 * 1024; /* NULs are not text, so these end it early; letters follow */
-	c->fill = 0;
 	for (int i = 0; i < 3000; i++)
 		fake_say(c, "0123456789012345678901234567890123456789");
 }
