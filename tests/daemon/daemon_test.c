@@ -436,8 +436,6 @@ static void test_name_without_address(void **state)
 	program_wait_output(&near, "retry_s=1\n", 0);
 }
 
-#ifdef WHOLE
-
 /* ---- both halves at work ---- */
 
 struct pair {
@@ -527,8 +525,6 @@ static void test_drain_lets_finish(void **state)
 	end_pair(&k);
 }
 
-#endif
-
 int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
@@ -549,11 +545,9 @@ int main(int argc, char *argv[])
 		cmocka_unit_test_teardown(test_ipv6, teardown),
 		cmocka_unit_test_teardown(test_no_peer_is_502, teardown),
 		cmocka_unit_test_teardown(test_name_without_address, teardown),
-#ifdef WHOLE
 		cmocka_unit_test_teardown(test_bad_target, teardown),
 		cmocka_unit_test_teardown(test_exchange_line, teardown),
 		cmocka_unit_test_teardown(test_drain_lets_finish, teardown),
-#endif
 	};
 	int fd = mkstemp(config_path), failed;
 
