@@ -440,6 +440,9 @@ static void script(void)
 		rig_run(&r, TH_SEC);
 	}
 	th_coap_cancel(r.c, a, r.now);
+	for (size_t i = 0; i < r.n_ex; i++)
+		if (strcmp(r.ex[i].path, "/z") == 0)
+			th_coap_cancel(r.c, r.ex[i].id, r.now); /* an observation lives on without end else */
 	rig_run(&r, 100 * TH_SEC);
 	rig_rx_request(&r, 0, W_CON, W_GET, 1, "one", "x"); /* a duplicate of the very first */
 	rig_run(&r, 1000 * TH_SEC);
