@@ -239,9 +239,8 @@ static bool play_line(struct stage *s, const struct line *line)
 		return false;
 	if (!v->play(s, line->words + 1, line->n - 1))
 		return s->failed ? false : stage_fail(s, "usage: %s", v->usage);
-	if (s->built)
-		sim_net_flush(&s->world.net);
-	return !s->failed;
+	/* everything that follows at this very instant */
+	return !s->built || stage_time_passes(s, s->world.net.now);
 }
 
 /* The line that ends the block after `from`; n when there is none. */
