@@ -124,7 +124,7 @@ bool args_body(struct args *a, struct sim_body *out)
 
 bool args_field(struct args *a, struct th_field *out)
 {
-	struct th_str t;
+	struct th_str t = { NULL, 0 };
 	const char *colon;
 
 	if (!args_text(a, "header", &t))
