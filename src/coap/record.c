@@ -80,6 +80,7 @@ struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coa
 	bool con = a->pdu.type == TH_COAP_CON;
 	struct th_coap_fifo *f = con ? &c->con_records : &c->non_records;
 	th_time life = con ? th_coap_exchange_lifetime(c->params) : th_coap_non_lifetime(c->params);
+	th_time ticks = th_time_add(c->now, life) >> TICK_SHIFT;
 	struct th_coap_record *r;
 
 	if (c->records.n >= c->params->max_records)
@@ -92,7 +93,7 @@ struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coa
 	r->peer = a->peer;
 	r->mid = a->pdu.mid;
 	r->state = TH_COAP_RECORD_PENDING;
-	r->expires = (uint32_t)((th_time_add(c->now, life) >> TICK_SHIFT) + 1);
+	r->expires = ticks < UINT32_MAX ? (uint32_t)ticks + 1 : UINT32_MAX; /* nine years: as good as never */
 	th_coap_peer_hold(a->peer);
 	th_table_add(&c->records, &r->node, key);
 	if (f->oldest)
@@ -101,7 +102,7 @@ struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coa
 		f->oldest = r;
 	f->youngest = r;
 	if (c->record_alarm.timer.at == TH_NEVER)
-		th_coap_alarm_set(c, &c->record_alarm, th_time_add(c->now, life + expiry_grain));
+		th_coap_alarm_set(c, &c->record_alarm, th_time_add(th_time_add(c->now, life), expiry_grain));
 	return r;
 }
 
