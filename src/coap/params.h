@@ -41,6 +41,9 @@ struct th_coap_params {
 /* RFC 7252's values, sizes for Ethernet, limits for a daemon. */
 extern const struct th_coap_params th_coap_params_default;
 
+/* For two thimbles on one host, which is where the plain profile may run: nothing is under way for longer than a second. */
+extern const struct th_coap_params th_coap_params_loopback;
+
 /* MAX_TRANSMIT_SPAN, MAX_TRANSMIT_WAIT, EXCHANGE_LIFETIME, NON_LIFETIME as §4.8.2 derives them from the above. */
 th_time th_coap_max_transmit_span(const struct th_coap_params *p);
 th_time th_coap_max_transmit_wait(const struct th_coap_params *p);

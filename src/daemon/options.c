@@ -82,7 +82,7 @@ void th_options_init(struct th_options *o)
 	memset(o, 0, sizeof(*o));
 	o->listener = th_listener_limits_default;
 	o->upstream = th_upstream_limits_default;
-	o->coap = th_coap_params_default;
+	o->coap = th_coap_params_loopback;
 	for (size_t i = 0; i < th_option_count; i++) {
 		const struct th_option *opt = &th_option_table[i];
 

@@ -118,7 +118,37 @@ def http_request_seeds():
     yield "tls", case(b"\x16\x03\x01\x02\x00\x01")
 
 
-TARGETS = {"http_request": http_request_seeds, "pdu": pdu_seeds, "option": pdu_seeds, "rd": rd_seeds}
+def varint(v):
+    out = b""
+    while v > 0x7F:
+        out += bytes([v & 0x7F | 0x80])
+        v >>= 7
+    return out + bytes([v])
+
+
+def string(s):
+    return varint(len(s)) + s
+
+
+def envelope(head, body=b"", coding=0):
+    return bytes([coding]) + varint(len(head)) + head + body
+
+
+def envelope_seeds():
+    auth = varint(1) + string(b"Bearer x")
+    own = varint(0) + string(b"X-Own") + string(b"1")
+    yield "get", envelope(varint(1) + varint(1) + string(b"/_matrix/client/versions") + varint(0))
+    yield "put", envelope(varint(3) + varint(2) + string(b"/a%2Fb?c=+&c=\xff") + varint(2) + auth + own, b"{}")
+    yield "other-method", envelope(varint(0) + varint(0) + string(b"PURGE") + string(b"*") + varint(0))
+    yield "ok", envelope(varint(0) + varint(200) + varint(1) + varint(2) + string(b"application/json"), b"{}")
+    yield "no-name", envelope(varint(0) + varint(200) + varint(1) + varint(0) + string(b"") + string(b"x"))
+    yield "splitting", envelope(varint(0) + varint(200) + varint(1) + varint(2) + string(b"a\r\nb: c"))
+    yield "left-over", envelope(varint(1) + varint(599) + varint(0) + b"x")
+    yield "coding", envelope(b"", coding=9)
+    yield "long-head", bytes([0]) + varint(1 << 20)
+
+
+TARGETS = {"envelope": envelope_seeds, "http_request": http_request_seeds, "pdu": pdu_seeds, "option": pdu_seeds, "rd": rd_seeds}
 
 
 def main():

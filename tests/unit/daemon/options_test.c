@@ -134,7 +134,7 @@ static void test_defaults(void **state)
 	assert_true(o.drain_timeout == 10 * TH_SEC);
 	assert_memory_equal(&o.listener, &th_listener_limits_default, sizeof(o.listener));
 	assert_memory_equal(&o.upstream, &th_upstream_limits_default, sizeof(o.upstream));
-	assert_memory_equal(&o.coap, &th_coap_params_default, sizeof(o.coap));
+	assert_memory_equal(&o.coap, &th_coap_params_loopback, sizeof(o.coap));
 	assert_false(o.only_http || o.only_coap || o.disable_encryption || o.debug_log || o.policy.pass_unknown);
 }
 
