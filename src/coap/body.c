@@ -50,6 +50,12 @@ void th_coap_out_offer_room(struct th_coap *c, struct th_coap_exchange *x)
 	c->ops->resume(c->user, x->id);
 }
 
+/* Whether the user still expects the incoming body: not after its response, given before the end. */
+static bool wanted(const struct th_coap_exchange *x)
+{
+	return !x->closed && (x->client || !x->s.ended);
+}
+
 /* Offers p; what is not taken stays at p[return..]. A resume from inside `data` is another turn, not a recursion. */
 static size_t offer(struct th_coap *c, struct th_coap_exchange *x, const uint8_t *p, size_t n)
 {
@@ -59,7 +65,7 @@ static size_t offer(struct th_coap *c, struct th_coap_exchange *x, const uint8_t
 	do {
 		x->in.again = false;
 		off += c->ops->data(c->user, x->id, p + off, n - off);
-	} while (off < n && x->in.again && !x->closed);
+	} while (off < n && x->in.again && wanted(x));
 	x->in.offering = false;
 	return off;
 }
@@ -69,7 +75,7 @@ enum th_err th_coap_in_give(struct th_coap *c, struct th_coap_exchange *x, const
 	size_t taken = n ? offer(c, x, p, n) : 0;
 
 	*all = taken == n;
-	if (*all || x->closed)
+	if (*all || !wanted(x))
 		return TH_OK;
 	x->in.held = th_alloc(c->mem, n - taken);
 	if (!x->in.held)
@@ -86,7 +92,7 @@ bool th_coap_in_offer(struct th_coap *c, struct th_coap_exchange *x)
 		x->in.again = true;
 		return false;
 	}
-	if (!x->in.held)
+	if (!x->in.held || !wanted(x))
 		return false;
 	x->in.off += offer(c, x, x->in.held + x->in.off, x->in.n - x->in.off);
 	if (x->in.off < x->in.n || x->closed)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { UNAUTHORIZED = TH_COAP_CODE(4, 1), VALUE_BYTES = 8 };
+enum { VALUE_BYTES = 8 };
 
 static const th_time slot_length = 32 * TH_SEC; /* a value is good in its slot of time and in the next */
 
@@ -49,7 +49,7 @@ bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const str
 	if (o && o->n == VALUE_BYTES && (equals(o->p, now, VALUE_BYTES) || equals(o->p, before, VALUE_BYTES)))
 		return true;
 	memcpy(token.p, pdu->token, pdu->token_len);
-	th_coap_draft_init(&d, UNAUTHORIZED, &token);
+	th_coap_draft_init(&d, TH_COAP_UNAUTHORIZED, &token);
 	th_coap_draft_opaque(&d, TH_COAP_OPT_ECHO, now, VALUE_BYTES);
 	d.pdu.type = pdu->type == TH_COAP_CON ? TH_COAP_ACK : TH_COAP_NON;
 	d.pdu.mid = pdu->type == TH_COAP_CON ? pdu->mid : (uint16_t)th_rng_u32(&c->rng);

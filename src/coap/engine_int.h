@@ -1,15 +1,21 @@
 /* What the engine's files share. Nobody outside src/coap includes this.
  *
- *   engine.c    the four verbs, dispatch by message type, the out queue      peer.c     addresses, Message IDs,
- * windows, pings message.c   messages with a Message ID of ours: waiting, flying, over    record.c   messages of peers:
- * duplicates, replies exchange.c  birth and death of exchanges, the users' verbs               body.c     bodies as
- * streams client.c    requests we make        server.c  requests we answer         observe.c, echo.c  as the RFCs name
- * them compose.c   putting a message together
+ * engine.c:   birth and death, timers, the out queue
+ * receive.c:  what comes in, by type and match
+ * peer.c:     addresses, Message IDs, pings
+ * message.c:  CON and NON of ours: waiting, flying, over
+ * record.c:   CON and NON of peers: duplicates, replies
+ * exchange.c: birth and death of exchanges, the users' verbs
+ * client.c:   requests we make; response.c: their answers
+ * server.c:   answers we give; request.c: to which requests
+ * observe.c:  RFC 7641, both roles
+ * echo.c:     RFC 9175, the server's part
+ * body.c:     bodies as streams
+ * compose.c:  putting a message together
  *
- * Ownership: the engine owns peers, records and exchanges (tables). A peer outlives what counts on it (`uses`). An
- * exchange owns its message while it needs its outcome; an orphan message is its peer's. A record owns its reply.
- * Whatever a user's callback could pull away under a running function (exchanges, peers) dies at the end of the
- * outermost verb. */
+ * Ownership: the engine owns peers, records and exchanges. A peer outlives what counts on it (`uses`). An exchange owns
+ * its message while it needs its outcome; an orphan message is its peer's. A record owns its reply. What a user's
+ * callback could pull away under a running function (exchanges, peers) dies at the end of the outermost verb. */
 #ifndef TH_COAP_ENGINE_INT_H
 #define TH_COAP_ENGINE_INT_H
 
@@ -34,6 +40,25 @@ enum {
 	TH_COAP_MID_GROUP = 65536 / TH_COAP_MID_GROUPS,
 	TH_COAP_CONFIRM_EVERY = 20, /* notifications: each 20th is confirmable (RFC 7641 §4.5) */
 };
+
+enum {
+	TH_COAP_CLASS_REQUEST = 0, /* §3 */
+	TH_COAP_CLASS_SUCCESS = 2,
+	TH_COAP_CLASS_LAST = 5,
+	TH_COAP_CONTINUE = TH_COAP_CODE(2, 31),
+	TH_COAP_BAD_REQUEST = TH_COAP_CODE(4, 0),
+	TH_COAP_UNAUTHORIZED = TH_COAP_CODE(4, 1),
+	TH_COAP_BAD_OPTION = TH_COAP_CODE(4, 2),
+	TH_COAP_INCOMPLETE = TH_COAP_CODE(4, 8),
+	TH_COAP_TOO_LARGE = TH_COAP_CODE(4, 13),
+	TH_COAP_UNAVAILABLE = TH_COAP_CODE(5, 3),
+	TH_COAP_EMPTY_BYTES = 4, /* an Empty message */
+};
+
+static inline unsigned th_coap_class(uint8_t code)
+{
+	return code >> 5;
+}
 
 /* A timer that is moved to TH_NEVER instead of being cancelled: moving one that is set cannot fail. */
 struct th_coap_alarm {
@@ -132,8 +157,9 @@ enum th_coap_record_state {
 	TH_COAP_RECORD_REPLIED, /* a duplicate gets the reply again, while it is kept */
 };
 
-/* A CON or NON of a peer that was accepted. Its key is (peer, MID, token, code), so that a peer which reuses a MID
- * early is understood; the key's hash is 64 bits under a secret seed and stands for token and code. */
+/* A CON or NON of a peer that was accepted. Its key is a keyed hash of peer, header, token and options: a
+ * retransmission is the same datagram again, while a Message ID that comes with other ones has been reused, which is
+ * early but not a duplicate. */
 struct th_coap_record {
 	struct th_slot node;
 	struct th_coap_record *younger;
@@ -156,10 +182,19 @@ struct th_coap_fifo {
 	struct th_coap_record *oldest, *youngest;
 };
 
-uint64_t th_coap_record_key(struct th_coap *c, const struct th_coap_peer *p, const struct th_coap_pdu *pdu);
+/* A datagram that came, as far as it was understood. */
+struct th_coap_arrival {
+	const struct th_addr *from;
+	struct th_coap_peer *peer; /* NULL: a stranger */
+	const uint8_t *dgram;
+	size_t n;
+	struct th_coap_pdu pdu;
+};
+
+uint64_t th_coap_record_key(const struct th_coap *c, const struct th_coap_arrival *a);
 struct th_coap_record *th_coap_record_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid, uint64_t key);
-struct th_coap_record *th_coap_record_add(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_pdu *pdu,
-					  uint64_t key);
+/* NULL: at the cap, or no memory. */
+struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coap_arrival *a, uint64_t key);
 /* Answers a duplicate as its original was (§4.5). */
 void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r);
 /* Sends the piggybacked response in pdu, and keeps it for duplicates. */
@@ -360,32 +395,46 @@ struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_
 bool th_coap_client_awaits(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu);
 /* That, or a notification. */
 bool th_coap_client_expects(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu);
-void th_coap_client_response(struct th_coap *c, struct th_coap_exchange *x, struct th_coap_pdu *pdu);
 void th_coap_client_pump(struct th_coap *c, struct th_coap_exchange *x);
-void th_coap_client_resumed(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_over(struct th_coap *c, struct th_coap_exchange *x, enum th_coap_outcome outcome);
 void th_coap_client_due(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_cancel(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_detach(struct th_coap *c, struct th_coap_exchange *x);
 /* Sends the request for what comes next. */
 void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x);
+void th_coap_client_new_token(struct th_coap *c, struct th_coap_token *out);
+/* It has its response, or will not have one. */
+void th_coap_client_unawait(struct th_coap *c, struct th_coap_exchange *x);
+
+/* response.c */
+
+void th_coap_client_response(struct th_coap *c, struct th_coap_exchange *x, struct th_coap_pdu *pdu);
+void th_coap_client_resumed(struct th_coap *c, struct th_coap_exchange *x);
 /* A response that begins: head, first block. */
 void th_coap_client_begin(struct th_coap *c, struct th_coap_exchange *x, struct th_coap_pdu *pdu);
 /* server.c */
 
-void th_coap_server_request(struct th_coap *c, struct th_coap_peer *p, struct th_coap_pdu *pdu,
-			    struct th_coap_record *r, size_t dgram_n);
 void th_coap_server_pump(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_resumed(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_over(struct th_coap *c, struct th_coap_exchange *x, enum th_coap_outcome outcome);
 void th_coap_server_due(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_cancel(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_detach(struct th_coap *c, struct th_coap_exchange *x);
+/* An error without options or body, from nobody but the engine. */
+void th_coap_server_refuse(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_ask *ask, uint8_t code);
+/* The empty ACK to what is being answered. */
+void th_coap_server_acknowledge(struct th_coap *c, struct th_coap_exchange *x);
+/* The next bytes of the request's body. */
+void th_coap_server_receive(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, bool more);
 /* What was sent has arrived, or nobody will tell whether. */
 void th_coap_server_delivered(struct th_coap *c, struct th_coap_exchange *x);
 /* Blocks of this exchange will be asked for: it must be found by its key. */
 void th_coap_server_key(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_unkey(struct th_coap *c, struct th_coap_exchange *x);
+
+/* request.c */
+
+void th_coap_server_request(struct th_coap *c, struct th_coap_arrival *a, struct th_coap_record *r);
 
 /* observe.c */
 
@@ -402,6 +451,8 @@ bool th_coap_observe_wanted(const struct th_coap *c, const struct th_coap_peer *
 /* Server: a response's head decides whether the observation begins, goes on or ends. */
 void th_coap_observe_respond(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_head *head);
 void th_coap_observe_stop(struct th_coap_exchange *x);
+/* Server: tells the client that no more notifications come. */
+void th_coap_observe_end(struct th_coap *c, struct th_coap_exchange *x);
 /* Server: puts the Observe option into a response of an observation. */
 void th_coap_observe_mark(struct th_coap_exchange *x, struct th_coap_draft *d);
 /* Server: sends the notification once its first block is known. */

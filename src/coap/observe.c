@@ -4,8 +4,6 @@
 #include <string.h>
 
 enum {
-	CLASS_SHIFT = 5,
-	SUCCESS = 2,
 	REGISTER = 0,
 	DEREGISTER = 1,
 	SEQ_MASK = 0xffffff,
@@ -33,7 +31,7 @@ void th_coap_observe_begin(struct th_coap *c, struct th_coap_exchange *x, const 
 {
 	const struct th_coap_option *o = observe_of(pdu);
 
-	x->c.observing = o && x->c.wants_observe && pdu->code >> CLASS_SHIFT == SUCCESS;
+	x->c.observing = o && x->c.wants_observe && th_coap_class(pdu->code) == TH_COAP_CLASS_SUCCESS;
 	if (!x->c.observing)
 		return;
 	x->c.observe_seq = th_coap_option_uint(o);
@@ -134,7 +132,7 @@ void th_coap_observe_respond(struct th_coap *c, struct th_coap_exchange *x, cons
 
 	s->notify = s->observing; /* the first goes as the answer to the request */
 	s->confirm = head->confirmable;
-	if (!head->observe || !s->wants_observe || head->code >> CLASS_SHIFT != SUCCESS) {
+	if (!head->observe || !s->wants_observe || th_coap_class(head->code) != TH_COAP_CLASS_SUCCESS) {
 		th_coap_observe_stop(x);
 		return;
 	}
@@ -151,6 +149,14 @@ void th_coap_observe_stop(struct th_coap_exchange *x)
 		return;
 	x->s.observing = false;
 	x->peer->observers--;
+}
+
+void th_coap_observe_end(struct th_coap *c, struct th_coap_exchange *x)
+{
+	struct th_coap_draft d;
+
+	th_coap_draft_init(&d, TH_COAP_UNAVAILABLE, &x->token); /* an error ends it (§3.2) */
+	th_coap_message_send(c, x->peer, NULL, true, &d.pdu);
 }
 
 void th_coap_observe_mark(struct th_coap_exchange *x, struct th_coap_draft *d)

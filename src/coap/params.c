@@ -23,23 +23,36 @@ const struct th_coap_params th_coap_params_default = {
 	.max_reply_bytes = 8 * 1024 * 1024,
 };
 
+/* ACK_TIMEOUT × (2^doublings - 1) × ACK_RANDOM_FACTOR; TH_NEVER past what th_time holds, as many retransmissions soon
+ * are. */
+static th_time backed_off(const struct th_coap_params *p, unsigned doublings)
+{
+	enum { PERCENT = 100, BITS = 64 };
+	th_time t, steps = doublings < BITS ? ((th_time)1 << doublings) - 1 : TH_NEVER;
+
+	if (__builtin_mul_overflow(p->ack_timeout, steps, &t) ||
+	    __builtin_mul_overflow(t / PERCENT, (th_time)PERCENT + p->ack_random_percent, &t))
+		return TH_NEVER;
+	return t;
+}
+
 th_time th_coap_max_transmit_span(const struct th_coap_params *p)
 {
-	return p->ack_timeout * ((1u << p->max_retransmit) - 1) * (100 + p->ack_random_percent) / 100;
+	return backed_off(p, p->max_retransmit);
 }
 
 th_time th_coap_max_transmit_wait(const struct th_coap_params *p)
 {
-	return p->ack_timeout * ((1u << (p->max_retransmit + 1)) - 1) * (100 + p->ack_random_percent) / 100;
+	return backed_off(p, p->max_retransmit + 1);
 }
 
 th_time th_coap_exchange_lifetime(const struct th_coap_params *p)
 {
 	/* PROCESSING_DELAY is ACK_TIMEOUT (§4.8.2) */
-	return th_coap_max_transmit_span(p) + 2 * p->max_latency + p->ack_timeout;
+	return th_time_add(th_coap_max_transmit_span(p), 2 * p->max_latency + p->ack_timeout);
 }
 
 th_time th_coap_non_lifetime(const struct th_coap_params *p)
 {
-	return th_coap_max_transmit_span(p) + p->max_latency;
+	return th_time_add(th_coap_max_transmit_span(p), p->max_latency);
 }

@@ -3,25 +3,17 @@
 
 #include <string.h>
 
-enum { TICK_SHIFT = 26, EMPTY_BYTES = 4 };
+enum { TICK_SHIFT = 26 };
 
 _Static_assert(sizeof(struct th_coap_record) <= 64, "there is one record for each recent message of every peer");
 
 static const th_time expiry_grain = TH_SEC; /* the alarm fires no more often */
 
-uint64_t th_coap_record_key(struct th_coap *c, const struct th_coap_peer *p, const struct th_coap_pdu *pdu)
+uint64_t th_coap_record_key(const struct th_coap *c, const struct th_coap_arrival *a)
 {
-	uint8_t key[sizeof(p) + sizeof(pdu->mid) + 2 + TH_COAP_TOKEN_MAX] = { 0 };
-	uint8_t *at = key;
+	size_t payload_n = a->pdu.payload ? a->pdu.payload_len + 1 : 0;
 
-	memcpy(at, &p, sizeof(p)); /* a peer outlives its records, so its address names it */
-	at += sizeof(p);
-	memcpy(at, &pdu->mid, sizeof(pdu->mid));
-	at += sizeof(pdu->mid);
-	*at++ = pdu->code;
-	*at++ = pdu->token_len;
-	memcpy(at, pdu->token, pdu->token_len);
-	return th_table_hash(&c->records, key, sizeof(key));
+	return a->peer->node.hash ^ th_table_hash(&c->records, a->dgram, a->n - payload_n);
 }
 
 struct th_coap_record *th_coap_record_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid, uint64_t key)
@@ -83,12 +75,12 @@ void th_coap_records_free(struct th_coap *c)
 		expire_oldest(c, &c->non_records);
 }
 
-struct th_coap_record *th_coap_record_add(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_pdu *pdu,
-					  uint64_t key)
+struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coap_arrival *a, uint64_t key)
 {
-	bool con = pdu->type == TH_COAP_CON;
+	bool con = a->pdu.type == TH_COAP_CON;
 	struct th_coap_fifo *f = con ? &c->con_records : &c->non_records;
 	th_time life = con ? th_coap_exchange_lifetime(c->params) : th_coap_non_lifetime(c->params);
+	th_time ticks = th_time_add(c->now, life) >> TICK_SHIFT;
 	struct th_coap_record *r;
 
 	if (c->records.n >= c->params->max_records)
@@ -98,11 +90,11 @@ struct th_coap_record *th_coap_record_add(struct th_coap *c, struct th_coap_peer
 	r = th_alloc(c->mem, sizeof(*r));
 	if (!r)
 		return NULL;
-	r->peer = p;
-	r->mid = pdu->mid;
+	r->peer = a->peer;
+	r->mid = a->pdu.mid;
 	r->state = TH_COAP_RECORD_PENDING;
-	r->expires = (uint32_t)((th_time_add(c->now, life) >> TICK_SHIFT) + 1);
-	th_coap_peer_hold(p);
+	r->expires = ticks < UINT32_MAX ? (uint32_t)ticks + 1 : UINT32_MAX; /* nine years: as good as never */
+	th_coap_peer_hold(a->peer);
 	th_table_add(&c->records, &r->node, key);
 	if (f->oldest)
 		f->youngest->younger = r;
@@ -110,7 +102,7 @@ struct th_coap_record *th_coap_record_add(struct th_coap *c, struct th_coap_peer
 		f->oldest = r;
 	f->youngest = r;
 	if (c->record_alarm.timer.at == TH_NEVER)
-		th_coap_alarm_set(c, &c->record_alarm, th_time_add(c->now, life + expiry_grain));
+		th_coap_alarm_set(c, &c->record_alarm, th_time_add(th_time_add(c->now, life), expiry_grain));
 	return r;
 }
 
@@ -121,7 +113,7 @@ void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r)
 	c->stats.rx_duplicate++;
 	if (r->state == TH_COAP_RECORD_ACKED) {
 		th_coap_send_empty(c, &r->peer->addr, TH_COAP_ACK, r->mid);
-		th_coap_charge_out(x, EMPTY_BYTES);
+		th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);
 	} else if (r->reply && !th_list_linked(&r->reply->datagram.queue)) {
 		th_coap_charge_out(x, r->reply->datagram.n);
 		th_coap_queue(c, &r->reply->datagram);

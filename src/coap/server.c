@@ -5,18 +5,6 @@
 
 #include <string.h>
 
-enum {
-	CLASS_SHIFT = 5,
-	SUCCESS = 2,
-	LAST_CLASS = 5,
-	EMPTY_BYTES = 4,
-	CONTINUE = TH_COAP_CODE(2, 31),
-	BAD_REQUEST = TH_COAP_CODE(4, 0),
-	BAD_OPTION = TH_COAP_CODE(4, 2),
-	INCOMPLETE = TH_COAP_CODE(4, 8),
-	UNAVAILABLE = TH_COAP_CODE(5, 3),
-};
-
 /* Answering */
 
 static enum th_err reply(struct th_coap *c, struct th_coap_peer *p, struct th_coap_exchange *x,
@@ -38,8 +26,7 @@ static enum th_err reply(struct th_coap *c, struct th_coap_peer *p, struct th_co
 	return err;
 }
 
-/* An error without options or body, from nobody but the engine. */
-static void refuse(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_ask *ask, uint8_t code)
+void th_coap_server_refuse(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_ask *ask, uint8_t code)
 {
 	struct th_coap_draft d;
 
@@ -50,7 +37,7 @@ static void refuse(struct th_coap *c, struct th_coap_peer *p, const struct th_co
 static void fail(struct th_coap *c, struct th_coap_exchange *x, enum th_err why)
 {
 	if (x->s.ask.owing)
-		refuse(c, x->peer, &x->s.ask, UNAVAILABLE);
+		th_coap_server_refuse(c, x->peer, &x->s.ask, TH_COAP_UNAVAILABLE);
 	th_coap_exchange_close(c, x, why);
 }
 
@@ -90,7 +77,7 @@ static void answer_continue(struct th_coap *c, struct th_coap_exchange *x)
 	struct th_coap_draft d;
 
 	b.szx = b.szx < c->params->szx ? b.szx : (uint8_t)c->params->szx;
-	th_coap_draft_init(&d, CONTINUE, &x->s.ask.token);
+	th_coap_draft_init(&d, TH_COAP_CONTINUE, &x->s.ask.token);
 	th_coap_draft_block(&d, TH_COAP_OPT_BLOCK1, &b);
 	x->s.last = false;
 	answer(c, x, &d);
@@ -150,7 +137,7 @@ void th_coap_server_pump(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_observe_notify(c, x);
 }
 
-static void acknowledge(struct th_coap *c, struct th_coap_exchange *x)
+void th_coap_server_acknowledge(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_ask *ask = &x->s.ask;
 	struct th_coap_record *r = th_coap_record_find(c, x->peer, ask->mid, ask->key);
@@ -160,7 +147,7 @@ static void acknowledge(struct th_coap *c, struct th_coap_exchange *x)
 	if (r)
 		r->state = TH_COAP_RECORD_ACKED;
 	th_coap_send_empty(c, &x->peer->addr, TH_COAP_ACK, ask->mid);
-	th_coap_charge_out(x, EMPTY_BYTES);
+	th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);
 }
 
 /* The request body */
@@ -182,7 +169,7 @@ void th_coap_server_resumed(struct th_coap *c, struct th_coap_exchange *x)
 	received(c, x);
 }
 
-static void receive(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, bool more)
+void th_coap_server_receive(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, bool more)
 {
 	bool all;
 	enum th_err err;
@@ -202,198 +189,14 @@ static void receive(struct th_coap *c, struct th_coap_exchange *x, const struct 
 		received(c, x);
 }
 
-/* Requests */
-
-/* What says that a request continues an exchange: method and options but those of the transfer itself (RFC 7959 §2.4,
- * §2.5, RFC 9175 §3.3); Observe, as the rest of a notification is fetched without (RFC 7959 §2.6). */
-static uint64_t block_key(struct th_coap *c, const struct th_coap_peer *p, const struct th_coap_pdu *pdu)
-{
-	struct th_wr w = th_wr_init(c->scratch, c->scratch_n);
-
-	th_wr_bytes(&w, &p, sizeof(p));
-	th_wr_uint(&w, pdu->code, 1);
-	for (size_t i = 0; i < pdu->n_options; i++) {
-		const struct th_coap_option *o = &pdu->options[i];
-
-		if (th_coap_option_is_no_cache_key(o->number) || o->number == TH_COAP_OPT_BLOCK1 ||
-		    o->number == TH_COAP_OPT_BLOCK2 || o->number == TH_COAP_OPT_OBSERVE)
-			continue;
-		th_wr_uint(&w, o->number, sizeof(o->number));
-		th_wr_uint(&w, o->n, sizeof(o->n));
-		th_wr_bytes(&w, o->p, o->n);
-	}
-	return th_table_hash(&c->by_key, c->scratch, w.n);
-}
-
-/* The youngest exchange of that key: one that still expects blocks, or one that has been received whole. */
-static struct th_coap_exchange *find_keyed(struct th_coap *c, const struct th_coap_peer *p, uint64_t key, bool whole)
-{
-	for (struct th_slot *n = th_table_next(&c->by_key, key, NULL); n; n = th_table_next(&c->by_key, key, n)) {
-		struct th_coap_exchange *x = TH_OWNER(n, struct th_coap_exchange, s.by_key);
-
-		if (x->peer == p && x->s.whole == whole)
-			return x;
-	}
-	return NULL;
-}
-
-/* A new request to an exchange takes the place of the one before, whose answer must have arrived or is no longer
- * wanted. */
-static void take_ask(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_ask *ask)
-{
-	struct th_coap_message *m = x->message;
-
-	if (x->s.ask.owing && x->s.ask.con && !x->s.ask.acked)
-		acknowledge(c, x);
-	if (m && !m->con) {
-		th_coap_message_orphan(c, m);
-	} else if (m) {
-		m->exchange = NULL;
-		x->message = NULL;
-		th_coap_message_over(c, m, TH_COAP_ACKED, false);
-	}
-	x->s.ask = *ask;
-	x->s.ask.owing = true;
-	x->ack_at = ask->con ? th_time_add(c->now, c->params->piggyback_patience) : TH_NEVER;
-	x->give_up_at = th_time_add(c->now, c->params->response_timeout);
-	th_coap_exchange_arm(c, x);
-}
-
-static void next_block1(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_ask *ask,
-			const struct th_coap_pdu *pdu)
-{
-	if (x->in.held || th_coap_block_offset(&ask->block1) != x->in.next) {
-		refuse(c, x->peer, ask, INCOMPLETE);
-		th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
-		return;
-	}
-	take_ask(c, x, ask);
-	x->s.whole = !ask->block1.more;
-	receive(c, x, pdu, ask->block1.more);
-}
-
-static void next_block2(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_ask *ask)
-{
-	uint64_t off = th_coap_block_offset(&ask->block2);
-
-	if (!x->s.head || x->s.notify || off < x->out.base) {
-		refuse(c, x->peer, ask, INCOMPLETE);
-		return;
-	}
-	if (off > x->s.down_end || (x->s.last && off == x->s.down_end)) {
-		refuse(c, x->peer, ask, BAD_REQUEST);
-		return;
-	}
-	take_ask(c, x, ask);
-	if (ask->block2.szx < x->out.szx)
-		x->out.szx = ask->block2.szx;
-	x->s.down_off = off;
-	th_coap_out_consume(&x->out, off);
-	th_coap_server_pump(c, x);
-	th_coap_out_offer_room(c, x);
-}
-
-static void new_request(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_ask *ask,
-			const struct th_coap_pdu *pdu, struct th_coap_record *r, uint64_t key, size_t dgram_n)
-{
-	struct th_coap_option options[TH_COAP_OPTIONS_MAX];
-	struct th_coap_head head = th_coap_user_head(pdu, options);
-	bool more = ask->has_block1 && ask->block1.more;
-	struct th_coap_exchange *x;
-	enum th_err err;
-
-	th_coap_observe_replace(c, p, pdu);
-	x = ask->has_block1 ? find_keyed(c, p, key, false) : NULL;
-	if (x) /* its body begins anew (RFC 7959 §2.5) */
-		th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
-	x = th_coap_exchange_new(c, p, false, &ask->token, &err);
-	if (!x) {
-		c->stats.refused_full++;
-		refuse(c, p, ask, UNAVAILABLE);
-		return;
-	}
-	r->exchange = x->id;
-	th_coap_charge_in(x, dgram_n);
-	x->out.ended = true; /* nothing to write before there is a head */
-	x->confirmable = ask->con;
-	x->s.key = key;
-	x->s.whole = !more;
-	if (more)
-		th_coap_server_key(c, x);
-	if (ask->has_block2 && ask->block2.szx < x->out.szx)
-		x->out.szx = ask->block2.szx;
-	x->s.wants_observe = head.observe = th_coap_observe_wanted(c, p, pdu);
-	take_ask(c, x, ask);
-	c->ops->request(c->user, x->id, &p->addr, &head);
-	if (!x->closed)
-		receive(c, x, pdu, more);
-}
-
-static struct th_coap_ask ask_of(const struct th_coap_pdu *pdu, uint64_t key)
-{
-	struct th_coap_ask ask = { .key = key, .mid = pdu->mid, .con = pdu->type == TH_COAP_CON };
-
-	ask.token.n = pdu->token_len;
-	memcpy(ask.token.p, pdu->token, pdu->token_len);
-	return ask;
-}
-
-static bool read_blocks(struct th_coap_ask *ask, const struct th_coap_pdu *pdu)
-{
-	enum th_err err1 = th_coap_block_of(pdu, TH_COAP_OPT_BLOCK1, &ask->block1);
-	enum th_err err2 = th_coap_block_of(pdu, TH_COAP_OPT_BLOCK2, &ask->block2);
-
-	ask->has_block1 = err1 == TH_OK;
-	ask->has_block2 = err2 == TH_OK;
-	if (err1 == TH_ERR_MALFORMED || err2 == TH_ERR_MALFORMED)
-		return false;
-	return !ask->has_block1 || !ask->block1.more || pdu->payload_len == th_coap_block_size(ask->block1.szx);
-}
-
-void th_coap_server_request(struct th_coap *c, struct th_coap_peer *p, struct th_coap_pdu *pdu,
-			    struct th_coap_record *r, size_t dgram_n)
-{
-	struct th_coap_ask ask = ask_of(pdu, r->node.hash);
-	bool later1, later2;
-	struct th_coap_exchange *x;
-	uint64_t key;
-
-	if (th_coap_options_screen(pdu) != TH_OK) { /* §5.4.1: a NON is dropped */
-		if (ask.con)
-			refuse(c, p, &ask, BAD_OPTION);
-		return;
-	}
-	if (!read_blocks(&ask, pdu)) {
-		refuse(c, p, &ask, BAD_REQUEST);
-		return;
-	}
-	key = block_key(c, p, pdu);
-	later1 = ask.has_block1 && ask.block1.num > 0;
-	later2 = !later1 && ask.has_block2 && ask.block2.num > 0;
-	if (!later1 && !later2) {
-		new_request(c, p, &ask, pdu, r, key, dgram_n);
-		return;
-	}
-	x = find_keyed(c, p, key, later2);
-	if (!x) { /* RFC 7959 §2.9.2: we have forgotten, or never had, what came before; the client may begin again */
-		refuse(c, p, &ask, INCOMPLETE);
-		return;
-	}
-	r->exchange = x->id;
-	th_coap_charge_in(x, dgram_n);
-	if (later1)
-		next_block1(c, x, &ask, pdu);
-	else
-		next_block2(c, x, &ask);
-}
-
 /* The user's verbs */
 
 static bool head_is_valid(const struct th_coap_head *head)
 {
-	unsigned class = head->code >> CLASS_SHIFT;
+	unsigned class = th_coap_class(head->code);
 
-	if (class < SUCCESS || class > LAST_CLASS || head->n_options > TH_COAP_OPTIONS_MAX - TH_COAP_ENGINE_OPTIONS)
+	if (class < TH_COAP_CLASS_SUCCESS || class > TH_COAP_CLASS_LAST ||
+	    head->n_options > TH_COAP_OPTIONS_MAX - TH_COAP_ENGINE_OPTIONS)
 		return false;
 	for (size_t i = 0; i < head->n_options; i++)
 		if (th_coap_option_is_engines(head->options[i].number))
@@ -455,7 +258,7 @@ void th_coap_server_over(struct th_coap *c, struct th_coap_exchange *x, enum th_
 void th_coap_server_due(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (c->now >= x->ack_at)
-		acknowledge(c, x);
+		th_coap_server_acknowledge(c, x);
 	if (c->now < x->give_up_at) {
 		th_coap_exchange_arm(c, x);
 		return;
@@ -470,7 +273,9 @@ void th_coap_server_due(struct th_coap *c, struct th_coap_exchange *x)
 void th_coap_server_cancel(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (x->s.ask.owing)
-		refuse(c, x->peer, &x->s.ask, UNAVAILABLE);
+		th_coap_server_refuse(c, x->peer, &x->s.ask, TH_COAP_UNAVAILABLE);
+	else if (x->s.observing)
+		th_coap_observe_end(c, x);
 }
 
 void th_coap_server_detach(struct th_coap *c, struct th_coap_exchange *x)

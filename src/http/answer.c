@@ -51,14 +51,15 @@ static int on_field(llhttp_t *p, const char *at, size_t n)
 	return add_text(a, at, n, &a->spans[a->n_fields - 1].name_n);
 }
 
+/* Of a folded line llhttp drops the line break and keeps the white space behind it, as RFC 9112 §5.2 has it for
+ * gateways. */
 static int on_value(llhttp_t *p, const char *at, size_t n)
 {
 	struct th_answer *a = of(p);
 	struct th_answer_span *s;
 
-	/* A folded line goes on after its value was closed (obs-fold, RFC 9112 §5.2). */
 	if (!a->field_open)
-		return bad(a, "it folds a header line");
+		return bad(a, "a header field of it has no name");
 	s = &a->spans[a->n_fields - 1];
 	if (s->value_n == 0)
 		s->value_at = (uint32_t)a->text.n;

@@ -81,7 +81,44 @@ def rd_seeds():
     yield "short", case([4, 16], b"\x01")
 
 
-TARGETS = {"pdu": pdu_seeds, "option": pdu_seeds, "rd": rd_seeds}
+def http_request_seeds():
+    host = b"Host: h\r\n"
+    get = b"GET / HTTP/1.1\r\n" + host
+    post = b"POST / HTTP/1.1\r\n" + host
+    chunked = b"POST /u HTTP/1.1\r\n" + host + b"Transfer-Encoding: chunked\r\n\r\n"
+    put = b"PUT /x HTTP/1.1\r\n" + host + b"Content-Length: 5\r\n\r\nhello"
+
+    def case(text):  # the first byte chooses the size of the pieces
+        return bytes([len(text) % 61]) + text
+
+    yield "get", case(b"GET /%2F?a=&b HTTP/1.1\r\n" + host + b"\r\n")
+    yield "http10", case(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    yield "http09", case(b"GET /\r\n\r\n")
+    yield "blank-lines", case(b"\r\n\r\n" + get + b"\r\n")
+    yield "absolute", case(b"GET http://h:8/x HTTP/1.1\r\n" + host + b"\r\n")
+    yield "asterisk", case(b"OPTIONS * HTTP/1.1\r\n" + host + b"\r\n")
+    yield "non-ascii", case(b"FROB /\xc3\xa9\xff HTTP/1.1\r\n" + host + b"X: \xe9\r\n\r\n")
+    yield "length", case(put)
+    yield "pipelined", case(put + get + b"\r\n" + chunked + b"1\r\nx\r\n0\r\n\r\n")
+    yield "chunked", case(chunked + b'5;a=b\r\nhello\r\n10;q="x y"\r\n0123456789abcdef\r\n0\r\n\r\n')
+    yield "trailers", case(chunked + b"1\r\nx\r\n0\r\nT: a\r\nU: b\r\n\r\n")
+    yield "connection", case(get + b"Connection: close, X-A\r\nX-A: 1\r\nTE: trailers\r\nUpgrade: h2c\r\n\r\n")
+    yield "expect", case(post + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\nx")
+    yield "upgrade", case(post + b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nhi")
+    yield "cl-te", case(post + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    yield "cl-cl", case(post + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx")
+    yield "fold", case(get + b"A: b\r\n c\r\n\r\n")
+    yield "bare-lf", case(chunked + b"0\r\n\n")
+    yield "bare-cr", case(get + b"A: b\rC: d\r\n\r\n")
+    yield "two-hosts", case(get + host + b"\r\n")
+    yield "many-fields", case(get + b"".join(b"F%d: x\r\n" % i for i in range(7)) + b"\r\n")
+    yield "long-target", case(b"GET /" + b"a" * 80 + b" HTTP/1.1\r\n" + host + b"\r\n")
+    yield "connect", case(b"CONNECT h:443 HTTP/1.1\r\n" + host + b"\r\n")
+    yield "h2-preface", case(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    yield "tls", case(b"\x16\x03\x01\x02\x00\x01")
+
+
+TARGETS = {"http_request": http_request_seeds, "pdu": pdu_seeds, "option": pdu_seeds, "rd": rd_seeds}
 
 
 def main():

@@ -167,8 +167,6 @@ static struct captured *take(struct stage *s)
 
 static bool wait_for_one(struct stage *s, th_time until)
 {
-	sim_net_flush(&s->world.net);
-	/* everything due at this very instant happens first */
 	while (s->n_captured == 0 && sim_net_step(&s->world.net, until))
 		;
 	return s->n_captured > 0;

@@ -124,7 +124,7 @@ bool args_body(struct args *a, struct sim_body *out)
 
 bool args_field(struct args *a, struct th_field *out)
 {
-	struct th_str t;
+	struct th_str t = { NULL, 0 };
 	const char *colon;
 
 	if (!args_text(a, "header", &t))
@@ -239,9 +239,8 @@ static bool play_line(struct stage *s, const struct line *line)
 		return false;
 	if (!v->play(s, line->words + 1, line->n - 1))
 		return s->failed ? false : stage_fail(s, "usage: %s", v->usage);
-	if (s->built)
-		sim_net_flush(&s->world.net);
-	return !s->failed;
+	/* everything that follows at this very instant */
+	return !s->built || stage_time_passes(s, s->world.net.now);
 }
 
 /* The line that ends the block after `from`; n when there is none. */

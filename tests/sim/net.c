@@ -272,7 +272,6 @@ static void dgram_arrive(struct sim_event *e)
 		return;
 	}
 	account(p, SIM_DELIVERED, d);
-	set_clock(h);
 	h->machine.rx(h->machine.ctx, &d->from, d->bytes, d->n);
 	dgram_free(d);
 }
@@ -290,7 +289,6 @@ static void host_wake(struct sim_event *e)
 		h->idle_ticks = 0;
 	}
 	h->last_tick = h->net->now;
-	set_clock(h);
 	h->machine.tick(h->machine.ctx);
 }
 
@@ -326,7 +324,6 @@ static bool pump(struct sim_host *h)
 	struct sim_net *net = h->net;
 	bool any = false;
 
-	set_clock(h);
 	for (;;) {
 		struct sim_dgram *d = dgram_new(net);
 
@@ -379,9 +376,18 @@ void sim_net_deliver(struct sim_net *net, const struct th_addr *from, const stru
 
 	if (!h)
 		return;
-	set_clock(h);
 	h->machine.rx(h->machine.ctx, from, p, n);
 	sim_net_flush(net);
+}
+
+/* Every host's clock moves, as clients and homeservers call into machines between their own events. */
+static void set_time(struct sim_net *net, th_time now)
+{
+	if (now <= net->now)
+		return;
+	net->now = now;
+	TH_LIST_EACH(it, &net->hosts)
+		set_clock(TH_OWNER(it, struct sim_host, link));
 }
 
 bool sim_net_step(struct sim_net *net, th_time limit)
@@ -390,17 +396,17 @@ bool sim_net_step(struct sim_net *net, th_time limit)
 
 	sim_net_flush(net);
 	if (th_heap_next(&net->heap) > limit) {
-		if (limit != TH_NEVER && limit > net->now)
-			net->now = limit;
+		if (limit != TH_NEVER)
+			set_time(net, limit);
 		return false;
 	}
 	t = th_heap_pop(&net->heap, TH_NEVER);
 	if (!t)
 		return false;
-	if (t->at > net->now)
-		net->now = t->at;
+	set_time(net, t->at);
 	net->events++;
 	TH_OWNER(t, struct sim_event, timer)->fire(TH_OWNER(t, struct sim_event, timer));
+	sim_net_flush(net);
 	return true;
 }
 

@@ -208,11 +208,11 @@ size_t fake_open(const struct fake *f)
 
 size_t fake_request(const struct fake_conn *c)
 {
-	const char *p = (const char *)th_buf_data(&c->in);
+	const char *p = c->in.n ? (const char *)th_buf_data(&c->in) : NULL;
 	const char *head_end, *length;
 	size_t head;
 
-	if (c->in.n == 0)
+	if (!p)
 		return 0;
 	head_end = memmem(p, c->in.n, "\r\n\r\n", 4);
 	if (!head_end)

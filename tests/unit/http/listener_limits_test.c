@@ -288,6 +288,37 @@ static void client_that_reads_nothing(void **state)
 	client_close(&c);
 }
 
+/* As long as it takes enough, a slow reader may take as long as it likes. */
+static void slow_reader(void **state)
+{
+	char piece[65536];
+	struct client c;
+	th_time begin = rig_clock(), next = begin;
+	uint64_t total = 0;
+
+	(void)state;
+	rig.limits.write_timeout = 100 * TH_MS;
+	rig_apply(&rig);
+	rig.fake.script.body_n = 20 * 1000 * 1000;
+	c = client_open(&rig);
+	client_say(&c, GET("/"));
+	while (total < rig.fake.script.body_n) {
+		assert_true(rig_clock() - begin < RIG_PATIENCE_MS * TH_MS);
+		rig_step(&rig);
+		for (int i = 0; i < 16 && rig_clock() >= next; i++) {
+			ssize_t n = recv(c.fd, piece, sizeof(piece), MSG_DONTWAIT);
+
+			if (n < 0)
+				break;
+			assert_int_not_equal(n, 0);
+			total += (uint64_t)n;
+		}
+		next = rig_clock() >= next ? rig_clock() + 10 * TH_MS : next;
+	}
+	assert_true(rig_clock() - begin > 100 * TH_MS);
+	client_close(&c);
+}
+
 /* Told to go, a client that stays is cut off. */
 static void refused_client_that_stays(void **state)
 {
@@ -454,6 +485,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(idle_connections_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(long_polls_outlive_the_timeouts, setup, teardown),
 		cmocka_unit_test_setup_teardown(client_that_reads_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(slow_reader, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_client_that_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(early_answer_and_a_rest_that_never_comes, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_connections, setup, teardown),
