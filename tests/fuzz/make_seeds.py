@@ -81,6 +81,7 @@ def rd_seeds():
     yield "short", case([4, 16], b"\x01")
 
 
+<<<<<<< HEAD
 def http_request_seeds():
     host = b"Host: h\r\n"
     get = b"GET / HTTP/1.1\r\n" + host
@@ -122,10 +123,17 @@ def varint(v):
     out = b""
     while v > 0x7F:
         out += bytes([v & 0x7F | 0x80])
+=======
+def varint(v):
+    out = b""
+    while v > 127:
+        out += bytes([v & 127 | 128])
+>>>>>>> coaptest
         v >>= 7
     return out + bytes([v])
 
 
+<<<<<<< HEAD
 def string(s):
     return varint(len(s)) + s
 
@@ -149,6 +157,55 @@ def envelope_seeds():
 
 
 TARGETS = {"envelope": envelope_seeds, "http_request": http_request_seeds, "pdu": pdu_seeds, "option": pdu_seeds, "rd": rd_seeds}
+=======
+def text(s):
+    return varint(len(s)) + s
+
+
+def envelope_seeds():
+    """coding 0, head length, head: see src/codec/envelope.h"""
+
+    def envelope(head):
+        return b"\0" + varint(len(head)) + head
+
+    def fields(*pairs):
+        return b"".join(text(name) + text(value) for name, value in pairs)
+
+    json = (b"Content-Type", b"application/json")
+    yield "get", envelope(varint(1) + text(b"GET") + text(b"/_matrix/client/versions"))
+    yield "put", envelope(varint(26) + text(b"PUT") + text(b"/a%2Fb?x=&x=1") + fields(json, (b"Authorization", b"Bearer t")))
+    yield "unknown-length", envelope(varint(0) + text(b"POST") + text(b"/") + fields(json))
+    yield "ok", envelope(varint(11) + varint(200) + fields(json, (b"ETag", b'"e"')))
+    yield "empty", envelope(varint(1) + varint(204))
+    yield "bad-value", envelope(varint(1) + varint(200) + fields((b"X", b"a\r\nb")))
+    yield "bad-coding", b"\x07\x01\x01"
+
+
+def engine_seeds():
+    """A byte of settings, then operations: see one_op() in engine.c. Side 0 is 0x00, side 1 is 0x10."""
+    deliver, dup, lose, ms, sec, request, respond, cancel, resume, starve, forge, all_arrive, echo = (
+        0, 0x40, 0x80, 3, 4, 5, 7, 9, 10, 11, 12, 14, 15)
+    b = 0x10
+
+    yield "get", bytes([0, request, 0, all_arrive, b | respond, 0, 0x51, all_arrive])
+    yield "separate", bytes([8, request, 0, all_arrive, sec, 1, b | respond, 0, 0x50, all_arrive, all_arrive])
+    yield "block1", bytes([2, request, 1, 200, all_arrive, all_arrive, b | respond, 0, 0, all_arrive])
+    yield "block2", bytes([2, request, 0, all_arrive, b | respond, 0, 0xFC, all_arrive, all_arrive])
+    yield "lost", bytes([0, request, 0, lose, sec, 3, deliver, b | respond, 0, 0x30, lose, sec, 4, all_arrive])
+    yield "double", bytes([0, request, 3, 40, dup, dup, deliver, b | respond, 0, 0x30, dup, dup, deliver])
+    yield "observe", bytes([0, request, 8, all_arrive, b | respond, 0, 0x32, all_arrive, sec, 5, b | respond, 0, 0x33,
+                            all_arrive, b | respond, 0, 0xFE, all_arrive, cancel, 0, all_arrive])
+    yield "non", bytes([0, request, 4, all_arrive, b | respond, 0, 0x31, all_arrive])
+    yield "echo", bytes([0, b | echo | 0x80, request, 1, 9, all_arrive, b | respond, 0, 0x30, all_arrive])
+    yield "many", bytes([0x30, *[request, 1, 30] * 6, all_arrive, *[b | respond, 0, 0x24] * 6, all_arrive])
+    yield "slow-user", bytes([2, b | resume, 0, 10, request, 1, 100, all_arrive, b | resume, 0, 1, all_arrive])
+    yield "starved", bytes([2, b | starve, 2, request, 1, 100, all_arrive, starve, 1, request, 1, 100, all_arrive])
+    yield "forged", bytes([1, request, 0, b | forge, 0x20, 1, 2, b | forge, 0x13, 5, 0x41, 1, 0, 9, 7, all_arrive])
+    yield "cancelled", bytes([0, request, 1, 90, deliver, b | cancel, 0, all_arrive, request, 0, cancel, 1, all_arrive])
+
+
+TARGETS = {"engine": engine_seeds, "envelope": envelope_seeds, "pdu": pdu_seeds, "option": pdu_seeds, "rd": rd_seeds}
+>>>>>>> coaptest
 
 
 def main():
