@@ -81,7 +81,6 @@ def rd_seeds():
     yield "short", case([4, 16], b"\x01")
 
 
-<<<<<<< HEAD
 def http_request_seeds():
     host = b"Host: h\r\n"
     get = b"GET / HTTP/1.1\r\n" + host
@@ -123,17 +122,10 @@ def varint(v):
     out = b""
     while v > 0x7F:
         out += bytes([v & 0x7F | 0x80])
-=======
-def varint(v):
-    out = b""
-    while v > 127:
-        out += bytes([v & 127 | 128])
->>>>>>> coaptest
         v >>= 7
     return out + bytes([v])
 
 
-<<<<<<< HEAD
 def string(s):
     return varint(len(s)) + s
 
@@ -154,31 +146,6 @@ def envelope_seeds():
     yield "left-over", envelope(varint(1) + varint(599) + varint(0) + b"x")
     yield "coding", envelope(b"", coding=9)
     yield "long-head", bytes([0]) + varint(1 << 20)
-
-
-TARGETS = {"envelope": envelope_seeds, "http_request": http_request_seeds, "pdu": pdu_seeds, "option": pdu_seeds, "rd": rd_seeds}
-=======
-def text(s):
-    return varint(len(s)) + s
-
-
-def envelope_seeds():
-    """coding 0, head length, head: see src/codec/envelope.h"""
-
-    def envelope(head):
-        return b"\0" + varint(len(head)) + head
-
-    def fields(*pairs):
-        return b"".join(text(name) + text(value) for name, value in pairs)
-
-    json = (b"Content-Type", b"application/json")
-    yield "get", envelope(varint(1) + text(b"GET") + text(b"/_matrix/client/versions"))
-    yield "put", envelope(varint(26) + text(b"PUT") + text(b"/a%2Fb?x=&x=1") + fields(json, (b"Authorization", b"Bearer t")))
-    yield "unknown-length", envelope(varint(0) + text(b"POST") + text(b"/") + fields(json))
-    yield "ok", envelope(varint(11) + varint(200) + fields(json, (b"ETag", b'"e"')))
-    yield "empty", envelope(varint(1) + varint(204))
-    yield "bad-value", envelope(varint(1) + varint(200) + fields((b"X", b"a\r\nb")))
-    yield "bad-coding", b"\x07\x01\x01"
 
 
 def engine_seeds():
@@ -204,8 +171,14 @@ def engine_seeds():
     yield "cancelled", bytes([0, request, 1, 90, deliver, b | cancel, 0, all_arrive, request, 0, cancel, 1, all_arrive])
 
 
-TARGETS = {"engine": engine_seeds, "envelope": envelope_seeds, "pdu": pdu_seeds, "option": pdu_seeds, "rd": rd_seeds}
->>>>>>> coaptest
+TARGETS = {
+    "engine": engine_seeds,
+    "envelope": envelope_seeds,
+    "http_request": http_request_seeds,
+    "option": pdu_seeds,
+    "pdu": pdu_seeds,
+    "rd": rd_seeds,
+}
 
 
 def main():
