@@ -20,7 +20,8 @@ struct th_coap_params {
 	th_time ping_after;
 	/* a client gives up on a separate response after this, a server on its application */
 	th_time response_timeout;
-	/* unfinished incoming bodies (Block1) and unfetched outgoing ones (Block2) are forgotten after this silence */
+	/* unfinished incoming bodies (Block1) and unfetched outgoing ones (Block2) are forgotten after this silence; below
+	 * EXCHANGE_LIFETIME a peer that still retransmits may find its body forgotten */
 	th_time body_timeout;
 
 	/* sizes */
