@@ -69,12 +69,6 @@ void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d)
 		th_list_push(&c->out, &d->queue);
 }
 
-void th_coap_unqueue(struct th_coap *c, struct th_coap_datagram *d)
-{
-	(void)c;
-	th_list_remove(&d->queue);
-}
-
 /* Empty messages need no memory but a place in a ring: that they are sent does not depend on the allocator. When the
  * ring is full they are lost, as on the link. */
 void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coap_type type, uint16_t mid)

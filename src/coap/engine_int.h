@@ -277,11 +277,16 @@ enum th_err th_coap_block_of(const struct th_coap_pdu *pdu, uint16_t number, str
 
 /* exchange.c */
 
-enum th_coap_phase {			/* of a client */
-		     TH_COAP_GATHERING, /* the user writes until there is a block to send */
-		     TH_COAP_ASKED,	/* a request is under way or acknowledged, its response has not come */
-		     TH_COAP_TAKING,	/* the user has not taken all of the last response */
-		     TH_COAP_IDLE,	/* observing, between notifications */
+/* Of a client. */
+enum th_coap_phase {
+	/* the user writes until there is a block to send */
+	TH_COAP_GATHERING,
+	/* a request is under way or acknowledged, its response has not come */
+	TH_COAP_ASKED,
+	/* the user has not taken all of the last response */
+	TH_COAP_TAKING,
+	/* observing, between notifications */
+	TH_COAP_IDLE,
 };
 
 struct th_coap_client {
@@ -412,6 +417,7 @@ void th_coap_client_response(struct th_coap *c, struct th_coap_exchange *x, stru
 void th_coap_client_resumed(struct th_coap *c, struct th_coap_exchange *x);
 /* A response that begins: head, first block. */
 void th_coap_client_begin(struct th_coap *c, struct th_coap_exchange *x, struct th_coap_pdu *pdu);
+
 /* server.c */
 
 void th_coap_server_pump(struct th_coap *c, struct th_coap_exchange *x);
@@ -506,6 +512,5 @@ void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coa
 /* A datagram that nobody remembers. */
 void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu);
 void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d);
-void th_coap_unqueue(struct th_coap *c, struct th_coap_datagram *d);
 
 #endif

@@ -189,7 +189,7 @@ void th_coap_message_drop(struct th_coap *c, struct th_coap_message *m)
 	struct th_coap_peer *p = m->peer;
 
 	leave(c, m);
-	th_coap_unqueue(c, &m->datagram);
+	th_list_remove(&m->datagram.queue);
 	th_free(c->mem, m);
 	th_coap_peer_pump(c, p);
 }
