@@ -67,8 +67,6 @@ void up_conn_deadline(struct up_conn *c, th_time at)
 		th_loop_alarm(c->u->loop, &c->alarm, at);
 }
 
-static void lost(struct up_conn *c, enum th_err err, const char *how);
-
 void up_conn_watch(struct up_conn *c, uint32_t events)
 {
 	enum th_err err = TH_OK;
