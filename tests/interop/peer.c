@@ -16,9 +16,9 @@ static void hold_or_send(struct peer *p, const struct th_addr *to, size_t n)
 	}
 }
 
-/* Sends what the engine has and sets its next alarm; runs after each batch of events. */
-static void flush(struct peer *p, th_time now)
+void peer_flush(struct peer *p)
 {
+	th_time now = peer_now(p);
 	struct th_addr to;
 	size_t n;
 
@@ -36,7 +36,8 @@ static void flush(struct peer *p, th_time now)
 
 static void on_hook(struct th_hook *h, th_time now)
 {
-	flush(TH_OWNER(h, struct peer, hook), now);
+	(void)now;
+	peer_flush(TH_OWNER(h, struct peer, hook));
 }
 
 static void on_alarm(struct th_alarm *a, th_time now)

@@ -35,6 +35,9 @@ enum th_err peer_param(struct th_coap_params *params, const char *text);
 enum th_err peer_open(struct peer *p, const char *host, uint16_t port, const struct th_coap_ops *ops, void *user);
 void peer_close(struct peer *p);
 
+/* Sends what the engine has and sets its next alarm. Happens by itself after each batch of the loop's events. */
+void peer_flush(struct peer *p);
+
 static inline th_time peer_now(const struct peer *p)
 {
 	return th_loop_now(p->loop);

@@ -371,6 +371,7 @@ static enum th_err start(struct client *cl)
 	cl->alarm.fire = on_time;
 	if (err == TH_OK)
 		err = th_loop_alarm(cl->peer.loop, &cl->alarm, peer_now(&cl->peer) + cl->seconds * TH_SEC);
+	peer_flush(&cl->peer); /* hooks run after a batch of events, and none has come yet */
 	return err;
 }
 

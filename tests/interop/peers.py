@@ -9,7 +9,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -96,38 +95,39 @@ class Running:
 def running(command, host=V6, port=None):
     """Runs a server until the end of the block. With no port given it prints its own first."""
     env = dict(os.environ, PYTHONPATH=str(HERE))
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        if port is None:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True, env=env)
-            line = process.stdout.readline()
-            if not line.startswith("port="):
-                process.kill()
-                process.wait()
-                err.seek(0)
-                raise RuntimeError(f"{command[0]} did not start: {line}{err.read()}")
-            port = int(line[5:])
-        else:
-            process = subprocess.Popen(command, stdout=out, stderr=err, text=True, env=env)
-            wait_for_coap(host, port)
+    with tempfile.TemporaryDirectory() as folder:
+        log = pathlib.Path(folder, "log")
+        with open(log, "wb") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=env)
         one = Running(port, process, host)
         try:
+            if port is None:
+                one.port = wait_for_port(process, log)
+            else:
+                wait_for_coap(host, port)
             yield one
+            assert process.poll() is None, f"{command[0]} ended early with {process.returncode}: {log.read_text()}"
         finally:
-            # A relay with a log prints more than a pipe holds: read while it ends.
-            alive = process.poll() is None
-            if alive:
-                process.send_signal(signal.SIGTERM)
+            process.terminate()
             try:
-                said = process.communicate(timeout=10)[0]
+                process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
-                said = process.communicate()[0]
-            out.seek(0)
-            err.seek(0)
-            one.said = (said or "") + out.read() + err.read()
-        assert alive, f"{command[0]} ended early with {process.returncode}: {one.said}"
-        if "AddressSanitizer" in one.said or "runtime error" in one.said:
-            raise AssertionError(one.said)
+                process.wait()
+            one.said = log.read_text(errors="replace")
+        assert "AddressSanitizer" not in one.said and "runtime error" not in one.said, one.said
+
+
+def wait_for_port(process, log):
+    """What it printed as "port=N"."""
+    for _ in range(500):
+        match = re.match(r"port=(\d+)\n", log.read_text(errors="replace"))
+        if match:
+            return int(match[1])
+        if process.poll() is not None:
+            break
+        time.sleep(0.02)
+    raise RuntimeError(f"no port from {process.args[0]}: {log.read_text()}")
 
 
 def raw(host, port, payload, patience=1.0):

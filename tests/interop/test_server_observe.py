@@ -26,10 +26,12 @@ async def observe(where, *, until=None, count=None, seconds=20, non=False, meanw
                 if one.payload == until or len(got) == count:
                     return
 
+        collecting = asyncio.ensure_future(collect())
+        await asyncio.sleep(0)
         if meanwhile:
             await meanwhile(context)
         try:
-            await asyncio.wait_for(collect(), seconds)
+            await asyncio.wait_for(collecting, seconds)
         except (aiocoap.error.Error, TimeoutError, asyncio.TimeoutError) as error:
             got.append(error)
         if request.observation and not request.observation.cancelled:
