@@ -152,12 +152,13 @@ static bool draft_upload(struct th_coap_exchange *x, struct th_coap_draft *d)
 	return !x->out.blockwise || draft_block(d, TH_COAP_OPT_BLOCK1, x->c.up_off, s.more, x->out.szx);
 }
 
-/* A client that waits for a separate response watches whether its peer is alive. */
+/* A client that waits for a separate response watches whether its peer is alive. Who asked with a NON has settled for
+ * losing it. */
 static void await(struct th_coap *c, struct th_coap_exchange *x)
 {
 	x->give_up_at = th_time_add(c->now, c->params->response_timeout);
 	th_coap_exchange_arm(c, x);
-	if (!th_list_linked(&x->c.awaiting))
+	if (x->confirmable && !th_list_linked(&x->c.awaiting))
 		th_list_push(&x->peer->awaiting, &x->c.awaiting);
 	th_coap_peer_arm(c, x->peer);
 }

@@ -37,7 +37,8 @@ void th_coap_server_refuse(struct th_coap *c, struct th_coap_peer *p, const stru
 static void fail(struct th_coap *c, struct th_coap_exchange *x, enum th_err why)
 {
 	if (x->s.ask.owing)
-		th_coap_server_refuse(c, x->peer, &x->s.ask, TH_COAP_UNAVAILABLE);
+		th_coap_server_refuse(c, x->peer, &x->s.ask,
+				      why == TH_ERR_TIMEOUT ? TH_COAP_GATEWAY_TIMEOUT : TH_COAP_UNAVAILABLE);
 	th_coap_exchange_close(c, x, why);
 }
 
