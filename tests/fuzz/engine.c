@@ -112,7 +112,8 @@ static struct exchange *add(struct side *s, th_coap_id id, bool server, unsigned
 
 static void begin_incoming(struct exchange *ex)
 {
-	FUZZ_CHECK(!ex->receiving);
+	/* a notification whose rest is gone by the time it is fetched gives way to the next */
+	FUZZ_CHECK(!ex->receiving || world.observed[ex->tag]);
 	ex->receiving = true;
 	ex->got = 0;
 }
