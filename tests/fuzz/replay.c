@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@ enum { INPUT_MAX = 1 << 20, FILES_MAX = 4096, PREFIX_MAX = 300, MUTATIONS = 60 }
 
 static struct {
 	uint8_t *wall; /* inputs end here, at a page nobody may touch */
+	size_t n;      /* bytes of the input under test */
 	unsigned long runs;
 	uint64_t seed;
 } state = { .seed = 1 };
@@ -26,9 +28,20 @@ static void make_wall(void)
 	state.wall = map + INPUT_MAX;
 }
 
+/* The input that broke it, to be put into the corpus with xxd -r -p. */
+static void on_crash(int sig)
+{
+	for (size_t i = 0; i < state.n; i++)
+		fprintf(stderr, "%02x", (state.wall - state.n)[i]);
+	fprintf(stderr, "\n");
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
 static void run(const uint8_t *p, size_t n)
 {
 	memmove(state.wall - n, p, n);
+	state.n = n;
 	LLVMFuzzerTestOneInput(state.wall - n, n);
 	state.runs++;
 }
@@ -124,6 +137,8 @@ int main(int argc, char **argv)
 	int files = 0;
 
 	make_wall();
+	signal(SIGABRT, on_crash);
+	signal(SIGSEGV, on_crash);
 	for (int i = 1; i < argc; i++)
 		files += replay_path(argv[i]);
 	printf("%d inputs, %lu runs\n", files, state.runs);

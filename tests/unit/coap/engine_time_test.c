@@ -249,6 +249,29 @@ static void a_timeout_never_exceeds_its_bound(void **state)
 	rig_close(&r);
 }
 
+/* The peer's memory counts on it (§4.8.2): however slow the path, no copy leaves after MAX_TRANSMIT_SPAN. */
+static void no_copy_leaves_after_the_span(void **state)
+{
+	static struct rig_sent s;
+	unsigned copies = 0;
+	struct rig_ex *ex;
+	th_time begin;
+
+	(void)state;
+	rig_open(&r);
+	talk(20, 40 * TH_SEC);
+	begin = r.now;
+	ex = rig_get(&r, 0, "lost");
+	rig_run(&r, 2000 * TH_SEC);
+	while (rig_pop_raw(&r, &s)) {
+		assert_true(s.at - begin <= 45 * TH_SEC);
+		copies++;
+	}
+	assert_true(copies >= 2 && copies <= 5);
+	assert_int_equal(ex->why, TH_ERR_TIMEOUT);
+	rig_close(&r);
+}
+
 /* The window grows by need and shrinks by loss, within its bounds. */
 static void the_window_stays_within_its_bounds(void **state)
 {
@@ -350,6 +373,7 @@ int main(void)
 		cmocka_unit_test(measured_round_trips_shorten_the_timeout),
 		cmocka_unit_test(a_slow_path_is_learned_in_spite_of_ambiguity),
 		cmocka_unit_test(a_timeout_never_exceeds_its_bound),
+		cmocka_unit_test(no_copy_leaves_after_the_span),
 		cmocka_unit_test(the_window_stays_within_its_bounds),
 		cmocka_unit_test(message_ids_are_not_reused_within_the_lifetime),
 	};
