@@ -2,11 +2,12 @@
  * heavy reordering, with 8 to 64 exchanges in flight.
  *
  * Parameters, and why: at 40 % loss each way a transmission is acknowledged with 0.6 × 0.6 = 36 %. RFC 7252's four
- * retransmissions leave 0.64^5 = 11 % of all messages unacknowledged: these exchanges fail, and rightly so. To show that
- * none is lost, the sender must not give up: with 40 retransmissions 0.64^41 = 1e-8 of the messages fail (20 would leave
- * 8e-5, several of 10^5 exchanges). As each one doubles the wait, times are small, ACK_TIMEOUT 2 ms on a 1 ms link, and
- * what waits for the peer (response, body) is as patient as the longest row of retransmissions. The window is as large
- * as the number of exchanges in flight, so that they really are in flight: NSTART 1 would send one after the other.
+ * retransmissions leave 0.64^5 = 11 % of all messages unacknowledged: these exchanges fail, and rightly so. To show
+ * that none is lost, the sender must not give up: with 40 retransmissions 0.64^41 = 1e-8 of the messages fail (20 would
+ * leave 8e-5, several of 10^5 exchanges). As each one doubles the wait, times are small, ACK_TIMEOUT 2 ms on a 1 ms
+ * link, and what waits for the peer (response, body) is as patient as the longest row of retransmissions. The window is
+ * as large as the number of exchanges in flight, so that they really are in flight: NSTART 1 would send one after the
+ * other.
  *
  *     exactly_once_test [EXCHANGES [FIRST_SEED]] */
 #include <inttypes.h>

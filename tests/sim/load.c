@@ -136,7 +136,8 @@ void sim_load_run(struct sim_world *w, const struct sim_load_config *config, str
 	struct load *l = calloc(1, sizeof(*l));
 
 	*out = (struct sim_load_result){ .took = calloc(config->exchanges, sizeof(*out->took)) };
-	if (!l || !out->took || !(l->answered = calloc(config->exchanges, sizeof(bool))) || config->in_flight > SIM_LOAD_SLOTS_MAX)
+	if (!l || !out->took || !(l->answered = calloc(config->exchanges, sizeof(bool))) ||
+	    config->in_flight > SIM_LOAD_SLOTS_MAX)
 		abort();
 	l->world = w;
 	l->config = config;

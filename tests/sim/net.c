@@ -387,7 +387,7 @@ static void set_time(struct sim_net *net, th_time now)
 		return;
 	net->now = now;
 	TH_LIST_EACH(it, &net->hosts)
-		set_clock(TH_OWNER(it, struct sim_host, link));
+	set_clock(TH_OWNER(it, struct sim_host, link));
 }
 
 bool sim_net_step(struct sim_net *net, th_time limit)
