@@ -80,6 +80,16 @@ static const struct th_leg_ops leg_ops = { begin, head, end, failed };
 
 /* ---- the response ---- */
 
+static void refuse_answer(struct th_leg *leg, const char *reason)
+{
+	struct th_failure why;
+
+	th_failure_of(&why, TH_ERR_MALFORMED, reason);
+	respond_failure(leg, &why);
+	th_flow_close(&leg->flow, NULL);
+	th_leg_settle(leg);
+}
+
 static void on_head(struct th_flow *self, const struct th_head *h)
 {
 	struct th_leg *leg = th_leg_of(self);
@@ -93,6 +103,10 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 
 	if (!leg->id)
 		return;
+	if (h->n_fields > TH_HEAD_FIELDS_MAX || th_head_bytes(h) > TH_HEAD_BYTES_MAX) {
+		refuse_answer(leg, "The homeserver's answer has more header fields than thimble carries.");
+		return;
+	}
 	leg->report.answered = th_node_now(n);
 	leg->report.status = h->status;
 	err = th_coap_respond(n->coap, leg->id, &response, th_node_now(n));
@@ -106,11 +120,6 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	th_leg_settle(leg);
 }
 
-static size_t on_data(struct th_flow *self, const uint8_t *p, size_t n)
-{
-	return th_leg_send_data(th_leg_of(self), p, n);
-}
-
 static void on_end(struct th_flow *self)
 {
 	struct th_leg *leg = th_leg_of(self);
@@ -118,14 +127,6 @@ static void on_end(struct th_flow *self)
 	th_leg_send_end(leg);
 	th_flow_close(self, NULL);
 	th_leg_settle(leg);
-}
-
-static void on_resume(struct th_flow *self)
-{
-	struct th_leg *leg = th_leg_of(self);
-
-	if (leg->id)
-		th_coap_resume(leg->node->coap, leg->id, th_node_now(leg->node));
 }
 
 static void on_close(struct th_flow *self, const struct th_failure *why)
@@ -146,7 +147,7 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 	th_leg_settle(leg);
 }
 
-static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, on_resume, on_close };
+static const struct th_flow_ops flow_ops = { on_head, th_leg_on_data, on_end, th_leg_on_resume, on_close };
 
 /* ---- cancellation: the ingress half names an exchange whose client has left ---- */
 

@@ -164,22 +164,9 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	}
 }
 
-static size_t on_data(struct th_flow *self, const uint8_t *p, size_t n)
-{
-	return th_leg_send_data(th_leg_of(self), p, n);
-}
-
 static void on_end(struct th_flow *self)
 {
 	th_leg_send_end(th_leg_of(self));
-}
-
-static void on_resume(struct th_flow *self)
-{
-	struct th_leg *leg = th_leg_of(self);
-
-	if (leg->id)
-		th_coap_resume(leg->node->coap, leg->id, th_node_now(leg->node));
 }
 
 static void on_close(struct th_flow *self, const struct th_failure *why)
@@ -196,7 +183,7 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 	th_leg_settle(leg);
 }
 
-static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, on_resume, on_close };
+static const struct th_flow_ops flow_ops = { on_head, th_leg_on_data, on_end, th_leg_on_resume, on_close };
 
 enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why)
 {

@@ -126,8 +126,9 @@ enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head)
 	return encode(leg, &filtered);
 }
 
-size_t th_leg_send_data(struct th_leg *leg, const uint8_t *p, size_t n)
+size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
 {
+	struct th_leg *leg = th_leg_of(self);
 	size_t taken;
 
 	if (!leg->id)
@@ -182,7 +183,7 @@ static enum th_err read_head(struct th_leg *leg, const uint8_t *p, size_t n)
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_head head;
 	enum th_err err = th_leg_is_ingress(leg) ? th_envelope_read_response(&head, fields, p, n)
-					  : th_envelope_read_request(&head, fields, p, n);
+						 : th_envelope_read_request(&head, fields, p, n);
 
 	if (err != TH_OK)
 		return err;
@@ -262,6 +263,14 @@ void th_leg_take_end(struct th_leg *leg)
 	}
 	leg->ops->end(leg);
 	th_leg_settle(leg);
+}
+
+void th_leg_on_resume(struct th_flow *self)
+{
+	struct th_leg *leg = th_leg_of(self);
+
+	if (leg->id)
+		th_coap_resume(leg->node->coap, leg->id, th_node_now(leg->node));
 }
 
 /* ---- ending ---- */

@@ -68,10 +68,13 @@ void th_leg_bind(struct th_leg *leg, th_coap_id id);
 void th_leg_name(struct th_leg *leg, const struct th_head *request);
 
 /* Outgoing. The head is filtered by policy, counted and encoded: TH_ERR_NO_MEMORY, TH_ERR_TOO_LARGE. The engine must be ready to take
- * body bytes. data() returns how much was taken, resume() then tells the flow. */
+ * body bytes. */
 enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head);
-size_t th_leg_send_data(struct th_leg *leg, const uint8_t *p, size_t n);
 void th_leg_send_end(struct th_leg *leg);
+
+/* The flow's verbs that are the same in both halves: outgoing body bytes, and room for incoming ones. */
+size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n);
+void th_leg_on_resume(struct th_flow *self);
 
 /* Incoming, as the engine's events: data returns how much was taken. */
 size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n);
