@@ -44,7 +44,7 @@ void th_coap_out_consume(struct th_coap_out *o, uint64_t until)
 
 void th_coap_out_offer_room(struct th_coap *c, struct th_coap_exchange *x)
 {
-	if (x->closed || !x->out.wants_room || (th_buf_room(&x->out.buf) == 0 && !x->out.cut))
+	if (x->closed || !x->out.wants_room || th_buf_room(&x->out.buf) == 0)
 		return;
 	x->out.wants_room = false;
 	c->ops->resume(c->user, x->id);

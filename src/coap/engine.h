@@ -101,7 +101,8 @@ enum th_err th_coap_request(struct th_coap *c, const struct th_addr *peer, const
  * that is no notification (observe false, or an error) ends an observation once it is delivered. */
 enum th_err th_coap_respond(struct th_coap *c, th_coap_id id, const struct th_coap_head *head, th_time now);
 
-/* Outgoing body. Returns how much was taken, 0 when full; then `resume` comes once there is room. */
+/* Outgoing body. Returns how much was taken, 0 when full; then `resume` comes once there is room. What a
+ * client writes after its response has begun is taken and dropped; the `resume` for it comes after `end`. */
 size_t th_coap_write(struct th_coap *c, th_coap_id id, const uint8_t *p, size_t n, th_time now);
 enum th_err th_coap_end(struct th_coap *c, th_coap_id id, th_time now);
 

@@ -210,7 +210,7 @@ struct th_coap_out {
 	struct th_buf buf;
 	uint64_t base;	 /* place of the buffer's first byte in the body */
 	bool ended;	 /* the user has written all */
-	bool cut;	 /* nobody wants the rest: it is taken and dropped */
+	bool cut;	 /* the peer does not want the rest: it is taken and dropped */
 	bool wants_room; /* the user waits for `resume` */
 	bool blockwise;	 /* does not fit one message */
 	uint8_t szx;

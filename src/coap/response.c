@@ -44,6 +44,7 @@ static void taken(struct th_coap *c, struct th_coap_exchange *x)
 		return;
 	}
 	c->ops->end(c->user, x->id);
+	th_coap_out_offer_room(c, x); /* for a cut upload only now: who has the response may not care for the rest */
 	if (x->closed)
 		return;
 	if (x->c.observing)
@@ -110,7 +111,6 @@ void th_coap_client_begin(struct th_coap *c, struct th_coap_exchange *x, struct 
 	head.observe = x->c.observing;
 	x->c.phase = TH_COAP_TAKING;
 	c->ops->response(c->user, x->id, &head);
-	th_coap_out_offer_room(c, x);
 	if (!x->closed)
 		deliver(c, x, pdu);
 }
