@@ -42,6 +42,7 @@ struct client {
 	uint8_t values[OPTIONS_MAX][OPTION_TEXT_MAX];
 	struct th_buf payload;
 	const char *output; /* NULL: bodies are not kept */
+	const char *until;  /* NULL, or the notification that ends the observation */
 	uint64_t observe;   /* how many responses to wait for; 0: no observation */
 	uint64_t parallel, seconds;
 	bool each_differs; /* the k-th parallel request's payload starts with the digit k */
@@ -279,6 +280,13 @@ static void body_save(const struct request *r)
 	fclose(f);
 }
 
+static bool is_last(const struct request *r)
+{
+	const char *until = r->cl->until;
+
+	return until && r->in.n == strlen(until) && memcmp(th_buf_data(&r->in), until, r->in.n) == 0;
+}
+
 static void on_end(void *user, th_coap_id id)
 {
 	struct request *r = request_find(user, id);
@@ -291,7 +299,7 @@ static void on_end(void *user, th_coap_id id)
 	body_save(r);
 	if (r->code >> 5 != 2)
 		worse(cl, r->code >> 5);
-	if (cl->observe > 0 && r->responses >= cl->observe) {
+	if (cl->observe > 0 && (r->responses >= cl->observe || is_last(r))) {
 		th_coap_cancel(cl->peer.coap, id, peer_now(&cl->peer));
 		request_over(r);
 	}
@@ -429,10 +437,10 @@ static int run(struct client *cl)
 
 static int usage(void)
 {
-	fprintf(stderr,
-		"peer_client [-m METHOD] [-N] [-e TEXT | -f FILE] [-o FILE] [-s RESPONSES] [-O number,value]...\n"
-		"            [-c PARALLEL [-d]] [-t] [-w SECONDS] [-P name=value]... "
-		"coap://ADDRESS[:PORT]/PATH?QUERY\n");
+	fprintf(stderr, "peer_client [-m METHOD] [-N] [-e TEXT | -f FILE] [-o FILE] [-s RESPONSES [-u LAST]] [-O "
+			"number,value]...\n"
+			"            [-c PARALLEL [-d]] [-t] [-w SECONDS] [-P name=value]... "
+			"coap://ADDRESS[:PORT]/PATH?QUERY\n");
 	return EXIT_USAGE;
 }
 
@@ -453,6 +461,9 @@ static bool flag(struct client *cl, int c, const char *arg)
 		return true;
 	case 's':
 		return peer_number(th_str_of(arg), UINT32_MAX, &cl->observe);
+	case 'u':
+		cl->until = arg;
+		return true;
 	case 'O':
 		return option_parse(cl, arg);
 	case 'c':
@@ -482,7 +493,7 @@ int main(int argc, char **argv)
 	cl.head.code = TH_COAP_GET;
 	cl.head.confirmable = true;
 	th_buf_init(&cl.payload, &th_mem_libc, BODY_MAX);
-	while (ok && (c = getopt(argc, argv, "m:Ne:f:o:s:O:c:dtw:P:")) != -1)
+	while (ok && (c = getopt(argc, argv, "m:Ne:f:o:s:u:O:c:dtw:P:")) != -1)
 		ok = flag(&cl, c, optarg);
 	if (!ok || optind + 1 != argc || !uri_parse(&cl, argv[optind]))
 		usage();

@@ -61,7 +61,7 @@ static void job_push(struct job *j)
 	th_coap_end(p->coap, j->id, peer_now(p));
 }
 
-void job_reply(struct job *j, const struct reply *r, const void *body, size_t n, bool last)
+enum th_err job_reply(struct job *j, const struct reply *r, const void *body, size_t n, bool last)
 {
 	struct peer *p = j->site->peer;
 	struct th_coap_head head = {
@@ -74,8 +74,9 @@ void job_reply(struct job *j, const struct reply *r, const void *body, size_t n,
 	enum th_err err = th_coap_respond(p->coap, j->id, &head, peer_now(p));
 
 	if (err != TH_OK) {
-		fprintf(stderr, "respond: %s\n", th_strerror(err));
-		return;
+		if (err != TH_ERR_FULL)
+			fprintf(stderr, "respond: %s\n", th_strerror(err));
+		return err;
 	}
 	th_buf_consume(&j->out, j->out.n);
 	if (n > 0)
@@ -83,6 +84,7 @@ void job_reply(struct job *j, const struct reply *r, const void *body, size_t n,
 	j->responding = true;
 	j->observing = j->observing && !last;
 	job_push(j);
+	return TH_OK;
 }
 
 static void text_add(char *to, size_t cap, char before, const struct th_coap_option *o)
@@ -191,6 +193,8 @@ static void on_resume(void *user, th_coap_id id)
 
 	if (j && j->responding)
 		job_push(j);
+	else if (j && j->stale)
+		site_tell(j);
 }
 
 static void on_closed(void *user, th_coap_id id, enum th_err why)

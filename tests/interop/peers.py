@@ -204,7 +204,7 @@ class Ours:
     name = "ours"
 
     def request(self, method, where, payload=None, options=(), non=False, szx=None, seconds=30, params=(), observe=0,
-                parallel=1, differs=False):
+                until=None, parallel=1, differs=False):
         with tempfile.TemporaryDirectory() as folder:
             out, body = pathlib.Path(folder, "out"), pathlib.Path(folder, "in")
             command = [str(PROGRAMS / "peer_client"), "-m", method.lower(), "-o", str(out), "-w", str(seconds)]
@@ -222,6 +222,8 @@ class Ours:
                 command.append("-N")
             if observe:
                 command += ["-s", str(observe)]
+            if until is not None:
+                command += ["-u", until]
             if parallel > 1:
                 command += ["-c", str(parallel), "-t"] + (["-d"] if differs else [])
             done = run(command + [where], seconds + 10)

@@ -95,7 +95,9 @@ class Relay:
     def take(self, direction, client, payload):
         number = self.numbers[direction]
         self.numbers[direction] += 1
-        what = fate(self.args.seed, direction, number, self.args.loss, self.args.dup, self.args.reorder)
+        what = "pass"
+        if self.args.only in (None, direction):
+            what = fate(self.args.seed, direction, number, self.args.loss, self.args.dup, self.args.reorder)
         self.done[what] += 1
         if self.args.log:
             print(f"{direction} {number} {what} {payload.hex()}", flush=True)
@@ -147,6 +149,7 @@ def main():
     parser.add_argument("--dup", type=float, default=0, help="percent")
     parser.add_argument("--reorder", type=float, default=0, help="percent that arrive late")
     parser.add_argument("--delay-ms", type=float, default=30, help="how late")
+    parser.add_argument("--only", choices=(UP, DOWN), help="spare the other direction; up is towards the server")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pcap", help="file to write")
     parser.add_argument("--log", action="store_true", help="print every datagram")

@@ -305,26 +305,54 @@ static void multi_format_get(struct job *j)
 
 static void obs_due(struct th_alarm *a, th_time now);
 
-static void obs_tell(struct job *j, bool last)
+/* Small states are numbers unless somebody has put one. */
+static enum th_err obs_reply(struct job *j, const struct reply *r, bool last)
 {
 	enum { SIZE = 1280 };
-	struct reply r = { .code = TH_COAP_CODE(2, 5) };
+	const struct slot *put = &j->site->obs;
 	struct th_buf body;
 	char text[NUMBER_TEXT];
+	enum th_err err;
+
+	if (strcmp(j->path, "/obs-large") == 0) {
+		pattern(query_number(j, "size", SITE_BODY_MAX, SIZE), j->told, &body);
+		err = job_reply(j, r, th_buf_data(&body), body.n, last);
+		th_buf_free(&body);
+		return err;
+	}
+	if (put->exists && put->body.n > 0)
+		return job_reply(j, r, th_buf_data(&put->body), put->body.n, last);
+	snprintf(text, sizeof(text), "%u", j->told);
+	return job_reply(j, r, text, strlen(text), last);
+}
+
+static void obs_tell(struct job *j, bool last)
+{
 	const struct slot *put = &j->site->obs;
+	struct reply r = { .code = TH_COAP_CODE(2, 5) };
 
 	reply_uint(&r, OPT_CONTENT_FORMAT, put->exists ? put->format : FORMAT_TEXT);
 	reply_uint(&r, OPT_MAX_AGE, OBS_MAX_AGE_S);
-	snprintf(text, sizeof(text), "%u", j->told);
-	if (strcmp(j->path, "/obs-large") == 0) {
-		pattern(query_number(j, "size", SITE_BODY_MAX, SIZE), j->told, &body);
-		job_reply(j, &r, th_buf_data(&body), body.n, last);
-		th_buf_free(&body);
-	} else if (put->exists && put->body.n > 0) {
-		job_reply(j, &r, th_buf_data(&put->body), put->body.n, last);
-	} else {
-		job_reply(j, &r, text, strlen(text), last);
-	}
+	j->stale = j->responding; /* both are read later only if the job lives on */
+	if (!j->stale && obs_reply(j, &r, last) == TH_ERR_FULL)
+		j->stale = true;
+}
+
+static void obs_finish(struct job *j)
+{
+	struct reply r = { .code = j->final_code };
+
+	j->stale = j->responding;
+	if (!j->stale && job_reply(j, &r, NULL, 0, true) == TH_ERR_FULL)
+		j->stale = true;
+}
+
+void site_tell(struct job *j)
+{
+	if (j->final_code)
+		obs_finish(j);
+	else
+		obs_tell(j, false);
 }
 
 static void obs_due(struct th_alarm *a, th_time now)
@@ -335,8 +363,6 @@ static void obs_due(struct th_alarm *a, th_time now)
 	if (j->told >= j->tell)
 		return;
 	job_alarm(j, j->interval, obs_due);
-	if (j->responding)
-		return;
 	j->told++;
 	obs_tell(j, false);
 }
@@ -365,7 +391,8 @@ static void obs_end_all(struct site *s, uint8_t code)
 
 		if (j->observing) {
 			th_loop_cancel(s->peer->loop, &j->alarm);
-			answer(j, code);
+			j->final_code = code;
+			obs_finish(j);
 		}
 	}
 }
@@ -390,7 +417,7 @@ static void obs_put(struct job *j)
 	{
 		struct job *o = TH_OWNER(it, struct job, link);
 
-		if (o->observing && !o->responding)
+		if (o->observing)
 			obs_tell(o, false);
 	}
 }

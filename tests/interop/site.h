@@ -60,7 +60,8 @@ struct job {
 	bool responding;     /* its body was not handed over whole yet */
 	unsigned told, tell; /* notifications sent, and how many there shall be */
 	th_time interval;
-	bool observing;
+	bool observing, stale; /* stale: the observer does not have the newest state */
+	uint8_t final_code;    /* 0, or what ends the observation */
 };
 
 /* A response under construction. Values of options are borrowed until site_reply() returns. */
@@ -81,8 +82,12 @@ void site_handle(struct job *j); /* the request is whole */
 void reply_opaque(struct reply *r, uint16_t number, const void *p, size_t n);
 void reply_uint(struct reply *r, uint16_t number, uint32_t v);
 
-/* Sends (in peer_server.c). The body is copied. `last` false: a notification to an accepted observation. */
-void job_reply(struct job *j, const struct reply *r, const void *body, size_t n, bool last);
+/* A notification that did not fit has room now: tells the newest state. */
+void site_tell(struct job *j);
+
+/* Sends (in peer_server.c). The body is copied. `last` false: a notification to an accepted observation. TH_ERR_FULL:
+ * the one before is still under way; site_tell() is called when it has arrived. */
+enum th_err job_reply(struct job *j, const struct reply *r, const void *body, size_t n, bool last);
 void job_alarm(struct job *j, th_time after, void (*fire)(struct th_alarm *a, th_time now));
 
 #endif
