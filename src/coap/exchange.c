@@ -30,7 +30,8 @@ uint64_t th_coap_token_hash(const struct th_coap *c, const struct th_coap_peer *
 	memcpy(key, &p, sizeof(p));
 	key[sizeof(p)] = client;
 	key[sizeof(p) + 1] = (uint8_t)n;
-	memcpy(key + sizeof(p) + 2, token, n);
+	if (n) /* an empty token may be NULL */
+		memcpy(key + sizeof(p) + 2, token, n);
 	return th_table_hash(&c->by_token, key, sizeof(key));
 }
 

@@ -34,7 +34,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 	if (!n)
 		abort();
 	n->world = w;
-	n->node = th_node_new(&th_mem_libc, &w->side[side].rng, &config);
+	n->node = th_node_new(w->config.mem, &w->side[side].rng, &config);
 	if (!n->node)
 		abort();
 	return n;

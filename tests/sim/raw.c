@@ -229,6 +229,15 @@ static void respond(struct leg *l, uint16_t status)
 		th_coap_respond(l->raw->coap, l->id, &h, *l->raw->now);
 }
 
+/* An answer without body. */
+static void respond_whole(struct leg *l, uint16_t status)
+{
+	respond(l, status);
+	l->out_ended = true;
+	if (l->id)
+		th_coap_end(l->raw->coap, l->id, *l->raw->now);
+}
+
 static void server_head(struct th_flow *f, const struct th_head *head)
 {
 	respond(leg_of(f), head->status);
@@ -239,8 +248,7 @@ static void server_close(struct th_flow *f, const struct th_failure *why)
 	struct leg *l = leg_of(f);
 
 	if (l->id && !l->answered && why) {
-		respond(l, why->status);
-		th_coap_end(l->raw->coap, l->id, *l->raw->now);
+		respond_whole(l, why->status);
 	} else if (l->id) {
 		th_coap_cancel(l->raw->coap, l->id, *l->raw->now);
 		forget_id(l);
@@ -267,8 +275,7 @@ static void ev_request(void *user, th_coap_id id, const struct th_addr *peer, co
 	(void)peer;
 	set_id(l, id);
 	if (!r->upstream || r->upstream->open(r->upstream, &l->flow, &why) != TH_OK) {
-		respond(l, why.status);
-		th_coap_end(r->coap, id, *r->now);
+		respond_whole(l, why.status);
 		return;
 	}
 	th_flow_head(&l->flow, &h);
@@ -392,8 +399,9 @@ struct sim_machine sim_raw_machine(struct sim_raw *r)
 	return (struct sim_machine){ raw_rx, raw_tx, raw_deadline, raw_tick, r };
 }
 
-void sim_raw_init(struct sim_raw *r, const struct th_coap_params *params, const struct th_rng *rng, const th_time *now,
-		  const struct th_addr *peer, struct th_flow_server *upstream)
+void sim_raw_init(struct sim_raw *r, const struct th_mem *mem, const struct th_coap_params *params,
+		  const struct th_rng *rng, const th_time *now, const struct th_addr *peer,
+		  struct th_flow_server *upstream)
 {
 	*r = (struct sim_raw){ .server = { client_open }, .params = *params, .now = now, .peer = *peer };
 	r->upstream = upstream;
@@ -401,7 +409,7 @@ void sim_raw_init(struct sim_raw *r, const struct th_coap_params *params, const 
 	th_list_init(&r->dead);
 	if (th_table_init(&r->by_id, &th_mem_libc, BUCKETS, 1) != TH_OK)
 		abort();
-	r->coap = th_coap_new(&r->params, &th_mem_libc, rng, &coap_ops, r);
+	r->coap = th_coap_new(&r->params, mem, rng, &coap_ops, r);
 	if (!r->coap)
 		abort();
 }

@@ -26,8 +26,9 @@ struct sim_raw {
 };
 
 /* `now` is borrowed; params are copied. Aborts without memory. */
-void sim_raw_init(struct sim_raw *r, const struct th_coap_params *params, const struct th_rng *rng, const th_time *now,
-		  const struct th_addr *peer, struct th_flow_server *upstream);
+void sim_raw_init(struct sim_raw *r, const struct th_mem *mem, const struct th_coap_params *params,
+		  const struct th_rng *rng, const th_time *now, const struct th_addr *peer,
+		  struct th_flow_server *upstream);
 void sim_raw_free(struct sim_raw *r); /* open flows are closed */
 struct sim_machine sim_raw_machine(struct sim_raw *r);
 

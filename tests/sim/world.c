@@ -57,7 +57,8 @@ void sim_world_start(struct sim_world *w, int side)
 	case SIM_NOBODY:
 		break;
 	case SIM_RAW:
-		sim_raw_init(&s->raw, &w->config.params[side], &s->rng, &s->host.clock, peer, upstream_of(w, side));
+		sim_raw_init(&s->raw, w->config.mem, &w->config.params[side], &s->rng, &s->host.clock, peer,
+			     upstream_of(w, side));
 		if (side == SIM_FAR && w->config.require_echo)
 			th_coap_require_echo(s->raw.coap, true);
 		s->host.machine = sim_raw_machine(&s->raw);
@@ -101,6 +102,8 @@ void sim_world_init(struct sim_world *w, const struct sim_world_config *config)
 
 	memset(w, 0, sizeof(*w));
 	w->config = *config;
+	if (!w->config.mem)
+		w->config.mem = &th_mem_libc;
 	sim_net_init(&w->net, config->seed);
 	if (config->overhead)
 		w->net.overhead = config->overhead;

@@ -23,9 +23,10 @@ struct sim_world_config {
 	struct sim_profile up, down; /* near to far, far to near */
 	struct th_coap_params params[SIM_SIDES];
 	struct th_policy policy;
-	bool peer_unknown; /* the near node has no peer yet */
-	bool require_echo; /* bare engine far: RFC 9175 §2.3 */
-	size_t overhead;   /* 0: IPv4 */
+	bool peer_unknown;	  /* the near node has no peer yet */
+	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
+	size_t overhead;	  /* 0: IPv4 */
+	const struct th_mem *mem; /* of the machines; NULL: libc's. Starting a side must not fail */
 };
 
 struct th_report;
