@@ -57,6 +57,23 @@ bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const str
 	return false;
 }
 
+/* A refused request keeps no record, so a late copy of it must not pass for a new one once the peer is known: what
+ * comes from before the message that passed, as message IDs are counted, is asked again while copies may be under way.
+ */
+bool th_coap_echo_knows(const struct th_coap *c, const struct th_coap_peer *p, uint16_t mid)
+{
+	if (!p || !p->echoed)
+		return false;
+	return c->now >= p->echoed_until || (int16_t)(mid - p->echoed_mid) >= 0;
+}
+
+void th_coap_echo_passed(struct th_coap *c, struct th_coap_peer *p, uint16_t mid)
+{
+	p->echoed = true;
+	p->echoed_mid = mid;
+	p->echoed_until = th_time_add(c->now, th_coap_exchange_lifetime(c->params));
+}
+
 void th_coap_require_echo(struct th_coap *c, bool on)
 {
 	c->require_echo = on;

@@ -96,7 +96,9 @@ struct th_coap_peer {
 	size_t uses; /* exchanges, messages and records that point here */
 	uint32_t waiting_n, observers;
 	uint16_t next_mid;
-	bool echoed;					 /* has repeated our Echo value: its address is real */
+	bool echoed;	      /* has repeated our Echo value: its address is real */
+	uint16_t echoed_mid;  /* of the request that did */
+	th_time echoed_until; /* until then, what was refused before may still arrive again */
 	struct th_list waiting_con, waiting_non, flying; /* messages */
 	unsigned in_flight;				 /* CON messages among `flying` */
 	struct th_coap_window window;
@@ -471,6 +473,9 @@ void th_coap_observe_ready(struct th_coap *c, struct th_coap_exchange *x);
 
 /* Whether the request may go on; when not, the challenge has been sent (RFC 9175 §2.3). */
 bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const struct th_coap_pdu *pdu);
+/* Whether the peer's address is proven, for a message of this ID; and that it is now. */
+bool th_coap_echo_knows(const struct th_coap *c, const struct th_coap_peer *p, uint16_t mid);
+void th_coap_echo_passed(struct th_coap *c, struct th_coap_peer *p, uint16_t mid);
 
 /* engine.c */
 

@@ -26,13 +26,17 @@ static void rx_request(struct th_coap *c, struct th_coap_arrival *a)
 {
 	uint64_t key;
 	struct th_coap_record *r = find_record(c, a, &key);
+	bool fresh = false;
 
 	if (r) {
 		rx_duplicate(c, a, r);
 		return;
 	}
-	if (c->require_echo && !(a->peer && a->peer->echoed) && !th_coap_echo_admit(c, a->from, &a->pdu))
-		return;
+	if (c->require_echo && !th_coap_echo_knows(c, a->peer, a->pdu.mid)) {
+		if (!th_coap_echo_admit(c, a->from, &a->pdu))
+			return;
+		fresh = true;
+	}
 	if (!a->peer) {
 		a->peer = th_coap_peer_get(c, a->from);
 		key = a->peer ? th_coap_record_key(c, a) : 0;
@@ -42,7 +46,8 @@ static void rx_request(struct th_coap *c, struct th_coap_arrival *a)
 		c->stats.refused_full++;
 		return;
 	}
-	a->peer->echoed = a->peer->echoed || c->require_echo;
+	if (fresh)
+		th_coap_echo_passed(c, a->peer, a->pdu.mid);
 	th_coap_server_request(c, a, r);
 }
 

@@ -280,6 +280,32 @@ static void a_new_peer_must_echo_before_it_is_served(void **state)
 	rig_close(&r);
 }
 
+/* Refused with an Echo challenge, repeated with it and executed: then a copy of the refused message arrives late. The
+ * peer is known by now, and no record was kept of the refusal, so the request is executed a second time (RFC 7252
+ * §4.5). */
+static void a_late_copy_of_a_request_refused_for_want_of_echo(void **state)
+{
+	uint8_t echo[40];
+	size_t n;
+
+	(void)state;
+	rig_open(&r);
+	th_coap_require_echo(r.c, true);
+	r.auto_reply = true;
+	rig_rx_request(&r, 0, W_CON, W_POST, 1, "t", "once");
+	rig_pop(&r, &q);
+	assert_int_equal(q.code, W_401);
+	n = wire_find(&q, W_ECHO)->n;
+	memcpy(echo, wire_find(&q, W_ECHO)->p, n);
+	rig_make_request(&w, W_CON, W_POST, 2, "t", "once");
+	wire_option(&w, W_ECHO, echo, n);
+	rig_rx(&r, 0, &w);
+	assert_int_equal(r.requests, 1);
+	rig_rx_request(&r, 0, W_CON, W_POST, 1, "t", "once"); /* the duplicate */
+	assert_int_equal(r.requests, 1);
+	rig_close(&r);
+}
+
 static void an_echo_of_another_peer_or_a_guess_does_not_count(void **state)
 {
 	uint8_t echo[40], other[40];
@@ -508,6 +534,7 @@ int main(void)
 		cmocka_unit_test(noise_is_not_amplified),
 		cmocka_unit_test(random_datagrams_to_an_open_server_do_no_harm),
 		cmocka_unit_test(a_new_peer_must_echo_before_it_is_served),
+		cmocka_unit_test(a_late_copy_of_a_request_refused_for_want_of_echo),
 		cmocka_unit_test(an_echo_of_another_peer_or_a_guess_does_not_count),
 		cmocka_unit_test(the_client_echoes_by_itself),
 		cmocka_unit_test(a_server_that_is_never_content_does_not_loop_the_client),
