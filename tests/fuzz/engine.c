@@ -54,7 +54,8 @@ static struct {
 	uint8_t executed[256];
 	bool observed[256]; /* may be asked for again: a cancelled observation is deregistered by a GET */
 	bool attacked;
-	bool challenged; /* Echo was required: see engine_open_test.c for why a request may then be executed twice */
+	bool challenged; /* Echo was required: a late copy of a refused request is told by its message ID, and these are
+			    random here */
 	const uint8_t *p, *end; /* the input */
 } world;
 
