@@ -114,6 +114,7 @@ static void answer_block(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_observe_mark(x, &d);
 	if (s->ask.has_block1 && s->whole && s->ended)
 		th_coap_draft_block(&d, TH_COAP_OPT_BLOCK1, &s->ask.block1);
+	s->whole = true; /* or answered early: what comes now fetches the answer */
 	if (slice.more || s->down_off > 0 || s->ask.has_block2)
 		th_coap_draft_block(&d, TH_COAP_OPT_BLOCK2, &b);
 	d.pdu.payload = slice.p;
