@@ -348,8 +348,8 @@ static void ev_closed(void *user, th_coap_id id, enum th_err why)
 	forget_id(l);
 	if (l->serves)
 		th_flow_close(&l->flow, NULL);
-	else
-		flow_fail(l, why == TH_OK ? TH_ERR_CLOSED : why);
+	else if (why != TH_OK || !l->in_ended)
+		flow_fail(l, why == TH_OK ? TH_ERR_CLOSED : why); /* else the client may send on, into the void */
 	bury_if_over(l);
 }
 
