@@ -232,7 +232,7 @@ class TestLibcoap:
     def test_TD_COAP_OBS_01_clock(self, libcoap):
         """coap-server's /time ticks once a second."""
         reply = ours.request("GET", libcoap.uri("/time"), observe=4)
-        assert len(set(reply.payload.splitlines())) == 4
+        assert len(reply.replies) == 4 and len(set(reply.payload.splitlines())) >= 3
 
     def test_ipv4(self):
         with libcoap_server(host=V4) as server:
