@@ -181,6 +181,8 @@ struct th_coap *th_coap_new(const struct th_coap_params *params, const struct th
 	th_list_init(&c->dead_peers);
 	th_list_init(&c->idle_peers);
 	th_list_init(&c->replies);
+	th_list_init(&c->con_records);
+	th_list_init(&c->non_records);
 	/* at least 32 random bits of token against off-path spoofing (§5.3.1), counted up so that none is reused (RFC
 	 * 9175 §4.2) */
 	c->next_token = (uint64_t)th_rng_u32(rng) | 1u << 31;

@@ -165,7 +165,7 @@ enum th_coap_record_state {
  * early but not a duplicate. */
 struct th_coap_record {
 	struct th_slot node;
-	struct th_coap_record *younger;
+	struct th_list age; /* on c->con_records or c->non_records, oldest first */
 	struct th_coap_peer *peer;
 	struct th_coap_reply *reply; /* owned */
 	th_coap_id exchange;
@@ -181,10 +181,6 @@ struct th_coap_reply {
 	uint8_t bytes[];
 };
 
-struct th_coap_fifo {
-	struct th_coap_record *oldest, *youngest;
-};
-
 /* A datagram that came, as far as it was understood. */
 struct th_coap_arrival {
 	const struct th_addr *from;
@@ -198,6 +194,8 @@ uint64_t th_coap_record_key(const struct th_coap *c, const struct th_coap_arriva
 struct th_coap_record *th_coap_record_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid, uint64_t key);
 /* NULL: at the cap, or no memory. */
 struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coap_arrival *a, uint64_t key);
+/* Forgets: a late copy could do nothing now. */
+void th_coap_record_spent(struct th_coap *c, struct th_coap_record *r);
 /* Answers a duplicate as its original was (§4.5). */
 void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r);
 /* Sends the piggybacked response in pdu, and keeps it for duplicates. */
@@ -318,6 +316,7 @@ struct th_coap_ask {
 	uint16_t mid;
 	bool con, owing, acked;
 	bool has_block1, has_block2;
+	bool later; /* for another block than the first */
 	struct th_coap_block block1, block2;
 };
 
@@ -325,7 +324,7 @@ struct th_coap_server {
 	struct th_coap_kept_head *head; /* owned; NULL: the user has not responded */
 	struct th_slot by_key;		/* c->by_key while blocks may follow, in either direction */
 	uint64_t key;			/* of its method and options (RFC 7959 §2.4, RFC 9175 §3.3) */
-	struct th_coap_ask ask;
+	struct th_coap_ask ask, before;
 	uint64_t down_off; /* place of the block asked for */
 	uint64_t down_end; /* end of what was sent */
 	bool keyed;
@@ -498,7 +497,7 @@ struct th_coap {
 	struct th_list out; /* datagrams to send */
 	size_t once;	    /* of these, not kept by anybody */
 	struct th_list dead, dead_peers, idle_peers;
-	struct th_coap_fifo con_records, non_records;
+	struct th_list con_records, non_records;
 	struct th_coap_alarm record_alarm;
 	struct th_list replies; /* oldest first */
 	th_coap_id last_id;

@@ -40,11 +40,9 @@ static void forget_reply(struct th_coap *c, struct th_coap_reply *reply)
 	}
 }
 
-static void expire_oldest(struct th_coap *c, struct th_coap_fifo *f)
+void th_coap_record_spent(struct th_coap *c, struct th_coap_record *r)
 {
-	struct th_coap_record *r = f->oldest;
-
-	f->oldest = r->younger;
+	th_list_remove(&r->age);
 	if (r->reply)
 		forget_reply(c, r->reply);
 	th_table_remove(&c->records, &r->node);
@@ -53,11 +51,17 @@ static void expire_oldest(struct th_coap *c, struct th_coap_fifo *f)
 }
 
 /* Each of the two lives has one length, so the oldest is always the next to go. */
-static th_time expire(struct th_coap *c, struct th_coap_fifo *f)
+static th_time expire(struct th_coap *c, struct th_list *records)
 {
-	while (f->oldest && (th_time)f->oldest->expires << TICK_SHIFT <= c->now)
-		expire_oldest(c, f);
-	return f->oldest ? ((th_time)f->oldest->expires << TICK_SHIFT) + expiry_grain : TH_NEVER;
+	while (!th_list_empty(records)) {
+		struct th_coap_record *r = TH_OWNER(records->next, struct th_coap_record, age);
+		th_time at = (th_time)r->expires << TICK_SHIFT;
+
+		if (at > c->now)
+			return at + expiry_grain;
+		th_coap_record_spent(c, r);
+	}
+	return TH_NEVER;
 }
 
 void th_coap_records_expire(struct th_coap *c, struct th_coap_alarm *a)
@@ -67,18 +71,21 @@ void th_coap_records_expire(struct th_coap *c, struct th_coap_alarm *a)
 	th_coap_alarm_set(c, a, th_time_min(con, expire(c, &c->non_records)));
 }
 
+static void free_all(struct th_coap *c, struct th_list *records)
+{
+	while (!th_list_empty(records))
+		th_coap_record_spent(c, TH_OWNER(records->next, struct th_coap_record, age));
+}
+
 void th_coap_records_free(struct th_coap *c)
 {
-	while (c->con_records.oldest)
-		expire_oldest(c, &c->con_records);
-	while (c->non_records.oldest)
-		expire_oldest(c, &c->non_records);
+	free_all(c, &c->con_records);
+	free_all(c, &c->non_records);
 }
 
 struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coap_arrival *a, uint64_t key)
 {
 	bool con = a->pdu.type == TH_COAP_CON;
-	struct th_coap_fifo *f = con ? &c->con_records : &c->non_records;
 	th_time life = con ? th_coap_exchange_lifetime(c->params) : th_coap_non_lifetime(c->params);
 	th_time ticks = th_time_add(c->now, life) >> TICK_SHIFT;
 	struct th_coap_record *r;
@@ -96,11 +103,8 @@ struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coa
 	r->expires = ticks < UINT32_MAX ? (uint32_t)ticks + 1 : UINT32_MAX; /* nine years: as good as never */
 	th_coap_peer_hold(a->peer);
 	th_table_add(&c->records, &r->node, key);
-	if (f->oldest)
-		f->youngest->younger = r;
-	else
-		f->oldest = r;
-	f->youngest = r;
+	th_list_init(&r->age);
+	th_list_push(con ? &c->con_records : &c->non_records, &r->age);
 	if (c->record_alarm.timer.at == TH_NEVER)
 		th_coap_alarm_set(c, &c->record_alarm, th_time_add(th_time_add(c->now, life), expiry_grain));
 	return r;

@@ -36,6 +36,16 @@ static struct th_coap_exchange *find_keyed(struct th_coap *c, const struct th_co
 	return NULL;
 }
 
+/* A body of many blocks would leave as many records. A late copy of a request for a later block can't execute anything,
+ * as it names a block that has passed: all but the two newest are forgotten. The record of the first request stays. */
+static void forget(struct th_coap *c, const struct th_coap_exchange *x, const struct th_coap_ask *ask)
+{
+	struct th_coap_record *r = ask->later ? th_coap_record_find(c, x->peer, ask->mid, ask->key) : NULL;
+
+	if (r)
+		th_coap_record_spent(c, r);
+}
+
 /* A new request to an exchange takes the place of the one before, whose answer must have arrived or is no longer
  * wanted. */
 static void take_ask(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_ask *ask)
@@ -51,6 +61,8 @@ static void take_ask(struct th_coap *c, struct th_coap_exchange *x, const struct
 		x->message = NULL;
 		th_coap_message_over(c, m, TH_COAP_ACKED, false);
 	}
+	forget(c, x, &x->s.before);
+	x->s.before = x->s.ask;
 	x->s.ask = *ask;
 	x->s.ask.owing = true;
 	x->ack_at = ask->con ? th_time_add(c->now, c->params->piggyback_patience) : TH_NEVER;
@@ -63,7 +75,8 @@ static void next_block1(struct th_coap *c, struct th_coap_exchange *x, const str
 {
 	if (x->in.held || th_coap_block_offset(&ask->block1) != x->in.next) {
 		th_coap_server_refuse(c, x->peer, ask, TH_COAP_INCOMPLETE);
-		th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
+		if (th_coap_block_offset(&ask->block1) >= x->in.next) /* else it is a late copy */
+			th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
 		return;
 	}
 	take_ask(c, x, ask);
@@ -144,6 +157,7 @@ static bool read_blocks(struct th_coap_ask *ask, const struct th_coap_pdu *pdu)
 
 	ask->has_block1 = err1 == TH_OK;
 	ask->has_block2 = err2 == TH_OK;
+	ask->later = (ask->has_block1 && ask->block1.num > 0) || (ask->has_block2 && ask->block2.num > 0);
 	if (err1 == TH_ERR_MALFORMED || err2 == TH_ERR_MALFORMED)
 		return false;
 	return !ask->has_block1 || !ask->block1.more || pdu->payload_len == th_coap_block_size(ask->block1.szx);
@@ -183,7 +197,7 @@ void th_coap_server_request(struct th_coap *c, struct th_coap_arrival *a, struct
 		return;
 	}
 	key = block_key(c, a->peer, &a->pdu);
-	if ((ask.has_block1 && ask.block1.num > 0) || (ask.has_block2 && ask.block2.num > 0))
+	if (ask.later)
 		next_block(c, a, &ask, r, key);
 	else
 		new_request(c, a, &ask, r, key);
