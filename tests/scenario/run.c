@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 		free(list.path[i]);
 	}
 	free(stage);
-	printf("%zu scenarios, %zu failed, %.0f ms\n", list.n, failed, (seconds() - started) * 1e3);
+	printf("%zu scenarios in %.0f ms\n%zu passed, %zu failed\n", list.n, (seconds() - started) * 1e3,
+	       list.n - failed, failed);
 	return failed || list.n == 0 ? 1 : 0;
 }

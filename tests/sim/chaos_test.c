@@ -410,7 +410,7 @@ int main(int argc, char **argv)
 {
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : SEEDS_DEFAULT;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	unsigned wrong = 0;
+	uint64_t wrong = 0, failed = 0;
 
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
 		unsigned bad = play(seed, seed % 4 == 3 ? 5 : 0, seed % 4 == 2, seed % 4 == 1);
@@ -418,7 +418,9 @@ int main(int argc, char **argv)
 		if (bad)
 			printf("seed %" PRIu64 ": %u wrong\n", seed, bad);
 		wrong += bad;
+		failed += bad > 0;
 	}
-	printf("%" PRIu64 " seeds of %d exchanges, %u wrong\n", seeds, CLIENTS, wrong);
+	printf("%" PRIu64 " seeds of %d exchanges, %" PRIu64 " wrong\n", seeds, CLIENTS, wrong);
+	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", seeds - failed, failed);
 	return wrong ? 1 : 0;
 }

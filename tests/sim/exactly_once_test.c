@@ -108,16 +108,20 @@ int main(int argc, char **argv)
 	static const unsigned in_flight[] = { 8, 16, 32, 64 };
 	uint64_t exchanges = argc > 1 ? strtoull(argv[1], NULL, 10) : DEFAULT_EXCHANGES;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	uint64_t wrong = 0, played = 0;
+	uint64_t wrong = 0, played = 0, runs = 0, failed = 0;
 	double started = seconds();
 
 	for (size_t i = 0; played < exchanges; i++, seed++) {
-		uint64_t n = exchanges - played < PER_SEED ? exchanges - played : PER_SEED;
+		uint64_t bad, n = exchanges - played < PER_SEED ? exchanges - played : PER_SEED;
 
 		/* the bare engine is one of five: it is what the nodes stand on */
-		wrong += play(i % 5 == 4 ? SIM_RAW : SIM_NODE, seed, in_flight[i % 4], n);
+		bad = play(i % 5 == 4 ? SIM_RAW : SIM_NODE, seed, in_flight[i % 4], n);
+		wrong += bad;
+		failed += bad > 0;
+		runs++;
 		played += n;
 	}
 	printf("%" PRIu64 " exchanges, %" PRIu64 " wrong, %.1f s\n", played, wrong, seconds() - started);
+	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", runs - failed, failed);
 	return wrong || played == 0 ? 1 : 0;
 }
