@@ -20,6 +20,7 @@ enum {
 	PORT_MAX = 65535,
 	SECONDS_MAX = 600,
 	NAME_MAX_LEN = 256,
+	LINE_MAX_BYTES = 600, /* notifications up to this length are saved one a line */
 };
 
 enum { EXIT_USAGE = 2, EXIT_EXCHANGE = 3, EXIT_TIME = 6 };
@@ -274,9 +275,10 @@ static void body_save(const struct request *r)
 	f = fopen(name, cl->observe > 0 && r->responses > 1 ? "ab" : "wb");
 	if (!f)
 		return;
-	fwrite(th_buf_data(&r->in), 1, r->in.n, f);
-	if (cl->observe > 0 && r->in.n < SECONDS_MAX)
-		fputc('\n', f); /* small notifications: one a line */
+	if (r->in.n > 0)
+		fwrite(th_buf_data(&r->in), 1, r->in.n, f);
+	if (cl->observe > 0 && r->in.n < LINE_MAX_BYTES)
+		fputc('\n', f);
 	fclose(f);
 }
 
