@@ -113,6 +113,9 @@ void th_coap_resume(struct th_coap *c, th_coap_id id, th_time now);
  * Server: an unanswered request gets 5.03, a running observation ends, a half-sent body is dropped. No `closed` follows. */
 void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now);
 
+/* The same, but a server says nothing: for a requester that is known to have given up itself. */
+void th_coap_abandon(struct th_coap *c, th_coap_id id, th_time now);
+
 /* Server: whether the exchange's requester asked to observe. */
 bool th_coap_wants_observe(const struct th_coap *c, th_coap_id id);
 

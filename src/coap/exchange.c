@@ -25,13 +25,13 @@ struct th_coap_exchange *th_coap_exchange_find(const struct th_coap *c, th_coap_
 uint64_t th_coap_token_hash(const struct th_coap *c, const struct th_coap_peer *p, bool client, const uint8_t *token,
 			    size_t n)
 {
-	uint8_t key[sizeof(p) + 2 + TH_COAP_TOKEN_MAX] = { 0 };
+	uint8_t key[sizeof(p->node.hash) + 2 + TH_COAP_TOKEN_MAX] = { 0 };
+	struct th_wr w = th_wr_init(key, sizeof(key));
 
-	memcpy(key, &p, sizeof(p));
-	key[sizeof(p)] = client;
-	key[sizeof(p) + 1] = (uint8_t)n;
-	if (n) /* an empty token may be NULL */
-		memcpy(key + sizeof(p) + 2, token, n);
+	th_wr_uint(&w, p->node.hash, sizeof(p->node.hash));
+	th_wr_uint(&w, client, 1);
+	th_wr_uint(&w, n, 1);
+	th_wr_bytes(&w, token, n);
 	return th_table_hash(&c->by_token, key, sizeof(key));
 }
 
@@ -219,7 +219,7 @@ void th_coap_resume(struct th_coap *c, th_coap_id id, th_time now)
 	th_coap_leave(c);
 }
 
-void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now)
+static void give_up(struct th_coap *c, th_coap_id id, th_time now, bool tell)
 {
 	struct th_coap_exchange *x = th_coap_exchange_find(c, id);
 
@@ -228,10 +228,20 @@ void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now)
 	th_coap_enter(c, now);
 	if (x->client)
 		th_coap_client_cancel(c, x);
-	else
+	else if (tell)
 		th_coap_server_cancel(c, x);
 	th_coap_exchange_drop(c, x);
 	th_coap_leave(c);
+}
+
+void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now)
+{
+	give_up(c, id, now, true);
+}
+
+void th_coap_abandon(struct th_coap *c, th_coap_id id, th_time now)
+{
+	give_up(c, id, now, false);
 }
 
 enum th_err th_coap_token(const struct th_coap *c, th_coap_id id, const uint8_t **token, size_t *n)

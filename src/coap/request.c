@@ -9,7 +9,7 @@ static uint64_t block_key(struct th_coap *c, const struct th_coap_peer *p, const
 {
 	struct th_wr w = th_wr_init(c->scratch, c->scratch_n);
 
-	th_wr_bytes(&w, &p, sizeof(p));
+	th_wr_uint(&w, p->node.hash, sizeof(p->node.hash));
 	th_wr_uint(&w, pdu->code, 1);
 	for (size_t i = 0; i < pdu->n_options; i++) {
 		const struct th_coap_option *o = &pdu->options[i];

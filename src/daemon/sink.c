@@ -52,15 +52,13 @@ static int prefix(char *out, size_t cap, enum th_log_level level)
 static void write_line(void *ctx, enum th_log_level level, const char *line)
 {
 	char out[SINK_LINE];
-	size_t n = (size_t)prefix(out, sizeof(out), level), len = strlen(line);
+	size_t n = (size_t)prefix(out, sizeof(out), level);
+	size_t len = (size_t)snprintf(out + n, sizeof(out) - n, "%s", line);
 	ssize_t done;
 
 	(void)ctx;
-	if (len > sizeof(out) - n - 1)
-		len = sizeof(out) - n - 1;
-	memcpy(out + n, line, len);
-	n += len;
-	out[n++] = '\n';
+	n = len < sizeof(out) - n ? n + len : sizeof(out) - 1;
+	out[n++] = '\n'; /* in the place of the NUL */
 	done = write(STDERR_FILENO, out, n);
 	(void)done; /* nobody is left to tell */
 }

@@ -200,6 +200,7 @@ static socklen_t address(struct sockaddr_storage *ss, const char *host, uint16_t
 static int listen_on(const struct sockaddr_storage *ss, socklen_t len, uint16_t *port)
 {
 	struct sockaddr_storage bound = { 0 };
+	struct sockaddr_in in;
 	socklen_t bound_len = sizeof(bound);
 	int on = 1;
 	int fd = socket(ss->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -215,8 +216,8 @@ static int listen_on(const struct sockaddr_storage *ss, socklen_t len, uint16_t 
 		errno = saved;
 		return -1;
 	}
-	/* The port is at the same place in both. */
-	*port = ntohs(((const struct sockaddr_in *)(const void *)&bound)->sin_port);
+	memcpy(&in, &bound, sizeof(in)); /* the port is at the same place for IPv4 and IPv6 */
+	*port = ntohs(in.sin_port);
 	return fd;
 }
 

@@ -159,7 +159,7 @@ static void cancel_end(struct th_leg *leg)
 
 	if (target && target != leg) {
 		target->report.err = TH_ERR_CANCELLED;
-		th_leg_drop(target);
+		th_leg_abandon(target);
 		th_flow_close(&target->flow, NULL);
 		th_leg_settle(target);
 	}

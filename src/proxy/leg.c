@@ -284,15 +284,23 @@ void th_leg_closed(struct th_leg *leg, enum th_err why)
 	th_leg_settle(leg);
 }
 
-void th_leg_drop(struct th_leg *leg)
+static th_coap_id let_go(struct th_leg *leg)
 {
 	th_coap_id id = leg->id;
 
-	if (!id)
-		return;
 	account(leg);
 	unbind(leg);
-	th_coap_cancel(leg->node->coap, id, th_node_now(leg->node));
+	return id;
+}
+
+void th_leg_drop(struct th_leg *leg)
+{
+	th_coap_cancel(leg->node->coap, let_go(leg), th_node_now(leg->node));
+}
+
+void th_leg_abandon(struct th_leg *leg)
+{
+	th_coap_abandon(leg->node->coap, let_go(leg), th_node_now(leg->node));
 }
 
 static void die(struct th_leg *leg)

@@ -84,6 +84,8 @@ void th_leg_closed(struct th_leg *leg, enum th_err why);
 
 /* Gives up the CoAP exchange, if there still is one. */
 void th_leg_drop(struct th_leg *leg);
+/* The same without telling the peer, who has asked for it. */
+void th_leg_abandon(struct th_leg *leg);
 
 /* Call after anything that may have ended flow or CoAP exchange: when both are over, the leg is reported and dies. */
 void th_leg_settle(struct th_leg *leg);
