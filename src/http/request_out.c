@@ -23,24 +23,6 @@ bool th_method_is_idempotent(struct th_str method)
 	return false;
 }
 
-/* An absolute-form target without scheme and authority, any other as it is: whoever answers for the authority, we talk
- * to the configured server only, and it must not be led elsewhere (RFC 9112 §3.2.2 gives the authority precedence over
- * Host). */
-static struct th_str origin_form(struct th_str t)
-{
-	static const struct th_str schemes[] = { TH_STR_INIT("http://"), TH_STR_INIT("https://") };
-
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-		const char *path;
-
-		if (!th_str_starts(t, schemes[i]))
-			continue;
-		path = memchr(t.p + schemes[i].n, '/', t.n - schemes[i].n);
-		return path ? (struct th_str){ path, t.n - (size_t)(path - t.p) } : TH_STR("/");
-	}
-	return t;
-}
-
 /* Origin-form, or "*" for OPTIONS (RFC 9112 §3.2). Bytes from 0x80 on are passed: some clients send them, servers take
  * them. */
 static bool is_target(struct th_str t, struct th_str method)
@@ -62,7 +44,7 @@ static const char *problem_of(const struct th_head *h)
 {
 	if (h->method.n > TH_METHOD_MAX || !th_http_is_token(h->method))
 		return "the method is not a token";
-	if (h->target.n > TH_TARGET_MAX || !is_target(origin_form(h->target), h->method))
+	if (h->target.n > TH_TARGET_MAX || !is_target(h->target, h->method))
 		return "the request target is not a path";
 	if (h->n_fields > TH_HEAD_FIELDS_MAX)
 		return "there are too many header fields";
@@ -129,7 +111,6 @@ static size_t bound(const struct th_url *url, const struct th_head *h)
 
 enum th_err th_request_out(struct th_buf *out, const struct th_url *url, const struct th_head *h, const char **problem)
 {
-	struct th_str target = origin_form(h->target);
 	struct th_wr w;
 	size_t cap;
 
@@ -146,9 +127,9 @@ enum th_err th_request_out(struct th_buf *out, const struct th_url *url, const s
 		return TH_ERR_NO_MEMORY;
 	put(&w, h->method);
 	put(&w, TH_STR(" "));
-	if (target.p[0] == '/')
+	if (h->target.p[0] == '/')
 		put(&w, th_str_of(url->base));
-	put(&w, target);
+	put(&w, h->target);
 	put(&w, TH_STR(" HTTP/1.1\r\nHost: "));
 	put(&w, th_str_of(url->authority));
 	put(&w, TH_STR("\r\n"));
