@@ -35,19 +35,34 @@ static bool clean(struct th_str s)
 	return true;
 }
 
-/* origin-form, asterisk-form or absolute-form (RFC 9112 §3.2). */
-static bool known_form(struct th_str target, struct th_str method)
+/* What stands behind scheme and authority of an absolute-form target; an empty path is "/", or "*" for OPTIONS (RFC
+ * 9112 §3.2.2, §3.2.4). Empty when it is none, or a query without a path, which no client writes. */
+static struct th_str path_of(struct th_str target, struct th_str method)
 {
-	if (target.n == 0)
-		return false;
-	if (target.p[0] == '/')
-		return true;
+	struct th_str rest = target;
+	size_t i = 1;
+
+	while (i + 2 < target.n && memcmp(target.p + i, "://", 3) != 0)
+		i++;
+	if (i + 2 >= target.n)
+		return (struct th_str){ 0 };
+	cut(&rest, i + 3);
+	for (i = 0; i < rest.n && rest.p[i] != '/' && rest.p[i] != '?'; i++)
+		;
+	cut(&rest, i);
+	if (rest.n == 0)
+		return th_str_eq(method, TH_STR("OPTIONS")) ? TH_STR("*") : TH_STR("/");
+	return rest.p[0] == '/' ? rest : (struct th_str){ 0 };
+}
+
+/* origin-form or asterisk-form as they are, absolute-form as the path it names (RFC 9112 §3.2); empty for others. */
+static struct th_str target_of(struct th_str target, struct th_str method)
+{
+	if (target.n > 0 && target.p[0] == '/')
+		return target;
 	if (th_str_eq(target, TH_STR("*")))
-		return th_str_eq(method, TH_STR("OPTIONS"));
-	for (size_t i = 1; i + 2 < target.n; i++)
-		if (memcmp(target.p + i, "://", 3) == 0)
-			return true;
-	return false;
+		return th_str_eq(method, TH_STR("OPTIONS")) ? target : (struct th_str){ 0 };
+	return path_of(target, method);
 }
 
 static bool is_token(struct th_str s)
@@ -104,7 +119,8 @@ uint16_t th_request_line_parse(struct th_request_line *out, struct th_str line, 
 	if (th_str_eq(out->method, TH_STR("CONNECT")) || th_str_eq(out->method, TH_STR("PRI")))
 		return 501;
 	*reason = "Malformed request target";
-	if (!clean(out->target) || !known_form(out->target, out->method))
+	if (!clean(out->target))
 		return 400;
-	return 0;
+	out->target = target_of(out->target, out->method);
+	return out->target.n > 0 ? 0 : 400;
 }

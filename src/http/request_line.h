@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 struct th_request_line {
-	struct th_str method, target; /* borrowed from the line */
+	struct th_str method, target; /* borrowed from the line; absolute-form is reduced to its path */
 	unsigned minor;		      /* HTTP/1.minor: 0 or 1 */
 };
 

@@ -16,6 +16,8 @@ MIB = 1 << 20
 IDLE_RSS_MAX = 6 * MIB
 STREAM_RSS_MAX = 24 * MIB  # with 50 MB going through: twice what the buffers' caps add up to
 PIECE = 64 * 1024
+BLOCK = 1024
+RECORD_BYTES = 128  # a remembered message and its share of the table
 
 
 def test_idle_daemons_are_small(own_pair, upstream):
@@ -74,11 +76,14 @@ def test_5_mb_up_and_down_in_flat_memory(own_pair, upstream):
 
 @pytest.mark.long
 def test_50_mb_up_and_down_in_flat_memory(own_pair, upstream):
+    """What grows is the memory for duplicates: some 64 bytes a message, kept for EXCHANGE_LIFETIME and capped by
+    max-records, whatever the bodies. So a longer transfer is allowed that much and no more."""
     daemons = own_pair(upstream.url)
     small = _transfer(daemons, upstream, 5)
     large = _transfer(daemons, upstream, 50)
+    records = 2 * 45 * 1_000_000 / BLOCK * RECORD_BYTES / MIB
     for name, peak in large.items():
-        assert peak - small[name] < 4, f"{name} grew from {small[name]:.1f} to {peak:.1f} MiB"
+        assert peak - small[name] < records + 2, f"{name} grew from {small[name]:.1f} to {peak:.1f} MiB"
 
 
 def test_slow_reader_holds_the_upstream_back(own_pair, upstream):

@@ -111,7 +111,9 @@ static const struct {
 	  "H GET /%2F%21+?a=&&b=1&b=2#frag 1.1 0 keep\nHost=h\n\nE\n" },
 	{ "GET /\xc3\xa9\xff?\x80\"<>{}|^` HTTP/1.1\r\n" H "\r\n",
 	  "H GET /\xc3\xa9\xff?\x80\"<>{}|^` 1.1 0 keep\nHost=h\n\nE\n" },
-	{ "GET http://h:8/x HTTP/1.1\r\n" H "\r\n", "H GET http://h:8/x 1.1 0 keep\nHost=h\n\nE\n" },
+	{ "GET http://h:8/x?y=%2F HTTP/1.1\r\n" H "\r\n", "H GET /x?y=%2F 1.1 0 keep\nHost=h\n\nE\n" },
+	{ "GET http://h HTTP/1.1\r\n" H "\r\n", "H GET / 1.1 0 keep\nHost=h\n\nE\n" },
+	{ "OPTIONS http://h HTTP/1.1\r\n" H "\r\n", "H OPTIONS * 1.1 0 keep\nHost=h\n\nE\n" },
 	{ "OPTIONS * HTTP/1.1\r\n" H "\r\n", "H OPTIONS * 1.1 0 keep\nHost=h\n\nE\n" },
 	{ "GET //a//../b HTTP/1.1\r\n" H "\r\n", "H GET //a//../b 1.1 0 keep\nHost=h\n\nE\n" },
 	/* Any method. */
