@@ -43,7 +43,7 @@ uint8_t *th_buf_reserve(struct th_buf *b, size_t n)
 	p = th_alloc(b->mem, cap);
 	if (!p)
 		return NULL;
-	if (b->n)
+	if (b->p)
 		memcpy(p, b->p + b->off, b->n);
 	th_free(b->mem, b->p);
 	b->p = p;

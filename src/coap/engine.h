@@ -48,17 +48,19 @@ struct th_coap_head {
 struct th_coap_ops {
 	/* Server: a request has come (its first block, if block-wise). Answer now or later with th_coap_respond(). */
 	void (*request)(void *user, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head);
-	/* Client: a response begins. With observe, each notification begins one. */
+	/* Client: a response begins. With observe, each notification begins one; one that comes before `end` of the one before says that
+	 * the rest of that was given up for newer state. */
 	void (*response)(void *user, th_coap_id id, const struct th_coap_head *head);
 	/* Incoming body, in order. Returns how much was taken; when less, the user later calls th_coap_resume(). */
 	size_t (*data)(void *user, th_coap_id id, const uint8_t *p, size_t n);
 	/* The incoming body (of this notification) is whole. */
 	void (*end)(void *user, th_coap_id id);
-	/* The outgoing body has room again after th_coap_write() took less than offered. */
+	/* The outgoing body has room again after th_coap_write() took less than offered, or the next notification may be made after
+	 * th_coap_respond() gave TH_ERR_FULL. */
 	void (*resume)(void *user, th_coap_id id);
 	/* The exchange is over. TH_OK: both directions done and acknowledged. Else: TH_ERR_TIMEOUT (the peer stayed silent),
 	 * TH_ERR_RESET (RST, or the peer forgot), TH_ERR_MALFORMED, TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY, TH_ERR_CANCELLED (by the peer). Not
-	 * called after the user's own th_coap_cancel(). */
+	 * called after the user's own th_coap_cancel(). th_coap_account() still knows the id during the call. */
 	void (*closed)(void *user, th_coap_id id, enum th_err why);
 };
 
@@ -87,13 +89,16 @@ size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t ca
 th_time th_coap_deadline(const struct th_coap *c); /* when tick wants to be called; TH_NEVER. Anything to send at once: tx says */
 void th_coap_tick(struct th_coap *c, th_time now);
 
-/* Client: opens an exchange. Options must not hold what the engine owns, except an Observe/ETag/If-Match/… the user chose.
+/* Client: opens an exchange; its first message leaves when a block of the body or its end is written (without a body too:
+ * th_coap_end). Options must not hold what the engine owns, except an Observe/ETag/If-Match/… the user chose.
  * TH_ERR_FULL at a cap, TH_ERR_NO_MEMORY, TH_ERR_INVALID for options that break their table or do not fit. */
 enum th_err th_coap_request(struct th_coap *c, const struct th_addr *peer, const struct th_coap_head *head, th_time now,
 			    th_coap_id *out);
 
-/* Server: the response's head, once per request (for an accepted observe request: once per notification, each after the
- * body before it was ended). It may come before the request's body has ended: then the rest of that body is refused. */
+/* Server: the response's head, once per request (for an accepted observe request: once per notification). It may come before the
+ * request's body has ended: then the rest of that body is refused, and neither `data` nor `end` follow. TH_ERR_INVALID, TH_ERR_NO_MEMORY;
+ * TH_ERR_FULL while the notification before is not delivered: `resume` comes when the then newest state can be sent. A response
+ * that is no notification (observe false, or an error) ends an observation once it is delivered. */
 enum th_err th_coap_respond(struct th_coap *c, th_coap_id id, const struct th_coap_head *head, th_time now);
 
 /* Outgoing body. Returns how much was taken, 0 when full; then `resume` comes once there is room. */

@@ -20,7 +20,8 @@ struct th_coap_params {
 	th_time ping_after;
 	/* a client gives up on a separate response after this, a server on its application */
 	th_time response_timeout;
-	/* unfinished incoming bodies (Block1) and unfetched outgoing ones (Block2) are forgotten after this silence */
+	/* unfinished incoming bodies (Block1) and unfetched outgoing ones (Block2) are forgotten after this silence; below
+	 * EXCHANGE_LIFETIME a peer that still retransmits may find its body forgotten */
 	th_time body_timeout;
 
 	/* sizes */
@@ -40,6 +41,9 @@ struct th_coap_params {
 
 /* RFC 7252's values, sizes for Ethernet, limits for a daemon. */
 extern const struct th_coap_params th_coap_params_default;
+
+/* For two thimbles on one host, which is where the plain profile may run: nothing is under way for longer than a second. */
+extern const struct th_coap_params th_coap_params_loopback;
 
 /* MAX_TRANSMIT_SPAN, MAX_TRANSMIT_WAIT, EXCHANGE_LIFETIME, NON_LIFETIME as §4.8.2 derives them from the above. */
 th_time th_coap_max_transmit_span(const struct th_coap_params *p);

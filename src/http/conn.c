@@ -164,7 +164,7 @@ static bool wants_input(const struct conn *c)
 {
 	if (c->phase == CONN_CLOSING)
 		return c->drained <= CONN_DRAIN_BYTES;
-	return conn_may_parse(c);
+	return conn_may_parse(c) && !c->span_left; /* what was read goes first: the stash has room for one read */
 }
 
 /* One read a batch: level-triggered epoll calls again for the rest. */
@@ -313,17 +313,15 @@ void conn_alarm(struct th_alarm *a, th_time now)
 {
 	struct conn *c = TH_OWNER(a, struct conn, alarm);
 
-	if (now < c->write_by && awaited(c) != c->wait)
-		arm(c); /* something came in this very batch */
-	else if (now >= c->write_by) {
+	/* A wait that is no longer the armed one: something came in this very batch. */
+	if (now >= c->write_by)
 		conn_cut(c);
-	} else if (now < c->read_by) {
+	else if (now < c->read_by || awaited(c) != c->wait)
 		arm(c);
-	} else if (c->wait == WAIT_HEAD) {
+	else if (c->wait == WAIT_HEAD)
 		conn_refuse(c, 408, "The request took too long to arrive");
-	} else if (c->wait == WAIT_BODY) {
+	else if (c->wait == WAIT_BODY)
 		conn_refuse(c, 408, "The rest of the request did not come");
-	} else {
+	else
 		conn_die(c);
-	}
 }

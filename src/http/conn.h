@@ -56,8 +56,9 @@ struct conn {
 	/* The request under way. */
 	size_t span_left; /* body bytes at the front of the input that the flow has not taken */
 	int64_t body_len;
-	uint64_t body_taken, drained;
-	bool exchange; /* an answer is due, or the rest of its request */
+	uint64_t body_taken;
+	uint64_t drained; /* thrown away while closing */
+	bool exchange;	  /* an answer is due, or the rest of its request */
 	bool req_ended;
 	bool keep;	/* another request may follow */
 	bool head_only; /* HEAD */

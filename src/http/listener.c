@@ -199,7 +199,7 @@ static socklen_t address(struct sockaddr_storage *ss, const char *host, uint16_t
 /* A listening descriptor, or -1 with errno; *port is what it was bound to. */
 static int listen_on(const struct sockaddr_storage *ss, socklen_t len, uint16_t *port)
 {
-	struct sockaddr_storage bound;
+	struct sockaddr_storage bound = { 0 };
 	socklen_t bound_len = sizeof(bound);
 	int on = 1;
 	int fd = socket(ss->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -81,11 +81,13 @@ static uint16_t connection(struct judge *j, struct th_str value)
 /* uri-host [ ":" port ] roughly (RFC 9110 §7.2): no white space, lists or parts of another URI component. */
 static uint16_t host(struct judge *j, struct th_str value)
 {
+	static const char alien[] = "\"#,/<>?@\\^`{|}";
+
 	if (++j->hosts > 1)
 		return refuse(j, 400, "More than one Host");
 	for (size_t i = 0; i < value.n; i++)
 		if ((unsigned char)value.p[i] <= 0x20 || (unsigned char)value.p[i] >= 0x7f ||
-		    memchr("\"#,/<>?@\\^`{|}", value.p[i], 14))
+		    memchr(alien, value.p[i], sizeof(alien) - 1))
 			return refuse(j, 400, "Malformed Host");
 	return 0;
 }

@@ -8,12 +8,11 @@
 #include "base/log.h"
 #include "base/wr.h"
 #include "exchange/failure.h"
-#include "http/request_line.h"
+#include "http/response_head.h"
 
 enum {
-	STATUS_LINE_MAX = 64,
-	FRAMING_MAX = 96,    /* Connection, Content-Length or Transfer-Encoding, the empty line, a chunk's size */
-	OWN_FIELDS_MAX = 96, /* Date, Server */
+	FRAMING_MAX = 96,	/* Connection, Content-Length or Transfer-Encoding, the empty line, a chunk's size */
+	ERROR_FIELDS_MAX = 128, /* Content-Type, Access-Control-Allow-Origin, Retry-After */
 	ERROR_BODY_MAX = 1024,
 	CHUNK_OVERHEAD = 24, /* a size, its CRLF and the chunk's */
 };
@@ -21,26 +20,6 @@ enum {
 static struct conn *conn_of(struct th_flow *self)
 {
 	return TH_OWNER(self, struct conn, flow);
-}
-
-static void put(struct th_wr *w, struct th_str s)
-{
-	th_wr_bytes(w, s.p, s.n);
-}
-
-static void put_field(struct th_wr *w, struct th_str name, struct th_str value)
-{
-	put(w, name);
-	put(w, TH_STR(": "));
-	put(w, value);
-	put(w, TH_STR("\r\n"));
-}
-
-static void put_decimal(struct th_wr *w, uint64_t v)
-{
-	char text[24];
-
-	th_wr_bytes(w, text, (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)v));
 }
 
 static void put_chunk_size(struct th_wr *w, size_t n)
@@ -54,17 +33,17 @@ static void put_chunk_size(struct th_wr *w, size_t n)
 static void put_framing(const struct conn *c, struct th_wr *w, enum conn_framing framing, uint64_t len)
 {
 	if (!c->keep)
-		put(w, TH_STR("Connection: close\r\n"));
+		th_response_put(w, TH_STR("Connection: close\r\n"));
 	else if (c->http10)
-		put(w, TH_STR("Connection: keep-alive\r\n"));
+		th_response_put(w, TH_STR("Connection: keep-alive\r\n"));
 	if (framing == FRAME_CHUNKED)
-		put(w, TH_STR("Transfer-Encoding: chunked\r\n"));
+		th_response_put(w, TH_STR("Transfer-Encoding: chunked\r\n"));
 	if (framing == FRAME_LENGTH) {
-		put(w, TH_STR("Content-Length: "));
-		put_decimal(w, len);
-		put(w, TH_STR("\r\n"));
+		th_response_put(w, TH_STR("Content-Length: "));
+		th_response_put_decimal(w, len);
+		th_response_put(w, TH_STR("\r\n"));
 	}
-	put(w, TH_STR("\r\n"));
+	th_response_put(w, TH_STR("\r\n"));
 }
 
 /* How much of the request is still to come, when that is known and worth reading for the connection's sake. */
@@ -82,46 +61,6 @@ static void start(struct conn *c)
 	conn_schedule(c);
 }
 
-static void put_status(struct th_wr *w, uint16_t status)
-{
-	put(w, TH_STR("HTTP/1.1 "));
-	put_decimal(w, status);
-	put(w, TH_STR(" "));
-	put(w, th_str_of(th_status_phrase(status)));
-	put(w, TH_STR("\r\n"));
-}
-
-static void put_own_fields(struct conn *c, struct th_wr *w, bool date)
-{
-	if (date)
-		put_field(w, TH_STR("Date"), th_http_date(&c->l->date, (int64_t)time(NULL)));
-	put_field(w, TH_STR("Server"), TH_STR("thimble"));
-}
-
-/* Whether a field from the flow may go out: it must not break the head apart, nor speak of framing or this hop. A
- * Content-Length that describes a body which does not follow is a statement, not framing. */
-static bool may_pass(const struct th_field *f, bool length_ok)
-{
-	static const struct th_str hop[] = {
-		TH_STR_INIT("connection"), TH_STR_INIT("transfer-encoding"), TH_STR_INIT("keep-alive"),
-		TH_STR_INIT("te"),	   TH_STR_INIT("trailer"),	     TH_STR_INIT("upgrade"),
-		TH_STR_INIT("server"),	   TH_STR_INIT("proxy-connection"),
-	};
-
-	if (f->name.n == 0)
-		return false;
-	for (size_t i = 0; i < f->name.n; i++)
-		if (!th_http_is_tchar((unsigned char)f->name.p[i]))
-			return false;
-	for (size_t i = 0; i < f->value.n; i++)
-		if (f->value.p[i] == '\r' || f->value.p[i] == '\n' || f->value.p[i] == '\0')
-			return false;
-	for (size_t i = 0; i < sizeof(hop) / sizeof(hop[0]); i++)
-		if (th_str_ieq(f->name, hop[i]))
-			return false;
-	return length_ok || !th_str_ieq(f->name, TH_STR("content-length"));
-}
-
 static enum conn_framing framing_for(const struct conn *c, const struct th_head *h)
 {
 	if (c->head_only || h->status == 204 || h->status == 304)
@@ -129,19 +68,18 @@ static enum conn_framing framing_for(const struct conn *c, const struct th_head 
 	return h->body_len == TH_BODY_UNKNOWN ? FRAME_UNDECIDED : FRAME_LENGTH;
 }
 
+static struct th_str date_now(struct conn *c)
+{
+	return th_http_date(&c->l->date, (int64_t)time(NULL));
+}
+
 static void put_head(struct conn *c, struct th_wr *w, const struct th_head *h)
 {
-	bool length_ok = c->framing == FRAME_NONE && h->status != 204;
-	bool dated = false;
+	bool dated;
 
-	put_status(w, h->status);
-	for (size_t i = 0; i < h->n_fields; i++) {
-		if (!may_pass(&h->fields[i], length_ok))
-			continue;
-		dated = dated || th_str_ieq(h->fields[i].name, TH_STR("date"));
-		put_field(w, h->fields[i].name, h->fields[i].value);
-	}
-	put_own_fields(c, w, !dated);
+	th_response_status(w, h->status);
+	dated = th_response_fields(w, h, c->framing == FRAME_NONE && h->status != 204);
+	th_response_own(w, dated ? (struct th_str){ "", 0 } : date_now(c));
 	c->framing_at = c->out.n + w->n;
 	if (c->framing != FRAME_UNDECIDED)
 		put_framing(c, w, c->framing, (uint64_t)c->resp_left);
@@ -152,7 +90,7 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	static const struct th_failure broken = { TH_ERR_MALFORMED, 502, "The answer from the other side is malformed",
 						  0 };
 	struct conn *c = conn_of(self);
-	size_t room = STATUS_LINE_MAX + OWN_FIELDS_MAX + FRAMING_MAX + th_head_bytes(h) + 4 * h->n_fields;
+	size_t room = TH_RESPONSE_STATUS_MAX + TH_RESPONSE_OWN_MAX + FRAMING_MAX + th_head_bytes(h) + 4 * h->n_fields;
 	struct th_wr w;
 	uint8_t *p;
 
@@ -333,7 +271,7 @@ static void put_error(struct conn *c, const struct th_failure *why)
 {
 	char body[ERROR_BODY_MAX];
 	size_t n = th_failure_body(body, sizeof(body), why->status, why->reason);
-	size_t room = STATUS_LINE_MAX + OWN_FIELDS_MAX + FRAMING_MAX + 128 + n;
+	size_t room = TH_RESPONSE_STATUS_MAX + TH_RESPONSE_OWN_MAX + FRAMING_MAX + ERROR_FIELDS_MAX + n;
 	uint8_t *p = th_buf_reserve(&c->out, room);
 	struct th_wr w;
 
@@ -342,13 +280,13 @@ static void put_error(struct conn *c, const struct th_failure *why)
 		return;
 	}
 	w = th_wr_init(p, room);
-	put_status(&w, why->status);
-	put_own_fields(c, &w, true);
-	put(&w, TH_STR("Content-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n"));
+	th_response_status(&w, why->status);
+	th_response_own(&w, date_now(c));
+	th_response_put(&w, TH_STR("Content-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n"));
 	if (why->retry_after) {
-		put(&w, TH_STR("Retry-After: "));
-		put_decimal(&w, why->retry_after);
-		put(&w, TH_STR("\r\n"));
+		th_response_put(&w, TH_STR("Retry-After: "));
+		th_response_put_decimal(&w, why->retry_after);
+		th_response_put(&w, TH_STR("\r\n"));
 	}
 	put_framing(c, &w, FRAME_LENGTH, n);
 	if (!c->head_only)
@@ -387,9 +325,8 @@ void conn_refuse(struct conn *c, uint16_t status, const char *reason)
 	struct th_failure why = { TH_ERR_MALFORMED, status, reason, 0 };
 
 	th_flow_close(&c->flow, NULL);
-	if (c->resp_ended) { /* an early answer stands; only the rest of its request is bad */
+	if (c->resp_ended) { /* in this very batch: the answer stands, the rest of the request did not make it */
 		c->keep = false;
-		c->phase = CONN_OPEN;
 		conn_schedule(c);
 		return;
 	}

@@ -88,6 +88,8 @@ static void failed(struct th_leg *leg, enum th_err err)
 		return;
 	explain(reason, sizeof(reason), leg, err);
 	th_failure_of(&why, err, reason);
+	if (err == TH_ERR_UNSUPPORTED)
+		why.status = 502; /* the far side's answer was: a 501 would say that of the client's request */
 	th_leg_drop(leg);
 	fail_flow(leg, &why);
 }

@@ -61,15 +61,10 @@ static uint64_t http_bytes(const struct th_head *h)
 	return th_head_bytes(h) + HTTP_LINE_EXTRA + HTTP_FIELD_EXTRA * h->n_fields + HTTP_HEAD_END;
 }
 
-static bool is_ingress(const struct th_leg *leg)
-{
-	return leg->report.half[0] == 'i';
-}
-
 /* The ingress half sends requests out, the egress half takes them in. */
 static uint64_t *counter(struct th_leg *leg, bool outgoing)
 {
-	return outgoing == is_ingress(leg) ? &leg->report.http_bytes_up : &leg->report.http_bytes_down;
+	return outgoing == th_leg_is_ingress(leg) ? &leg->report.http_bytes_up : &leg->report.http_bytes_down;
 }
 
 static void account(struct th_leg *leg)
@@ -83,10 +78,10 @@ static void account(struct th_leg *leg)
 		return;
 	out = a.bytes_out + each * a.datagrams_out;
 	in = a.bytes_in + each * a.datagrams_in;
-	r->link_bytes_up = is_ingress(leg) ? out : in;
-	r->link_bytes_down = is_ingress(leg) ? in : out;
-	r->datagrams_up = is_ingress(leg) ? a.datagrams_out : a.datagrams_in;
-	r->datagrams_down = is_ingress(leg) ? a.datagrams_in : a.datagrams_out;
+	r->link_bytes_up = th_leg_is_ingress(leg) ? out : in;
+	r->link_bytes_down = th_leg_is_ingress(leg) ? in : out;
+	r->datagrams_up = th_leg_is_ingress(leg) ? a.datagrams_out : a.datagrams_in;
+	r->datagrams_down = th_leg_is_ingress(leg) ? a.datagrams_in : a.datagrams_out;
 }
 
 /* ---- outgoing ---- */
@@ -186,7 +181,7 @@ static enum th_err read_head(struct th_leg *leg, const uint8_t *p, size_t n)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_head head;
-	enum th_err err = is_ingress(leg) ? th_envelope_read_response(&head, fields, p, n)
+	enum th_err err = th_leg_is_ingress(leg) ? th_envelope_read_response(&head, fields, p, n)
 					  : th_envelope_read_request(&head, fields, p, n);
 
 	if (err != TH_OK)
@@ -301,7 +296,7 @@ static void die(struct th_leg *leg)
 	leg->report.ended = th_node_now(n);
 	if (leg->report.method.n == 0)
 		return;
-	if (is_ingress(leg))
+	if (th_leg_is_ingress(leg))
 		n->stats.ingress_done++;
 	else
 		n->stats.egress_done++;

@@ -85,6 +85,12 @@ void th_leg_drop(struct th_leg *leg);
 /* Call after anything that may have ended flow or CoAP exchange: when both are over, the leg is reported and dies. */
 void th_leg_settle(struct th_leg *leg);
 
+/* Which half: the ingress leg is the server end of its flow, the egress leg the client end. */
+static inline bool th_leg_is_ingress(const struct th_leg *leg)
+{
+	return leg->report.half[0] == 'i';
+}
+
 static inline struct th_leg *th_leg_of(struct th_flow *flow)
 {
 	return TH_OWNER(flow, struct th_leg, flow);

@@ -104,6 +104,8 @@ static void bury(struct th_node *n)
 
 void th_node_del(struct th_node *n)
 {
+	const struct th_failure why = { .err = TH_ERR_CANCELLED, .status = 503, .reason = "thimble is shutting down." };
+
 	if (!n)
 		return;
 	while (!th_list_empty(&n->open)) {
@@ -111,7 +113,7 @@ void th_node_del(struct th_node *n)
 
 		th_leg_drop(leg);
 		leg->report.err = TH_ERR_CANCELLED;
-		th_flow_close(&leg->flow, NULL);
+		th_flow_close(&leg->flow, th_leg_is_ingress(leg) ? &why : NULL);
 		th_leg_settle(leg);
 	}
 	bury(n);

@@ -1,5 +1,6 @@
 """Child processes with a log file, bounded waits and a clean end. Nothing here ends a process it did not start."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -54,8 +55,20 @@ def wait_until(condition, timeout, what, alive=None, every=0.02):
         time.sleep(every)
 
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent():
+    """Runs in the child: should this process be killed, the child is ended by the kernel."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Child:
-    """A process in a group of its own, standard output and error in one log file."""
+    """A process in a session of its own (Ctrl-C does not reach it), standard output and error in one log file.
+
+    Start it from the main thread: it is ended when the thread that started it is.
+    """
 
     def __init__(self, name, argv, log_path, env=None, cwd=None):
         self.name = name
@@ -65,7 +78,7 @@ class Child:
         self.log_start = self._log.tell()
         self._proc = subprocess.Popen(
             self.argv, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT,
-            env=env, cwd=cwd, start_new_session=True)
+            env=env, cwd=cwd, start_new_session=True, preexec_fn=_end_with_parent)
         self.pid = self._proc.pid
 
     @property

@@ -424,6 +424,76 @@ static void nonsense_from_the_flow(void **state)
 	client_close(&c);
 }
 
+/* The rest of a request is bad when its answer has begun: nothing can be taken back. */
+static void bad_rest_after_the_answer_began(void **state)
+{
+	struct client c = client_open(&rig);
+
+	(void)state;
+	script(200, 0, true, FAKE_BY_HAND);
+	client_say(&c, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+	rig_until(&rig, rig.stats.active == 1);
+	fake_head(fake_last(&rig.fake));
+	rig_until(&rig, client_has(&c, "\r\n\r\n"));
+	client_say(&c, "zz\r\n");
+	rig_until(&rig, client_eof(&c));
+	assert_true(c.reset);
+	assert_true(fake_last(&rig.fake)->closed);
+	client_close(&c);
+}
+
+static void flow_breaks_its_rules(void **state)
+{
+	struct client c = client_open(&rig);
+	struct th_failure nothing = { .err = TH_ERR_RESET };
+
+	(void)state;
+	script(200, 3, false, FAKE_BY_HAND);
+	client_say(&c, GET("/"));
+	rig_until(&rig, rig.stats.active == 1);
+	fake_fail(fake_last(&rig.fake), &nothing); /* neither status nor reason */
+	rig_until(&rig, client_has(&c, "reset by peer"));
+	assert_true(client_has(&c, "502 Bad Gateway"));
+	client_take(&c);
+	client_say(&c, GET("/"));
+	rig_until(&rig, rig.stats.active == 1);
+	fake_fail(fake_last(&rig.fake), NULL);
+	rig_until(&rig, client_has(&c, "gave up"));
+	assert_true(client_has(&c, "502 Bad Gateway"));
+	client_say(&c, GET("/"));
+	rig_until(&rig, rig.stats.active == 1);
+	fake_head(fake_last(&rig.fake));
+	th_flow_data(&fake_last(&rig.fake)->flow, (const uint8_t *)"four", 4); /* of three */
+	rig_until(&rig, client_eof(&c));
+	assert_true(fake_last(&rig.fake)->closed);
+	client_close(&c);
+}
+
+static void addresses(void **state)
+{
+	static const char *const hosts[] = { "::1", "127.0.0.1", "::" };
+	enum th_err err;
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(hosts); i++) {
+		struct th_listener *l =
+			th_listener_new(rig.loop, &rig.mem.mem, hosts[i], 0, &rig.limits, &rig.fake.server, &err);
+
+		if (!l && errno == EAFNOSUPPORT)
+			continue;
+		assert_non_null(l);
+		assert_int_equal(err, TH_OK);
+		assert_int_not_equal(th_listener_port(l), 0);
+		th_listener_del(l);
+	}
+	assert_null(th_listener_new(rig.loop, &rig.mem.mem, "localhost", 0, &rig.limits, &rig.fake.server, &err));
+	assert_int_equal(err, TH_ERR_INVALID);
+	assert_null(th_listener_new(rig.loop, &rig.mem.mem, "127.0.0.1", th_listener_port(rig.l), &rig.limits,
+				    &rig.fake.server, &err));
+	assert_int_equal(err, TH_ERR_IO);
+	assert_int_equal(errno, EADDRINUSE);
+}
+
 /* A client that gives up on a long poll frees what waits for it. */
 static void client_leaves(void **state)
 {
@@ -466,6 +536,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(early_answer_to_a_busy_sender, setup, teardown),
 		cmocka_unit_test_setup_teardown(failures, setup, teardown),
 		cmocka_unit_test_setup_teardown(nonsense_from_the_flow, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_rest_after_the_answer_began, setup, teardown),
+		cmocka_unit_test_setup_teardown(flow_breaks_its_rules, setup, teardown),
+		cmocka_unit_test_setup_teardown(addresses, setup, teardown),
 		cmocka_unit_test_setup_teardown(client_leaves, setup, teardown),
 	};
 

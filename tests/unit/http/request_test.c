@@ -2,6 +2,7 @@
 #include "guard.h"
 #include "unit.h"
 
+#include "http/date.h"
 #include "http/request.h"
 #include "http/request_line.h"
 
@@ -399,6 +400,17 @@ static void token_bytes(void **state)
 		assert_int_equal(th_http_is_tchar((unsigned char)c), c && strchr(allowed, c));
 }
 
+static void dates(void **state)
+{
+	struct th_http_date d = { 0 };
+
+	(void)state;
+	assert_str_is(th_http_date(&d, 784111777), "Sun, 06 Nov 1994 08:49:37 GMT"); /* RFC 9110 §5.6.7 */
+	assert_str_is(th_http_date(&d, 784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
+	assert_str_is(th_http_date(&d, 951782400), "Tue, 29 Feb 2000 00:00:00 GMT");
+	assert_str_is(th_http_date(&d, 0), "Thu, 01 Jan 1970 00:00:00 GMT");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +420,7 @@ int main(void)
 		cmocka_unit_test(at_the_limits),
 		cmocka_unit_test(many_small_chunks),
 		cmocka_unit_test(token_bytes),
+		cmocka_unit_test(dates),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,22 @@
 #include <stdlib.h>
 
 #include "link/sockaddr.h"
-#include "link/udp.h"
+
+/* The file under test, with a system that can be told to refuse. */
+static int refusals, refusal;
+static ssize_t refusing_sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t len);
+#define sendto refusing_sendto
+#include "link/udp.c" /* NOLINT */
+#undef sendto
+
+static ssize_t refusing_sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to, socklen_t len)
+{
+	if (refusals == 0)
+		return sendto(fd, p, n, flags, to, len);
+	refusals--;
+	errno = refusal;
+	return -1;
+}
 
 struct side {
 	struct th_udp *udp;
@@ -35,14 +50,14 @@ static void on_writable(void *user)
 	((struct side *)user)->writable++;
 }
 
-static const struct th_udp_ops ops = { on_rx, on_writable };
+static const struct th_udp_ops test_ops = { on_rx, on_writable };
 
 static bool open_side(struct side *s, struct th_loop *loop, const char *host)
 {
 	enum th_err err;
 
 	*s = (struct side){ 0 };
-	s->udp = th_udp_new(loop, &th_mem_libc, host, 0, &ops, s, &err);
+	s->udp = th_udp_new(loop, &th_mem_libc, host, 0, &test_ops, s, &err);
 	if (!s->udp)
 		printf("no socket on %s: %s\n", host, th_strerror(err));
 	return s->udp != NULL;
@@ -198,6 +213,60 @@ static void a_dead_peer_does_not_disturb_the_others(void **state)
 	th_loop_del(loop);
 }
 
+static void a_full_socket_says_when_it_takes_more(void **state)
+{
+	struct th_loop *loop = th_loop_new(&th_mem_libc);
+	struct side s;
+	struct th_addr to;
+
+	(void)state;
+	assert_true(open_side(&s, loop, "127.0.0.1"));
+	to = th_udp_local(s.udp);
+	refusals = 1;
+	refusal = EAGAIN;
+	assert_int_equal(th_udp_send(s.udp, &to, (const uint8_t *)"x", 1), TH_ERR_FULL);
+	assert_int_equal(s.writable, 0);
+	th_loop_step(loop, 20 * TH_MS);
+	assert_int_equal(s.writable, 1);
+	assert_int_equal(th_udp_send(s.udp, &to, (const uint8_t *)"x", 1), TH_OK);
+	wait_for(loop, &s, 1);
+	assert_int_equal(s.writable, 1); /* told once */
+	th_udp_del(s.udp);
+	th_loop_del(loop);
+}
+
+static void what_the_system_says_to_a_datagram(void **state)
+{
+	static const struct {
+		int error, times;
+		enum th_err want;
+		size_t arrive;
+	} cases[] = {
+		{ ECONNREFUSED, 1, TH_OK, 1 }, /* an older one's fate: this one is sent */
+		{ ECONNREFUSED, 2, TH_OK, 0 }, { ENETUNREACH, 1, TH_OK, 0 }, { EHOSTUNREACH, 1, TH_OK, 0 },
+		{ EPERM, 1, TH_OK, 0 },	       { ENOBUFS, 1, TH_OK, 0 },     { EMSGSIZE, 1, TH_ERR_TOO_LARGE, 0 },
+	};
+	struct th_loop *loop = th_loop_new(&th_mem_libc);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct side s;
+		struct th_addr to;
+
+		assert_true(open_side(&s, loop, "127.0.0.1"));
+		to = th_udp_local(s.udp);
+		refusals = cases[i].times;
+		refusal = cases[i].error;
+		assert_int_equal(th_udp_send(s.udp, &to, (const uint8_t *)"x", 1), cases[i].want);
+		refusals = 0;
+		for (int k = 0; k < 3; k++)
+			th_loop_step(loop, 2 * TH_MS);
+		assert_int_equal(s.count, cases[i].arrive);
+		th_udp_del(s.udp);
+	}
+	th_loop_del(loop);
+}
+
 static void bad_hosts_and_taken_ports(void **state)
 {
 	struct th_loop *loop = th_loop_new(&th_mem_libc);
@@ -205,10 +274,10 @@ static void bad_hosts_and_taken_ports(void **state)
 	enum th_err err = TH_OK;
 
 	(void)state;
-	assert_null(th_udp_new(loop, &th_mem_libc, "localhost", 0, &ops, NULL, &err));
+	assert_null(th_udp_new(loop, &th_mem_libc, "localhost", 0, &test_ops, NULL, &err));
 	assert_int_equal(err, TH_ERR_INVALID);
 	assert_true(open_side(&s, loop, "127.0.0.1"));
-	assert_null(th_udp_new(loop, &th_mem_libc, "127.0.0.1", th_udp_local(s.udp).port, &ops, NULL, &err));
+	assert_null(th_udp_new(loop, &th_mem_libc, "127.0.0.1", th_udp_local(s.udp).port, &test_ops, NULL, &err));
 	assert_int_equal(err, TH_ERR_IO);
 	assert_int_equal(errno, EADDRINUSE);
 	th_udp_del(s.udp);
@@ -238,6 +307,8 @@ int main(void)
 		cmocka_unit_test(sizes_from_nothing_to_the_largest),
 		cmocka_unit_test(one_turn_takes_a_bounded_batch),
 		cmocka_unit_test(a_dead_peer_does_not_disturb_the_others),
+		cmocka_unit_test(a_full_socket_says_when_it_takes_more),
+		cmocka_unit_test(what_the_system_says_to_a_datagram),
 		cmocka_unit_test(bad_hosts_and_taken_ports),
 		cmocka_unit_test(overhead_is_the_headers),
 	};

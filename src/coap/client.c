@@ -1,0 +1,237 @@
+/* Requests we make. The phases of an exchange:
+ *
+ *   GATHERING ─block or end written─▶ ASKED ─2.31 Continue─▶ GATHERING
+ *                                       ├─response─▶ TAKING ─taken, more─▶ ASKED (the next Block2)
+ *                                       │               └─taken, whole─▶ closed, or IDLE ─notification─▶ TAKING
+ *                                       └─4.01 with Echo, 4.13 with a smaller size─▶ ASKED (the same again) */
+#include "coap/engine_int.h"
+
+#include <string.h>
+
+void th_coap_client_new_token(struct th_coap *c, struct th_coap_token *out)
+{
+	uint64_t v = c->next_token++;
+
+	out->n = 0;
+	while (out->n < TH_COAP_TOKEN_MAX && v >> (8 * out->n))
+		out->n++;
+	for (size_t i = 0; i < out->n; i++)
+		out->p[i] = (uint8_t)(v >> (8 * (out->n - 1 - i)));
+}
+
+static const struct th_coap_token *asked_token(const struct th_coap_exchange *x)
+{
+	return x->c.fetching && x->c.fetch_token.n ? &x->c.fetch_token : &x->token;
+}
+
+bool th_coap_client_awaits(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
+{
+	return x->c.phase == TH_COAP_ASKED && th_coap_token_eq(asked_token(x), pdu->token, pdu->token_len);
+}
+
+bool th_coap_client_expects(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
+{
+	return th_coap_client_awaits(x, pdu) ||
+	       (x->c.observing && th_coap_token_eq(&x->token, pdu->token, pdu->token_len));
+}
+
+struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_coap_peer *p,
+					     const struct th_coap_pdu *pdu)
+{
+	struct th_coap_exchange *x = th_coap_exchange_named(c, p, true, pdu->token, pdu->token_len, NULL);
+	uint64_t hash;
+
+	if (x || c->by_fetch.n == 0)
+		return x;
+	hash = th_coap_token_hash(c, p, true, pdu->token, pdu->token_len);
+	for (struct th_slot *n = th_table_next(&c->by_fetch, hash, NULL); n; n = th_table_next(&c->by_fetch, hash, n)) {
+		x = TH_OWNER(n, struct th_coap_exchange, c.by_fetch);
+		if (x->peer == p && th_coap_token_eq(&x->c.fetch_token, pdu->token, pdu->token_len))
+			return x;
+	}
+	return NULL;
+}
+
+/* Asking */
+
+static bool head_is_valid(const struct th_coap_head *head)
+{
+	if (head->code == TH_COAP_EMPTY || th_coap_class(head->code) != 0)
+		return false;
+	if (head->n_options > TH_COAP_OPTIONS_MAX - TH_COAP_ENGINE_OPTIONS)
+		return false;
+	for (size_t i = 0; i < head->n_options; i++) {
+		uint16_t number = head->options[i].number;
+
+		if (th_coap_option_is_engines(number) && number != TH_COAP_OPT_OBSERVE)
+			return false;
+	}
+	return th_coap_options_valid(head->options, head->n_options);
+}
+
+static enum th_err set_up(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_head *head)
+{
+	const struct th_coap_option *observe = th_coap_option_find(head->options, head->n_options, TH_COAP_OPT_OBSERVE);
+	bool registers = head->observe || (observe && th_coap_option_uint(observe) == 0);
+	int szx;
+
+	x->confirmable = head->confirmable;
+	x->c.wants_observe = registers;
+	x->c.tagged = head->tagged;
+	x->c.fetch_szx = (uint8_t)c->params->szx;
+	x->c.head = th_coap_head_keep(c, head, registers ? TH_COAP_OPT_OBSERVE : 0);
+	if (!x->c.head)
+		return TH_ERR_NO_MEMORY;
+	szx = th_coap_fit_szx(c, x->c.head, c->params->szx);
+	if (szx < 0)
+		return TH_ERR_INVALID;
+	x->out.szx = (uint8_t)szx;
+	return TH_OK;
+}
+
+static enum th_err open_request(struct th_coap *c, const struct th_addr *peer, const struct th_coap_head *head,
+				th_coap_id *out)
+{
+	struct th_coap_peer *p;
+	struct th_coap_exchange *x;
+	struct th_coap_token token;
+	enum th_err err;
+
+	if (!head_is_valid(head))
+		return TH_ERR_INVALID;
+	p = th_coap_peer_get(c, peer);
+	if (!p)
+		return c->peers.n >= c->params->max_peers ? TH_ERR_FULL : TH_ERR_NO_MEMORY;
+	th_coap_client_new_token(c, &token);
+	x = th_coap_exchange_new(c, p, true, &token, &err);
+	if (!x)
+		return err;
+	err = set_up(c, x, head);
+	if (err == TH_OK)
+		*out = x->id;
+	else
+		th_coap_exchange_drop(c, x);
+	return err;
+}
+
+enum th_err th_coap_request(struct th_coap *c, const struct th_addr *peer, const struct th_coap_head *head, th_time now,
+			    th_coap_id *out)
+{
+	enum th_err err;
+
+	th_coap_enter(c, now);
+	err = open_request(c, peer, head, out);
+	th_coap_leave(c);
+	return err;
+}
+
+/* False when the body has more blocks than NUM can count. */
+static bool draft_block(struct th_coap_draft *d, uint16_t option, uint64_t off, bool more, uint8_t szx)
+{
+	uint64_t num = off >> (szx + 4);
+	const struct th_coap_block block = { (uint32_t)num, more, szx };
+
+	if (num > TH_COAP_BLOCK_NUM_MAX)
+		return false;
+	th_coap_draft_block(d, option, &block);
+	return true;
+}
+
+static bool draft_upload(struct th_coap_exchange *x, struct th_coap_draft *d)
+{
+	struct th_coap_slice s = { 0 };
+
+	if (x->c.wants_observe)
+		th_coap_draft_uint(d, TH_COAP_OPT_OBSERVE, 0);
+	th_coap_out_slice(&x->out, x->c.up_off, &s);
+	x->c.up_n = s.n;
+	x->c.up_more = s.more;
+	x->out.blockwise = x->out.blockwise || s.more;
+	d->pdu.payload = s.p;
+	d->pdu.payload_len = s.n;
+	return !x->out.blockwise || draft_block(d, TH_COAP_OPT_BLOCK1, x->c.up_off, s.more, x->out.szx);
+}
+
+/* A client that waits for a separate response watches whether its peer is alive. Who asked with a NON has settled for
+ * losing it. */
+static void await(struct th_coap *c, struct th_coap_exchange *x)
+{
+	x->give_up_at = th_time_add(c->now, c->params->response_timeout);
+	th_coap_exchange_arm(c, x);
+	if (x->confirmable && !th_list_linked(&x->c.awaiting))
+		th_list_push(&x->peer->awaiting, &x->c.awaiting);
+	th_coap_peer_arm(c, x->peer);
+}
+
+void th_coap_client_unawait(struct th_coap *c, struct th_coap_exchange *x)
+{
+	x->give_up_at = TH_NEVER;
+	th_coap_exchange_arm(c, x);
+	th_list_remove(&x->c.awaiting);
+}
+
+void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x)
+{
+	struct th_coap_client *cl = &x->c;
+	struct th_coap_draft d;
+	bool fits;
+	enum th_err err;
+
+	th_coap_draft_head(&d, cl->head, asked_token(x));
+	if (cl->fetching)
+		fits = draft_block(&d, TH_COAP_OPT_BLOCK2, x->in.next, false, cl->fetch_szx);
+	else
+		fits = draft_upload(x, &d);
+	if (cl->tagged) /* a token names one exchange for ever, so it makes a good tag (RFC 9175 §3.4) */
+		th_coap_draft_opaque(&d, TH_COAP_OPT_REQUEST_TAG, x->token.p, x->token.n);
+	if (cl->echo_n)
+		th_coap_draft_opaque(&d, TH_COAP_OPT_ECHO, cl->echo, cl->echo_n);
+	cl->phase = TH_COAP_ASKED;
+	err = fits ? th_coap_message_send(c, x->peer, x, x->confirmable, &d.pdu) : TH_ERR_TOO_LARGE;
+	cl->echo_n = 0;
+	if (err != TH_OK)
+		th_coap_exchange_close(c, x, err);
+	else if (!x->confirmable)
+		await(c, x);
+}
+
+void th_coap_client_pump(struct th_coap *c, struct th_coap_exchange *x)
+{
+	struct th_coap_slice s;
+
+	if (x->c.phase == TH_COAP_GATHERING && th_coap_out_slice(&x->out, x->c.up_off, &s))
+		th_coap_client_ask(c, x);
+}
+
+void th_coap_client_over(struct th_coap *c, struct th_coap_exchange *x, enum th_coap_outcome outcome)
+{
+	if (outcome == TH_COAP_ACKED)
+		await(c, x);
+	else
+		th_coap_exchange_close(c, x, outcome == TH_COAP_RESET ? TH_ERR_RESET : TH_ERR_TIMEOUT);
+}
+
+void th_coap_client_due(struct th_coap *c, struct th_coap_exchange *x)
+{
+	if (c->now < x->give_up_at) {
+		th_coap_exchange_arm(c, x);
+		return;
+	}
+	c->stats.timeouts++;
+	th_coap_exchange_close(c, x, TH_ERR_TIMEOUT);
+}
+
+void th_coap_client_cancel(struct th_coap *c, struct th_coap_exchange *x)
+{
+	if (x->c.observing)
+		th_coap_observe_deregister(c, x);
+}
+
+void th_coap_client_detach(struct th_coap *c, struct th_coap_exchange *x)
+{
+	if (x->message)
+		th_coap_message_drop(c, x->message);
+	th_list_remove(&x->c.awaiting);
+	if (x->c.fetch_token.n)
+		th_table_remove(&c->by_fetch, &x->c.by_fetch);
+}

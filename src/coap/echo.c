@@ -1,0 +1,63 @@
+/* RFC 9175 §2.3: whether a peer is where its datagrams claim to come from, asked without keeping state for it. */
+#include "coap/engine_int.h"
+
+#include <string.h>
+
+enum { VALUE_BYTES = 8 };
+
+static const th_time slot_length = 32 * TH_SEC; /* a value is good in its slot of time and in the next */
+
+/* Eight bytes keep the challenge within three times the shortest sensible request (§2.6). */
+static void value_for(const struct th_coap *c, const struct th_addr *from, uint64_t slot,
+		      uint8_t out[static VALUE_BYTES])
+{
+	const struct th_table key = { .seed = c->echo_secret[0] };
+	uint8_t bytes[sizeof(c->echo_secret[1]) + sizeof(slot) + sizeof(from->ip) + sizeof(from->scope) +
+		      sizeof(from->port)];
+	struct th_wr w = th_wr_init(bytes, sizeof(bytes));
+	uint64_t hash;
+
+	th_wr_bytes(&w, &c->echo_secret[1], sizeof(c->echo_secret[1]));
+	th_wr_bytes(&w, &slot, sizeof(slot));
+	th_wr_bytes(&w, from->ip, sizeof(from->ip));
+	th_wr_bytes(&w, &from->scope, sizeof(from->scope));
+	th_wr_bytes(&w, &from->port, sizeof(from->port));
+	hash = th_table_hash(&key, bytes, w.n);
+	memcpy(out, &hash, VALUE_BYTES);
+	th_wipe(bytes, sizeof(bytes));
+}
+
+static bool equals(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	uint8_t differ = 0;
+
+	for (size_t i = 0; i < n; i++)
+		differ |= a[i] ^ b[i];
+	return differ == 0;
+}
+
+bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const struct th_coap_pdu *pdu)
+{
+	const struct th_coap_option *o = th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_ECHO);
+	uint64_t slot = c->now / slot_length;
+	struct th_coap_token token = { .n = pdu->token_len };
+	uint8_t now[VALUE_BYTES], before[VALUE_BYTES];
+	struct th_coap_draft d;
+
+	value_for(c, from, slot, now);
+	value_for(c, from, slot - 1, before);
+	if (o && o->n == VALUE_BYTES && (equals(o->p, now, VALUE_BYTES) || equals(o->p, before, VALUE_BYTES)))
+		return true;
+	memcpy(token.p, pdu->token, pdu->token_len);
+	th_coap_draft_init(&d, TH_COAP_UNAUTHORIZED, &token);
+	th_coap_draft_opaque(&d, TH_COAP_OPT_ECHO, now, VALUE_BYTES);
+	d.pdu.type = pdu->type == TH_COAP_CON ? TH_COAP_ACK : TH_COAP_NON;
+	d.pdu.mid = pdu->type == TH_COAP_CON ? pdu->mid : (uint16_t)th_rng_u32(&c->rng);
+	th_coap_send_once(c, from, &d.pdu);
+	return false;
+}
+
+void th_coap_require_echo(struct th_coap *c, bool on)
+{
+	c->require_echo = on;
+}

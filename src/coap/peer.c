@@ -1,0 +1,183 @@
+/* Timers: p->alarm, when a client exchange has waited for a separate response in silence (ping), and when the next
+ * Message ID comes free. */
+#include "coap/engine_int.h"
+
+#include <string.h>
+
+static uint64_t hash_of(const struct th_coap *c, const struct th_addr *addr)
+{
+	uint8_t key[sizeof(addr->ip) + sizeof(addr->scope) + sizeof(addr->port)]; /* without the struct's padding */
+
+	memcpy(key, addr->ip, sizeof(addr->ip));
+	memcpy(key + sizeof(addr->ip), &addr->scope, sizeof(addr->scope));
+	memcpy(key + sizeof(addr->ip) + sizeof(addr->scope), &addr->port, sizeof(addr->port));
+	return th_table_hash(&c->peers, key, sizeof(key));
+}
+
+static struct th_coap_peer *find(const struct th_coap *c, const struct th_addr *addr, uint64_t hash)
+{
+	for (struct th_slot *n = th_table_next(&c->peers, hash, NULL); n; n = th_table_next(&c->peers, hash, n)) {
+		struct th_coap_peer *p = TH_OWNER(n, struct th_coap_peer, node);
+
+		if (th_addr_eq(&p->addr, addr))
+			return p;
+	}
+	return NULL;
+}
+
+struct th_coap_peer *th_coap_peer_find(const struct th_coap *c, const struct th_addr *addr)
+{
+	return find(c, addr, hash_of(c, addr));
+}
+
+static void ping(struct th_coap *c, struct th_coap_peer *p)
+{
+	const struct th_coap_pdu pdu = { .code = TH_COAP_EMPTY };
+	struct th_list *l;
+
+	if (th_coap_message_send(c, p, NULL, true, &pdu) != TH_OK)
+		return;
+	l = th_list_empty(&p->waiting_con) ? p->flying.prev : p->waiting_con.prev; /* it is the only CON */
+	p->ping = TH_OWNER(l, struct th_coap_message, link);
+}
+
+static th_time ping_at(const struct th_coap *c, const struct th_coap_peer *p)
+{
+	if (th_list_empty(&p->awaiting) || p->ping || c->params->ping_after == TH_NEVER)
+		return TH_NEVER;
+	return th_time_add(p->heard_at, c->params->ping_after);
+}
+
+void th_coap_peer_arm(struct th_coap *c, struct th_coap_peer *p)
+{
+	th_time at = th_time_min(p->mid_at, ping_at(c, p));
+
+	/* moved to later only when it fires: cheaper, as the peer is heard all the time */
+	if (at < p->alarm.timer.at)
+		th_coap_alarm_set(c, &p->alarm, at);
+}
+
+static void due(struct th_coap *c, struct th_coap_alarm *a)
+{
+	struct th_coap_peer *p = TH_OWNER(a, struct th_coap_peer, alarm);
+
+	if (c->now >= p->mid_at)
+		th_coap_peer_pump(c, p);
+	if (c->now >= ping_at(c, p)) {
+		/* what is in flight asks the same question */
+		if (p->in_flight == 0 && th_list_empty(&p->waiting_con))
+			ping(c, p);
+		else
+			p->heard_at = c->now;
+	}
+	th_coap_peer_arm(c, p);
+}
+
+static struct th_coap_peer *make(struct th_coap *c, const struct th_addr *addr, uint64_t hash)
+{
+	struct th_coap_peer *p = th_alloc(c->mem, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	if (th_coap_alarm_init(c, &p->alarm, due) != TH_OK) {
+		th_free(c->mem, p);
+		return NULL;
+	}
+	p->addr = *addr;
+	p->next_mid = (uint16_t)th_rng_u32(&c->rng);
+	p->heard_at = c->now;
+	p->mid_at = TH_NEVER;
+	th_list_init(&p->waiting_con);
+	th_list_init(&p->waiting_non);
+	th_list_init(&p->flying);
+	th_list_init(&p->awaiting);
+	th_coap_window_init(&p->window, c->params);
+	th_list_init(&p->idle);
+	th_list_push(&c->idle_peers, &p->idle);
+	th_table_add(&c->peers, &p->node, hash);
+	return p;
+}
+
+/* Room for one more: the peer that has been idle longest goes, and its round trips with it. */
+static bool make_room(struct th_coap *c)
+{
+	struct th_list *l;
+	struct th_coap_peer *p;
+
+	if (c->peers.n < c->params->max_peers)
+		return true;
+	l = th_list_pop(&c->idle_peers);
+	if (!l)
+		return false;
+	p = TH_OWNER(l, struct th_coap_peer, idle);
+	th_table_remove(&c->peers, &p->node);
+	th_list_push(&c->dead_peers, &p->idle);
+	return true;
+}
+
+struct th_coap_peer *th_coap_peer_get(struct th_coap *c, const struct th_addr *addr)
+{
+	uint64_t hash = hash_of(c, addr);
+	struct th_coap_peer *p = find(c, addr, hash);
+
+	if (p)
+		return p;
+	return make_room(c) ? make(c, addr, hash) : NULL;
+}
+
+void th_coap_peer_hold(struct th_coap_peer *p)
+{
+	p->uses++;
+	th_list_remove(&p->idle);
+}
+
+void th_coap_peer_release(struct th_coap *c, struct th_coap_peer *p)
+{
+	if (--p->uses == 0)
+		th_list_push(&c->idle_peers, &p->idle);
+}
+
+void th_coap_peer_free(struct th_coap *c, struct th_coap_peer *p)
+{
+	struct th_list *lists[] = { &p->waiting_non, &p->waiting_con, &p->flying }; /* a drop lets others fly */
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		while (!th_list_empty(lists[i]))
+			th_coap_message_drop(c, TH_OWNER(lists[i]->next, struct th_coap_message, link));
+	th_list_remove(&p->idle);
+	th_coap_alarm_free(c, &p->alarm);
+	th_free(c->mem, p);
+}
+
+/* Message IDs go up one by one, so groups of them come free in turn: a group is free when none of it is in flight and
+ * the last transmission of any of them cannot be under way any more, nor its answer (§4.4). */
+static bool group_is_free(struct th_coap *c, struct th_coap_peer *p, unsigned group)
+{
+	p->mid_at = TH_NEVER;
+	if (c->now < p->mid_free_at[group]) {
+		p->mid_at = p->mid_free_at[group];
+		return false;
+	}
+	TH_LIST_EACH(l, &p->flying)
+	{
+		struct th_coap_message *m = TH_OWNER(l, struct th_coap_message, link);
+
+		if (m->mid / TH_COAP_MID_GROUP != group)
+			continue;
+		if (m->con)
+			return false; /* pumped again when that one is over */
+		if (m->flying) {      /* a NON that only an RST could still concern */
+			th_table_remove(&c->flying, &m->node);
+			m->flying = false;
+		}
+	}
+	return true;
+}
+
+bool th_coap_peer_mid(struct th_coap *c, struct th_coap_peer *p, uint16_t *out)
+{
+	if (p->next_mid % TH_COAP_MID_GROUP == 0 && !group_is_free(c, p, p->next_mid / TH_COAP_MID_GROUP))
+		return false;
+	*out = p->next_mid++;
+	return true;
+}

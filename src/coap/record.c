@@ -1,0 +1,150 @@
+/* Timers: c->record_alarm, when the oldest record has outlived EXCHANGE_LIFETIME (CON) or NON_LIFETIME (NON). */
+#include "coap/engine_int.h"
+
+#include <string.h>
+
+enum { TICK_SHIFT = 26 };
+
+_Static_assert(sizeof(struct th_coap_record) <= 64, "there is one record for each recent message of every peer");
+
+static const th_time expiry_grain = TH_SEC; /* the alarm fires no more often */
+
+uint64_t th_coap_record_key(const struct th_coap *c, const struct th_coap_arrival *a)
+{
+	size_t payload_n = a->pdu.payload ? a->pdu.payload_len + 1 : 0;
+
+	return a->peer->node.hash ^ th_table_hash(&c->records, a->dgram, a->n - payload_n);
+}
+
+struct th_coap_record *th_coap_record_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid, uint64_t key)
+{
+	for (struct th_slot *n = th_table_next(&c->records, key, NULL); n; n = th_table_next(&c->records, key, n)) {
+		struct th_coap_record *r = TH_OWNER(n, struct th_coap_record, node);
+
+		if (r->peer == p && r->mid == mid)
+			return r;
+	}
+	return NULL;
+}
+
+static void forget_reply(struct th_coap *c, struct th_coap_reply *reply)
+{
+	c->stats.reply_bytes -= reply->datagram.n;
+	th_list_remove(&reply->age);
+	reply->record->reply = NULL;
+	if (th_list_linked(&reply->datagram.queue)) { /* not even sent once: the out queue has it now */
+		reply->datagram.kept = false;
+		c->once++;
+	} else {
+		th_free(c->mem, reply);
+	}
+}
+
+static void expire_oldest(struct th_coap *c, struct th_coap_fifo *f)
+{
+	struct th_coap_record *r = f->oldest;
+
+	f->oldest = r->younger;
+	if (r->reply)
+		forget_reply(c, r->reply);
+	th_table_remove(&c->records, &r->node);
+	th_coap_peer_release(c, r->peer);
+	th_free(c->mem, r);
+}
+
+/* Each of the two lives has one length, so the oldest is always the next to go. */
+static th_time expire(struct th_coap *c, struct th_coap_fifo *f)
+{
+	while (f->oldest && (th_time)f->oldest->expires << TICK_SHIFT <= c->now)
+		expire_oldest(c, f);
+	return f->oldest ? ((th_time)f->oldest->expires << TICK_SHIFT) + expiry_grain : TH_NEVER;
+}
+
+void th_coap_records_expire(struct th_coap *c, struct th_coap_alarm *a)
+{
+	th_time con = expire(c, &c->con_records);
+
+	th_coap_alarm_set(c, a, th_time_min(con, expire(c, &c->non_records)));
+}
+
+void th_coap_records_free(struct th_coap *c)
+{
+	while (c->con_records.oldest)
+		expire_oldest(c, &c->con_records);
+	while (c->non_records.oldest)
+		expire_oldest(c, &c->non_records);
+}
+
+struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coap_arrival *a, uint64_t key)
+{
+	bool con = a->pdu.type == TH_COAP_CON;
+	struct th_coap_fifo *f = con ? &c->con_records : &c->non_records;
+	th_time life = con ? th_coap_exchange_lifetime(c->params) : th_coap_non_lifetime(c->params);
+	th_time ticks = th_time_add(c->now, life) >> TICK_SHIFT;
+	struct th_coap_record *r;
+
+	if (c->records.n >= c->params->max_records)
+		th_coap_records_expire(c, &c->record_alarm);
+	if (c->records.n >= c->params->max_records)
+		return NULL;
+	r = th_alloc(c->mem, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->peer = a->peer;
+	r->mid = a->pdu.mid;
+	r->state = TH_COAP_RECORD_PENDING;
+	r->expires = ticks < UINT32_MAX ? (uint32_t)ticks + 1 : UINT32_MAX; /* nine years: as good as never */
+	th_coap_peer_hold(a->peer);
+	th_table_add(&c->records, &r->node, key);
+	if (f->oldest)
+		f->youngest->younger = r;
+	else
+		f->oldest = r;
+	f->youngest = r;
+	if (c->record_alarm.timer.at == TH_NEVER)
+		th_coap_alarm_set(c, &c->record_alarm, th_time_add(th_time_add(c->now, life), expiry_grain));
+	return r;
+}
+
+void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r)
+{
+	struct th_coap_exchange *x = th_coap_exchange_find(c, r->exchange);
+
+	c->stats.rx_duplicate++;
+	if (r->state == TH_COAP_RECORD_ACKED) {
+		th_coap_send_empty(c, &r->peer->addr, TH_COAP_ACK, r->mid);
+		th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);
+	} else if (r->reply && !th_list_linked(&r->reply->datagram.queue)) {
+		th_coap_charge_out(x, r->reply->datagram.n);
+		th_coap_queue(c, &r->reply->datagram);
+	}
+}
+
+enum th_err th_coap_record_reply(struct th_coap *c, struct th_coap_record *r, const struct th_coap_pdu *pdu)
+{
+	size_t n = th_coap_pdu_write(pdu, c->scratch, c->params->max_message);
+	struct th_coap_reply *reply;
+
+	if (n > c->params->max_message)
+		return TH_ERR_TOO_LARGE;
+	reply = th_alloc(c->mem, sizeof(*reply) + n);
+	if (!reply)
+		return TH_ERR_NO_MEMORY;
+	memcpy(reply->bytes, c->scratch, n);
+	th_list_init(&reply->datagram.queue);
+	reply->datagram.to = r->peer->addr;
+	reply->datagram.p = reply->bytes;
+	reply->datagram.n = n;
+	reply->datagram.kept = true;
+	reply->record = r;
+	r->reply = reply;
+	r->state = TH_COAP_RECORD_REPLIED;
+	th_list_init(&reply->age);
+	th_list_push(&c->replies, &reply->age);
+	c->stats.reply_bytes += n;
+	th_coap_queue(c, &reply->datagram);
+	/* the oldest replies go; their records stay, so that nothing is done twice */
+	while (c->stats.reply_bytes > c->params->max_reply_bytes)
+		forget_reply(c, TH_OWNER(c->replies.next, struct th_coap_reply, age));
+	return TH_OK;
+}

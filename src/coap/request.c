@@ -1,0 +1,190 @@
+/* Which exchange a request belongs to: a new one, or one whose body it continues in either direction. */
+#include "coap/engine_int.h"
+
+#include <string.h>
+
+/* What says that a request continues an exchange: method and options but those of the transfer itself (RFC 7959 §2.4,
+ * §2.5, RFC 9175 §3.3); Observe, as the rest of a notification is fetched without (RFC 7959 §2.6). */
+static uint64_t block_key(struct th_coap *c, const struct th_coap_peer *p, const struct th_coap_pdu *pdu)
+{
+	struct th_wr w = th_wr_init(c->scratch, c->scratch_n);
+
+	th_wr_bytes(&w, &p, sizeof(p));
+	th_wr_uint(&w, pdu->code, 1);
+	for (size_t i = 0; i < pdu->n_options; i++) {
+		const struct th_coap_option *o = &pdu->options[i];
+
+		if (th_coap_option_is_no_cache_key(o->number) || o->number == TH_COAP_OPT_BLOCK1 ||
+		    o->number == TH_COAP_OPT_BLOCK2 || o->number == TH_COAP_OPT_OBSERVE)
+			continue;
+		th_wr_uint(&w, o->number, sizeof(o->number));
+		th_wr_uint(&w, o->n, sizeof(o->n));
+		th_wr_bytes(&w, o->p, o->n);
+	}
+	return th_table_hash(&c->by_key, c->scratch, w.n);
+}
+
+/* The youngest exchange of that key: one that still expects blocks, or one that has been received whole. */
+static struct th_coap_exchange *find_keyed(struct th_coap *c, const struct th_coap_peer *p, uint64_t key, bool whole)
+{
+	for (struct th_slot *n = th_table_next(&c->by_key, key, NULL); n; n = th_table_next(&c->by_key, key, n)) {
+		struct th_coap_exchange *x = TH_OWNER(n, struct th_coap_exchange, s.by_key);
+
+		if (x->peer == p && x->s.whole == whole)
+			return x;
+	}
+	return NULL;
+}
+
+/* A new request to an exchange takes the place of the one before, whose answer must have arrived or is no longer
+ * wanted. */
+static void take_ask(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_ask *ask)
+{
+	struct th_coap_message *m = x->message;
+
+	if (x->s.ask.owing && x->s.ask.con && !x->s.ask.acked)
+		th_coap_server_acknowledge(c, x);
+	if (m && !m->con) {
+		th_coap_message_orphan(c, m);
+	} else if (m) {
+		m->exchange = NULL;
+		x->message = NULL;
+		th_coap_message_over(c, m, TH_COAP_ACKED, false);
+	}
+	x->s.ask = *ask;
+	x->s.ask.owing = true;
+	x->ack_at = ask->con ? th_time_add(c->now, c->params->piggyback_patience) : TH_NEVER;
+	x->give_up_at = th_time_add(c->now, c->params->response_timeout);
+	th_coap_exchange_arm(c, x);
+}
+
+static void next_block1(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_ask *ask,
+			const struct th_coap_pdu *pdu)
+{
+	if (x->in.held || th_coap_block_offset(&ask->block1) != x->in.next) {
+		th_coap_server_refuse(c, x->peer, ask, TH_COAP_INCOMPLETE);
+		th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
+		return;
+	}
+	take_ask(c, x, ask);
+	x->s.whole = !ask->block1.more;
+	th_coap_server_receive(c, x, pdu, ask->block1.more);
+}
+
+static void next_block2(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_ask *ask)
+{
+	uint64_t off = th_coap_block_offset(&ask->block2);
+
+	if (!x->s.head || x->s.notify || off < x->out.base) {
+		th_coap_server_refuse(c, x->peer, ask, TH_COAP_INCOMPLETE);
+		return;
+	}
+	if (off > x->s.down_end || (x->s.last && off == x->s.down_end)) {
+		th_coap_server_refuse(c, x->peer, ask, TH_COAP_BAD_REQUEST);
+		return;
+	}
+	take_ask(c, x, ask);
+	if (ask->block2.szx < x->out.szx)
+		x->out.szx = ask->block2.szx;
+	x->s.down_off = off;
+	th_coap_out_consume(&x->out, off);
+	th_coap_server_pump(c, x);
+	th_coap_out_offer_room(c, x);
+}
+
+static void new_request(struct th_coap *c, const struct th_coap_arrival *a, const struct th_coap_ask *ask,
+			struct th_coap_record *r, uint64_t key)
+{
+	struct th_coap_option options[TH_COAP_OPTIONS_MAX];
+	struct th_coap_head head = th_coap_user_head(&a->pdu, options);
+	bool more = ask->has_block1 && ask->block1.more;
+	struct th_coap_exchange *x;
+	enum th_err err;
+
+	th_coap_observe_replace(c, a->peer, &a->pdu);
+	x = ask->has_block1 ? find_keyed(c, a->peer, key, false) : NULL;
+	if (x) /* its body begins anew (RFC 7959 §2.5) */
+		th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
+	x = th_coap_exchange_new(c, a->peer, false, &ask->token, &err);
+	if (!x) {
+		c->stats.refused_full++;
+		th_coap_server_refuse(c, a->peer, ask, TH_COAP_UNAVAILABLE);
+		return;
+	}
+	r->exchange = x->id;
+	th_coap_charge_in(x, a->n);
+	x->out.ended = true; /* nothing to write before there is a head */
+	x->confirmable = ask->con;
+	x->s.key = key;
+	x->s.whole = !more;
+	if (more)
+		th_coap_server_key(c, x);
+	if (ask->has_block2 && ask->block2.szx < x->out.szx)
+		x->out.szx = ask->block2.szx;
+	x->s.wants_observe = head.observe = th_coap_observe_wanted(c, a->peer, &a->pdu);
+	take_ask(c, x, ask);
+	c->ops->request(c->user, x->id, a->from, &head);
+	if (!x->closed)
+		th_coap_server_receive(c, x, &a->pdu, more);
+}
+
+static struct th_coap_ask ask_of(const struct th_coap_pdu *pdu, uint64_t key)
+{
+	struct th_coap_ask ask = { .key = key, .mid = pdu->mid, .con = pdu->type == TH_COAP_CON };
+
+	ask.token.n = pdu->token_len;
+	memcpy(ask.token.p, pdu->token, pdu->token_len);
+	return ask;
+}
+
+static bool read_blocks(struct th_coap_ask *ask, const struct th_coap_pdu *pdu)
+{
+	enum th_err err1 = th_coap_block_of(pdu, TH_COAP_OPT_BLOCK1, &ask->block1);
+	enum th_err err2 = th_coap_block_of(pdu, TH_COAP_OPT_BLOCK2, &ask->block2);
+
+	ask->has_block1 = err1 == TH_OK;
+	ask->has_block2 = err2 == TH_OK;
+	if (err1 == TH_ERR_MALFORMED || err2 == TH_ERR_MALFORMED)
+		return false;
+	return !ask->has_block1 || !ask->block1.more || pdu->payload_len == th_coap_block_size(ask->block1.szx);
+}
+
+/* A request for another block of either body. */
+static void next_block(struct th_coap *c, const struct th_coap_arrival *a, const struct th_coap_ask *ask,
+		       struct th_coap_record *r, uint64_t key)
+{
+	bool later1 = ask->has_block1 && ask->block1.num > 0;
+	struct th_coap_exchange *x = find_keyed(c, a->peer, key, !later1);
+
+	if (!x) { /* we have forgotten, or never had, what came before: the client may begin again (RFC 7959 §2.9.2) */
+		th_coap_server_refuse(c, a->peer, ask, TH_COAP_INCOMPLETE);
+		return;
+	}
+	r->exchange = x->id;
+	th_coap_charge_in(x, a->n);
+	if (later1)
+		next_block1(c, x, ask, &a->pdu);
+	else
+		next_block2(c, x, ask);
+}
+
+void th_coap_server_request(struct th_coap *c, struct th_coap_arrival *a, struct th_coap_record *r)
+{
+	struct th_coap_ask ask = ask_of(&a->pdu, r->node.hash);
+	uint64_t key;
+
+	if (th_coap_options_screen(&a->pdu) != TH_OK) { /* §5.4.1: a NON is dropped */
+		if (ask.con)
+			th_coap_server_refuse(c, a->peer, &ask, TH_COAP_BAD_OPTION);
+		return;
+	}
+	if (!read_blocks(&ask, &a->pdu)) {
+		th_coap_server_refuse(c, a->peer, &ask, TH_COAP_BAD_REQUEST);
+		return;
+	}
+	key = block_key(c, a->peer, &a->pdu);
+	if ((ask.has_block1 && ask.block1.num > 0) || (ask.has_block2 && ask.block2.num > 0))
+		next_block(c, a, &ask, r, key);
+	else
+		new_request(c, a, &ask, r, key);
+}

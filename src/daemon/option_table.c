@@ -1,0 +1,177 @@
+#include "daemon/options.h"
+
+#include "exchange/head.h"
+
+#define FIELD(member) .at = offsetof(struct th_options, member), .size = sizeof(((struct th_options *)0)->member)
+#define KIB ((uint64_t)1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define MIN (60 * TH_SEC)
+#define HOUR (60 * MIN)
+
+/* One row kind per type keeps a row to what differs. */
+#define BOOL(n, s, f, member, d, h)                                                                                    \
+	{                                                                                                              \
+		.name = n, .type = TH_OPTION_BOOL, .section = TH_SECTION_##s, .flags = f, FIELD(member), .def = d,     \
+		.help = h                                                                                              \
+	}
+#define PORT(n, s, member, d, h)                                                                                       \
+	{                                                                                                              \
+		.name = n, .type = TH_OPTION_PORT, .section = TH_SECTION_##s, FIELD(member), .max = UINT16_MAX,        \
+		.def = d, .arg = "PORT", .help = h                                                                     \
+	}
+#define TEXT(n, t, s, f, member, d, a, h)                                                                              \
+	{                                                                                                              \
+		.name = n, .type = t, .section = TH_SECTION_##s, .flags = f, FIELD(member), .def = d, .arg = a,        \
+		.help = h                                                                                              \
+	}
+#define TIME(n, s, f, member, lo, hi, d, h)                                                                            \
+	{                                                                                                              \
+		.name = n, .type = TH_OPTION_DURATION, .section = TH_SECTION_##s, .flags = f, FIELD(member),           \
+		.min = lo, .max = hi, .def = d, .arg = "TIME", .help = h                                               \
+	}
+#define SIZE(n, s, f, member, lo, hi, h)                                                                               \
+	{                                                                                                              \
+		.name = n, .type = TH_OPTION_SIZE, .section = TH_SECTION_##s, .flags = f, FIELD(member), .min = lo,    \
+		.max = hi, .arg = "SIZE", .help = h                                                                    \
+	}
+#define COUNT(n, s, f, member, lo, hi, h)                                                                              \
+	{                                                                                                              \
+		.name = n, .type = TH_OPTION_COUNT, .section = TH_SECTION_##s, .flags = f, FIELD(member), .min = lo,   \
+		.max = hi, .arg = "N", .help = h                                                                       \
+	}
+
+enum { R = TH_OPTION_RELOAD, CLI = TH_OPTION_COMMAND_LINE };
+
+const char *const th_section_names[] = { "daemon", "http", "upstream", "coap" };
+const char *const th_section_help[] = {
+	"The daemon as a whole",
+	"The side of HTTP clients (ingress half)",
+	"The side of the homeserver (egress half)",
+	"The link between two daemons",
+};
+
+/* In the order of SZX (RFC 7959 2.2). */
+static const char *const block_sizes[] = { "16", "32", "64", "128", "256", "512", "1024", NULL };
+
+const struct th_option th_option_table[] = {
+	BOOL("help", DAEMON, CLI, help, "false", "Print the options and end"),
+	BOOL("version", DAEMON, CLI, version, "false", "Print the version and end"),
+	TEXT("config", TH_OPTION_FILE, DAEMON, CLI | TH_OPTION_OPTIONAL, config, "", "FILE",
+	     "Read options from this file; the command line wins over it"),
+	BOOL("check-config", DAEMON, CLI, check_config, "false",
+	     "Check the file and the command line, say what is wrong, and end"),
+	BOOL("dump-config", DAEMON, CLI, dump_config, "false",
+	     "Print a configuration file with every option, its meaning, limits and default, and end"),
+
+	BOOL("only-http", DAEMON, 0, only_http, "false",
+	     "Run the ingress half alone: take HTTP, send CoAP, serve nobody on the link"),
+	BOOL("only-coap", DAEMON, 0, only_coap, "false",
+	     "Run the egress half alone: take CoAP, call the homeserver, listen for no HTTP"),
+	BOOL("disable-encryption", DAEMON, 0, disable_encryption, "false",
+	     "Talk plain CoAP. For debugging on one machine: only loopback addresses are accepted for the link"),
+	BOOL("debug-log", DAEMON, R, debug_log, "false", "Log what happens inside exchanges, too"),
+	TIME("drain-timeout", DAEMON, R, drain_timeout, 0, HOUR, "10 s",
+	     "After SIGTERM exchanges under way have this long to finish"),
+	BOOL("pass-unknown-headers", DAEMON, R, policy.pass_unknown, "false",
+	     "Carry end-to-end header fields over the link that thimble does not know"),
+
+	TEXT("http-bind-host", TH_OPTION_ADDRESS, HTTP, 0, http_bind_host, "127.0.0.1", "ADDRESS",
+	     "Address to listen on for HTTP clients"),
+	PORT("http-port", HTTP, http_port, "8888", "Port to listen on for HTTP clients; 0 takes any free one"),
+	SIZE("http-max-head", HTTP, R, listener.head_bytes, KIB, TH_HEAD_BYTES_MAX,
+	     "Longest request line and header section; longer ones get 431"),
+	SIZE("http-max-target", HTTP, R, listener.target_bytes, 64, TH_TARGET_MAX,
+	     "Longest request target; longer ones get 414"),
+	COUNT("http-max-fields", HTTP, R, listener.fields, 8, TH_HEAD_FIELDS_MAX,
+	      "Most header fields in a request; more get 431"),
+	SIZE("http-max-body", HTTP, R, listener.body_bytes, 0, 1024 * GIB, "Longest request body; longer ones get 413"),
+	COUNT("http-max-connections", HTTP, R, listener.connections, 1, 60000,
+	      "Client connections open at once; more get 503"),
+	TIME("http-idle-timeout", HTTP, R, listener.idle_timeout, 100 * TH_MS, 24 * HOUR, NULL,
+	     "A connection without a request is closed after this"),
+	TIME("http-head-timeout", HTTP, R, listener.head_timeout, 100 * TH_MS, HOUR, NULL,
+	     "A request's head must be whole this long after its first byte; later ones get 408"),
+	TIME("http-body-timeout", HTTP, R, listener.body_timeout, 100 * TH_MS, HOUR, NULL,
+	     "Longest silence while a request's body is awaited; then 408"),
+	TIME("http-write-timeout", HTTP, R, listener.write_timeout, 100 * TH_MS, HOUR, NULL,
+	     "A client that takes no byte of its answer for this long is cut"),
+	TIME("http-discard-timeout", HTTP, R, listener.drain_timeout, 0, HOUR, NULL,
+	     "After an early answer the rest of the request is read and thrown away for this long"),
+
+	TEXT("http-target", TH_OPTION_URL, UPSTREAM, 0, http_target, "http://127.0.0.1:8008", "URL",
+	     "The homeserver. A path in it is put before each request target"),
+	TEXT("http-target-ca", TH_OPTION_FILE, UPSTREAM, TH_OPTION_OPTIONAL, http_target_ca, "", "FILE",
+	     "Certificates (PEM) that vouch for an https target; empty: the system's"),
+	SIZE("upstream-max-head", UPSTREAM, R, upstream.head_bytes, KIB, MIB,
+	     "Longest header section of an answer; longer ones give 502"),
+	COUNT("upstream-max-connections", UPSTREAM, R, upstream.connections, 1, 60000,
+	      "Connections to the homeserver open at once"),
+	COUNT("upstream-max-queue", UPSTREAM, R, upstream.queue, 0, 1000000,
+	      "Exchanges that may wait for a connection; more get 503"),
+	TIME("upstream-connect-timeout", UPSTREAM, R, upstream.connect_timeout, 10 * TH_MS, HOUR, NULL,
+	     "Longest wait for a connection, TLS included; then 504"),
+	TIME("upstream-answer-timeout", UPSTREAM, R, upstream.answer_timeout, 100 * TH_MS, 24 * HOUR, NULL,
+	     "Longest silence of the homeserver before and during an answer; then 504. Must be above the clients' long "
+	     "polls"),
+	TIME("upstream-idle-timeout", UPSTREAM, R, upstream.idle_timeout, 0, 24 * HOUR, NULL,
+	     "An unused connection is closed after this"),
+
+	TEXT("coap-bind-host", TH_OPTION_ADDRESS, COAP, 0, coap_bind_host, "::", "ADDRESS",
+	     "Address for datagrams; :: takes IPv4 and IPv6. With disable-encryption the default is loopback"),
+	PORT("coap-port", COAP, coap_port, "5683", "Port for datagrams; with only-http the default is any free one"),
+	TEXT("coap-target", TH_OPTION_TARGET, COAP, R | TH_OPTION_OPTIONAL, coap_target, "", "HOST[:PORT]",
+	     "The other daemon, port 5683 unless given. Without it HTTP clients get 502"),
+	TIME("ack-timeout", COAP, 0, coap.ack_timeout, 10 * TH_MS, 10 * MIN, NULL,
+	     "ACK_TIMEOUT (RFC 7252): first retransmission while no round trip has been measured"),
+	{ .name = "ack-random-factor",
+	  .type = TH_OPTION_PERCENT,
+	  .section = TH_SECTION_COAP,
+	  FIELD(coap.ack_random_percent),
+	  .max = 400,
+	  .arg = "PERCENT",
+	  .help = "ACK_RANDOM_FACTOR (RFC 7252) less one: 50 % stands for 1.5" },
+	COUNT("max-retransmit", COAP, 0, coap.max_retransmit, 0, 16,
+	      "MAX_RETRANSMIT (RFC 7252): retransmissions of one message"),
+	TIME("max-latency", COAP, 0, coap.max_latency, TH_MS, HOUR, NULL,
+	     "MAX_LATENCY (RFC 7252): the longest a datagram can be under way"),
+	TIME("rto-min", COAP, 0, coap.rto_min, TH_MS, 10 * MIN, NULL,
+	     "Shortest retransmission timeout once round trips are measured"),
+	TIME("rto-max", COAP, 0, coap.rto_max, 10 * TH_MS, HOUR, NULL,
+	     "Longest retransmission timeout once round trips are measured"),
+	TIME("piggyback-patience", COAP, 0, coap.piggyback_patience, 0, MIN, NULL,
+	     "How long an answer is awaited before a request is acknowledged without it"),
+	TIME("ping-after", COAP, TH_OPTION_NEVER, coap.ping_after, 100 * TH_MS, 24 * HOUR, NULL,
+	     "A peer that owes an answer and was silent this long is pinged"),
+	TIME("response-timeout", COAP, 0, coap.response_timeout, 100 * TH_MS, 24 * HOUR, NULL,
+	     "Longest wait for an answer to an acknowledged request. Must be above the clients' long polls"),
+	TIME("body-timeout", COAP, 0, coap.body_timeout, 100 * TH_MS, 24 * HOUR, NULL,
+	     "A body sent or fetched block by block is forgotten after this silence"),
+	{ .name = "block-size",
+	  .type = TH_OPTION_CHOICE,
+	  .section = TH_SECTION_COAP,
+	  FIELD(coap.szx),
+	  .choices = block_sizes,
+	  .arg = "BYTES",
+	  .help = "Preferred size of a block (RFC 7959)" },
+	SIZE("max-datagram", COAP, 0, coap.max_message, 64, 65507,
+	     "Largest datagram sent or taken, without IP and UDP headers"),
+	SIZE("body-window", COAP, 0, coap.body_window, 32, 16 * MIB,
+	     "Bytes of one outgoing body kept for sending; at least two blocks"),
+	COUNT("window-start", COAP, 0, coap.window_start, 1, 1024,
+	      "NSTART (RFC 7252): messages awaiting acknowledgement per peer at first"),
+	COUNT("window-max", COAP, 0, coap.window_max, 1, 1024,
+	      "Messages awaiting acknowledgement per peer when round trips go well"),
+	COUNT("max-peers", COAP, 0, coap.max_peers, 1, 1000000, "Peers remembered at once"),
+	COUNT("max-exchanges", COAP, 0, coap.max_exchanges, 1, 1000000,
+	      "Exchanges open on the link at once, both roles together"),
+	COUNT("max-observers", COAP, 0, coap.max_observers, 0, 1000000, "Observations (RFC 7641) per peer"),
+	COUNT("max-records", COAP, 0, coap.max_records, 16, 10000000,
+	      "Messages remembered to recognise duplicates, all peers together"),
+	SIZE("max-reply-bytes", COAP, 0, coap.max_reply_bytes, KIB, GIB,
+	     "Memory for replies kept for duplicates, all peers together"),
+};
+
+const size_t th_option_count = sizeof(th_option_table) / sizeof(th_option_table[0]);
+
+_Static_assert(sizeof(th_option_table) / sizeof(th_option_table[0]) <= TH_OPTIONS_MAX, "raise TH_OPTIONS_MAX");

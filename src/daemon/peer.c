@@ -1,0 +1,104 @@
+#include "daemon/peer.h"
+
+#include "base/log.h"
+
+#define RETRY_FIRST TH_SEC
+#define RETRY_LAST (60 * TH_SEC)
+
+static bool is_v4(const struct th_addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(a->ip, mapped, sizeof(mapped)) == 0;
+}
+
+static bool is_any(const struct th_addr *a)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(a->ip, zero, sizeof(zero)) == 0;
+}
+
+/* "::" reaches both families, any other socket its own. */
+static bool reachable(const struct th_peer *p, const struct th_addr *a)
+{
+	if (p->only_loopback && !th_addr_is_loopback(a))
+		return false;
+	return is_any(&p->local) || is_v4(&p->local) == is_v4(a);
+}
+
+static void retry_later(struct th_peer *p)
+{
+	th_loop_alarm(p->loop, &p->again, th_time_add(th_loop_now(p->loop), p->patience));
+	p->patience = th_time_min(2 * p->patience, RETRY_LAST);
+}
+
+static void found(void *user, const struct th_addr *addrs, size_t n, enum th_err err)
+{
+	struct th_peer *p = user;
+	char text[TH_ADDR_TEXT];
+
+	p->looking = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (!reachable(p, &addrs[i]))
+			continue;
+		th_log(TH_LOG_INFO, "peer", "target=%s addr=%s", p->target.host, th_addr_text(&addrs[i], text));
+		th_node_set_peer(p->node, &addrs[i], true);
+		return;
+	}
+	if (n > 0)
+		th_log(TH_LOG_ERROR, "peer_unreachable", "target=%s addr=%s link=%s hint=\"%s\" retry_s=%u",
+		       p->target.host, th_addr_text(&addrs[0], text), is_v4(&p->local) ? "ipv4" : "ipv6",
+		       p->only_loopback
+			       ? "with disable-encryption the peer must be on loopback, of coap-bind-host's family"
+			       : "choose a coap-bind-host of the same family",
+		       (unsigned)(p->patience / TH_SEC));
+	else
+		th_log(TH_LOG_WARN, "peer_unknown", "target=%s err=\"%s\" retry_s=%u", p->target.host, th_strerror(err),
+		       (unsigned)(p->patience / TH_SEC));
+	retry_later(p);
+}
+
+static void look(struct th_peer *p)
+{
+	p->looking = th_resolve_start(p->loop, p->mem, p->target.host, p->target.port, found, p);
+}
+
+static void look_again(struct th_alarm *a, th_time now)
+{
+	(void)now;
+	look(TH_OWNER(a, struct th_peer, again));
+}
+
+void th_peer_init(struct th_peer *p)
+{
+	p->again.fire = look_again;
+	p->target = (struct th_target){ .port = 0 };
+	p->looking = NULL;
+}
+
+static void stop(struct th_peer *p)
+{
+	if (p->looking)
+		th_resolve_cancel(p->looking);
+	p->looking = NULL;
+	th_loop_cancel(p->loop, &p->again);
+}
+
+void th_peer_free(struct th_peer *p)
+{
+	stop(p);
+}
+
+void th_peer_set(struct th_peer *p, const struct th_target *target)
+{
+	const struct th_addr none = { .port = 0 };
+
+	stop(p);
+	if (memcmp(&p->target, target, sizeof(*target)) != 0)
+		th_node_set_peer(p->node, &none, false);
+	p->target = *target;
+	p->patience = RETRY_FIRST;
+	if (target->host[0])
+		look(p);
+}

@@ -1,0 +1,33 @@
+/* The address behind coap-target: looked up at start and at each SIGHUP, again and again with back-off while that
+ * fails. */
+#ifndef TH_DAEMON_PEER_H
+#define TH_DAEMON_PEER_H
+
+#include <stdbool.h>
+
+#include "base/loop.h"
+#include "daemon/options.h"
+#include "link/resolve.h"
+#include "proxy/node.h"
+
+struct th_peer {
+	struct th_loop *loop; /* borrowed, as the following two */
+	const struct th_mem *mem;
+	struct th_node *node; /* is told the address */
+	struct th_addr local; /* of the socket: its family bounds what can be reached */
+	bool only_loopback;
+	struct th_target target;
+	struct th_resolve *looking; /* owned; NULL when no lookup is under way */
+	struct th_alarm again;
+	th_time patience; /* until the next try */
+};
+
+/* The caller has set the first five. */
+void th_peer_init(struct th_peer *p);
+void th_peer_free(struct th_peer *p);
+
+/* Looks this target up from now on; without a host the node has no peer. An address known for the same target stays in
+ * use until a better one is found. */
+void th_peer_set(struct th_peer *p, const struct th_target *target);
+
+#endif

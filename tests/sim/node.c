@@ -1,0 +1,98 @@
+#include "sim/node.h"
+
+#include <stdlib.h>
+
+#include "proxy/node.h"
+#include "sim/world.h"
+
+struct sim_node {
+	struct th_node *node;
+	struct sim_world *world;
+};
+
+static void on_report(void *user, const struct th_report *r)
+{
+	struct sim_node *n = user;
+
+	if (n->world->report)
+		n->world->report(n->world->report_user, r);
+}
+
+struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_server *upstream)
+{
+	struct sim_node *n = calloc(1, sizeof(*n));
+	struct th_node_config config = {
+		.coap = w->config.params[side],
+		.now = &w->side[side].host.clock,
+		.upstream = upstream,
+		.ingress = side == SIM_NEAR,
+		.policy = w->config.policy,
+		.report = on_report,
+		.user = n,
+	};
+
+	if (!n)
+		abort();
+	n->world = w;
+	n->node = th_node_new(&th_mem_libc, &w->side[side].rng, &config);
+	if (!n->node)
+		abort();
+	return n;
+}
+
+void sim_node_del(struct sim_node *n)
+{
+	th_node_del(n->node);
+	free(n);
+}
+
+void sim_node_set_peer(struct sim_node *n, const struct th_addr *peer, bool known)
+{
+	th_node_set_peer(n->node, peer, known);
+}
+
+static void node_rx(void *ctx, const struct th_addr *from, const uint8_t *p, size_t len)
+{
+	th_node_rx(((struct sim_node *)ctx)->node, from, p, len);
+}
+
+static size_t node_tx(void *ctx, struct th_addr *to, uint8_t *out, size_t cap)
+{
+	return th_node_tx(((struct sim_node *)ctx)->node, to, out, cap);
+}
+
+static th_time node_deadline(void *ctx)
+{
+	return th_node_deadline(((struct sim_node *)ctx)->node);
+}
+
+static void node_tick(void *ctx)
+{
+	th_node_tick(((struct sim_node *)ctx)->node);
+}
+
+struct sim_machine sim_node_machine(struct sim_node *n)
+{
+	return (struct sim_machine){ node_rx, node_tx, node_deadline, node_tick, n };
+}
+
+struct th_flow_server *sim_node_server(struct sim_node *n)
+{
+	return th_node_server(n->node);
+}
+
+struct th_coap_stats sim_node_coap_stats(const struct sim_node *n)
+{
+	struct th_node_stats stats;
+
+	th_node_stats(n->node, &stats);
+	return stats.coap;
+}
+
+size_t sim_node_open(const struct sim_node *n)
+{
+	struct th_node_stats stats;
+
+	th_node_stats(n->node, &stats);
+	return stats.ingress_open + stats.egress_open;
+}
