@@ -1,0 +1,161 @@
+#include "session/suite.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "base/mem.h"
+#include "base/wr.h"
+
+enum { NONCE = 12, NONCE_COUNTER = 8 };
+
+static const struct th_noise_suite suites[] = {
+	{ TH_STR_INIT("25519_ChaChaPoly_BLAKE2s"), "ChaCha20-Poly1305", "BLAKE2S-256", true },
+	{ TH_STR_INIT("25519_AESGCM_SHA256"), "AES-256-GCM", "SHA256", false },
+};
+
+const struct th_noise_suite *th_suite_find(struct th_str name)
+{
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+		if (th_str_eq(suites[i].name, name))
+			return &suites[i];
+	return NULL;
+}
+
+/* ---- hash ---- */
+
+bool th_suite_hash(const struct th_noise_suite *s, uint8_t out[TH_NOISE_HASH], const void *a, size_t a_len,
+		   const void *b, size_t b_len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const EVP_MD *md = EVP_get_digestbyname(s->hash);
+	bool ok = ctx && md && EVP_DigestInit_ex(ctx, md, NULL) && EVP_DigestUpdate(ctx, a, a_len) &&
+		  (b_len == 0 || EVP_DigestUpdate(ctx, b, b_len)) && EVP_DigestFinal_ex(ctx, out, NULL);
+
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+static bool hmac(const struct th_noise_suite *s, const uint8_t *key, const void *data, size_t n, uint8_t *out)
+{
+	const EVP_MD *md = EVP_get_digestbyname(s->hash);
+
+	return md && HMAC(md, key, TH_NOISE_HASH, data, n, out, NULL);
+}
+
+bool th_suite_hkdf(const struct th_noise_suite *s, const struct th_noise_secret *ck, const void *ikm, size_t ikm_len,
+		   uint8_t *out1, uint8_t *out2, uint8_t *out3)
+{
+	uint8_t temp[TH_NOISE_HASH], block[TH_NOISE_HASH + 1];
+	bool ok = hmac(s, ck->b, ikm, ikm_len, temp);
+
+	block[0] = 1;
+	ok = ok && hmac(s, temp, block, 1, out1);
+	memcpy(block, out1, TH_NOISE_HASH);
+	block[TH_NOISE_HASH] = 2;
+	ok = ok && hmac(s, temp, block, sizeof(block), out2);
+	if (out3) {
+		memcpy(block, out2, TH_NOISE_HASH);
+		block[TH_NOISE_HASH] = 3;
+		ok = ok && hmac(s, temp, block, sizeof(block), out3);
+	}
+	th_wipe(temp, sizeof(temp));
+	th_wipe(block, sizeof(block));
+	return ok;
+}
+
+/* ---- cipher ---- */
+
+static void write_nonce(const struct th_noise_suite *s, uint64_t n, uint8_t out[NONCE])
+{
+	memset(out, 0, NONCE);
+	for (unsigned i = 0; i < NONCE_COUNTER; i++) {
+		unsigned shift = 8 * (s->nonce_is_little ? i : NONCE_COUNTER - 1 - i);
+
+		out[NONCE - NONCE_COUNTER + i] = (uint8_t)(n >> shift);
+	}
+}
+
+static EVP_CIPHER_CTX *cipher_open(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce,
+				   int enc, const void *ad, size_t ad_len)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	const EVP_CIPHER *c = EVP_get_cipherbyname(s->cipher);
+	uint8_t iv[NONCE];
+	int len;
+
+	write_nonce(s, nonce, iv);
+	if (ctx && c && EVP_CipherInit_ex(ctx, c, NULL, k->b, iv, enc) &&
+	    (ad_len == 0 || EVP_CipherUpdate(ctx, NULL, &len, ad, (int)ad_len)))
+		return ctx;
+	EVP_CIPHER_CTX_free(ctx);
+	return NULL;
+}
+
+bool th_suite_encrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
+		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
+{
+	EVP_CIPHER_CTX *ctx = cipher_open(s, k, nonce, 1, ad, ad_len);
+	int len = 0;
+	bool ok = ctx && (n == 0 || EVP_EncryptUpdate(ctx, out, &len, in, (int)n)) &&
+		  EVP_EncryptFinal_ex(ctx, out + len, &len) &&
+		  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TH_NOISE_TAG, out + n);
+
+	EVP_CIPHER_CTX_free(ctx);
+	return ok;
+}
+
+bool th_suite_decrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
+		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
+{
+	size_t plain = n - TH_NOISE_TAG;
+	uint8_t tag[TH_NOISE_TAG];
+	EVP_CIPHER_CTX *ctx;
+	int len = 0;
+	bool ok;
+
+	if (n < TH_NOISE_TAG)
+		return false;
+	memcpy(tag, in + plain, sizeof(tag));
+	ctx = cipher_open(s, k, nonce, 0, ad, ad_len);
+	ok = ctx && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TH_NOISE_TAG, tag) &&
+	     (plain == 0 || EVP_DecryptUpdate(ctx, out, &len, in, (int)plain)) &&
+	     EVP_DecryptFinal_ex(ctx, out + len, &len);
+	EVP_CIPHER_CTX_free(ctx);
+	if (!ok)
+		th_wipe(out, plain);
+	return ok;
+}
+
+/* ---- 25519 ---- */
+
+bool th_suite_dh(uint8_t out[TH_NOISE_DH], const struct th_noise_secret *secret, const uint8_t public[TH_NOISE_DH])
+{
+	EVP_PKEY *mine = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret->b, TH_NOISE_KEY);
+	EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, public, TH_NOISE_DH);
+	EVP_PKEY_CTX *ctx = mine ? EVP_PKEY_CTX_new(mine, NULL) : NULL;
+	size_t n = TH_NOISE_DH;
+	/* OpenSSL refuses the all-zero result of small-order points itself (RFC 7748 §6.1). */
+	bool ok = ctx && theirs && EVP_PKEY_derive_init(ctx) > 0 && EVP_PKEY_derive_set_peer(ctx, theirs) > 0 &&
+		  EVP_PKEY_derive(ctx, out, &n) > 0 && n == TH_NOISE_DH;
+
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(mine);
+	EVP_PKEY_free(theirs);
+	return ok;
+}
+
+bool th_noise_public(uint8_t out[TH_NOISE_DH], const struct th_noise_secret *secret)
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, secret->b, TH_NOISE_KEY);
+	size_t n = TH_NOISE_DH;
+	bool ok = key && EVP_PKEY_get_raw_public_key(key, out, &n) > 0 && n == TH_NOISE_DH;
+
+	EVP_PKEY_free(key);
+	return ok;
+}
+
+bool th_noise_keygen(struct th_noise_pair *out, const struct th_rng *rng)
+{
+	rng->fill(rng->ctx, out->secret.b, sizeof(out->secret.b));
+	return th_noise_public(out->public, &out->secret);
+}
