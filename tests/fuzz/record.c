@@ -14,7 +14,7 @@ enum {
 	NUMBERS_MAX = 4096,
 	BUF = TH_RECORD_PAYLOAD_MAX + TH_RECORD_OVERHEAD_MAX,
 	MARK = 0xee,
-	STEP = 600, /* the most numbers that one jump leaves out */
+	STEP = UINT8_MAX, /* the most numbers that one jump leaves out */
 };
 
 static const uint8_t CID[TH_RECORD_CID_MAX] = { 0x5a, 0xa5 };
@@ -153,7 +153,7 @@ static void one_op(struct th_rd *r)
 			th_record_acknowledged(&s.tx, s.rx.window.next - 1);
 		break;
 	case 6: /* numbers that were used up and lost */
-		s.tx.next += s.tx.next + STEP < NUMBERS_MAX ? arg % STEP : 0;
+		s.tx.next += s.tx.next + STEP < NUMBERS_MAX ? arg : 0u;
 		break;
 	default:
 		deliver(r->p, arg < th_rd_left(r) ? arg : th_rd_left(r), NULL);
