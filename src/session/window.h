@@ -7,9 +7,10 @@
 
 enum {
 	TH_WINDOW_WORDS = 34,
-	TH_WINDOW_SIZE = (TH_WINDOW_WORDS - 1) * 64, /* 2,112 packet numbers behind the newest are told apart */
+	TH_WINDOW_SIZE = (TH_WINDOW_WORDS - 1) * 64, /* the newest 2,112 packet numbers are told apart */
 };
 
+/* All zero is an empty window. */
 struct th_window {
 	uint64_t next; /* newest seen + 1; 0: none */
 	uint64_t bits[TH_WINDOW_WORDS];
@@ -17,7 +18,8 @@ struct th_window {
 
 enum th_window_verdict { TH_WINDOW_NEW, TH_WINDOW_SEEN, TH_WINDOW_OLD };
 
-/* What this number would be; changes nothing. Ask before authenticating, mark after. */
+/* What this number would be; changes nothing. Ask before authenticating, mark after. UINT64_MAX is no packet number:
+ * OLD. */
 enum th_window_verdict th_window_look(const struct th_window *w, uint64_t pn);
 
 /* Marks an authenticated number as seen. False if it was not new. */

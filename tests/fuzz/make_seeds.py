@@ -171,6 +171,22 @@ def engine_seeds():
     yield "cancelled", bytes([0, request, 1, 90, deliver, b | cancel, 0, all_arrive, request, 0, cancel, 1, all_arrive])
 
 
+def record_seeds():
+    """A byte of settings, then operations: see one_op() in record.c."""
+    seal, pass_on, deliver, change, resend, news, jump, raw = range(8)
+
+    yield "pass", bytes([0, *[pass_on, 10, news, 0] * 20])
+    yield "cids-and-tags", bytes([0x82, pass_on, 0, pass_on, 255, deliver, 0, deliver, 1])
+    yield "replays", bytes([1, pass_on, 1, deliver, 0, deliver, 0, resend, 0])
+    yield "reordered", bytes([1, *[seal, 3] * 12, *[v for i in reversed(range(12)) for v in (deliver, i)]])
+    yield "late", bytes([1, *[seal, 3] * 30, deliver, 29, *[v for i in range(30) for v in (resend, i)]])
+    yield "long-form", bytes([2, pass_on, 1, *[jump, 200, pass_on, 9] * 6, news, 0, pass_on, 9])
+    yield "left-the-window", bytes([0, jump, 20, seal, 1, *[jump, 255] * 9, pass_on, 1, deliver, 0, resend, 0])
+    yield "changed", bytes([1, seal, 20, *[v for i in range(31) for v in (change, 0, i, 0x10)], change, 0, 3, 0, change, 0, 4, 0])
+    yield "made-up", bytes([0, raw, 9, 0x80, *range(8), raw, 12, 0xA0, *range(11), raw, 3, 0x80, 1, 2, raw, 2, 0xA0, 0])
+    yield "plain-coap", bytes([0, raw, 10, 0x40, 2, 0, 1, *range(6)])
+
+
 TARGETS = {
     "engine": engine_seeds,
     "envelope": envelope_seeds,
@@ -178,6 +194,7 @@ TARGETS = {
     "option": pdu_seeds,
     "pdu": pdu_seeds,
     "rd": rd_seeds,
+    "record": record_seeds,
 }
 
 
