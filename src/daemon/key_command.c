@@ -37,10 +37,8 @@ enum th_err th_key_command(int argc, char *const argv[], const struct th_rng *rn
 
 void th_key_command_help(FILE *out)
 {
-	fputs("\nKeys:\n"
-	      "  thimble keygen [FILE]            Make a secret key in a new file and print its public key "
-	      "(" TH_KEY_FILE_DEFAULT ")\n"
-	      "  thimble pubkey [FILE]            Print the public key of a secret key's file (" TH_KEY_FILE_DEFAULT
-	      ")\n",
+	fputs("\nKeys (FILE is " TH_KEY_FILE_DEFAULT " unless given):\n"
+	      "  thimble keygen [FILE]            Make a secret key in a new file and print its public key\n"
+	      "  thimble pubkey [FILE]            Print the public key of the secret key in a file\n",
 	      out);
 }

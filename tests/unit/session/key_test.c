@@ -45,8 +45,11 @@ static void model_text(char out[TH_KEY_TEXT], const uint8_t *key)
 	for (size_t i = 0; i < TH_KEY_CHARS; i++) {
 		unsigned v = 0;
 
-		for (size_t bit = 6 * i; bit < 6 * i + 6; bit++)
-			v = v << 1 | (bit < 256 ? key[bit / 8] >> (7 - bit % 8) & 1u : 0);
+		for (size_t bit = 6 * i; bit < 6 * i + 6; bit++) {
+			unsigned byte = bit < 256 ? key[bit / 8] : 0;
+
+			v = v << 1 | (byte >> (7 - bit % 8) & 1);
+		}
 		out[i] = alphabet[v];
 	}
 	out[TH_KEY_CHARS] = '\0';
