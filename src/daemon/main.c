@@ -1,6 +1,8 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/rng.h"
+#include "daemon/key_command.h"
 #include "daemon/options.h"
 #include "daemon/process.h"
 #include "daemon/sink.h"
@@ -17,6 +19,15 @@ static void hear(void *ctx, const char *text)
 static int printed(void)
 {
 	return fflush(stdout) == 0 ? STATUS_OK : STATUS_SYSTEM;
+}
+
+static int keys(int argc, char *argv[], struct th_complaints *c)
+{
+	enum th_err err = th_key_command(argc, argv, &th_rng_system, stdout, c);
+
+	if (err == TH_OK)
+		return printed();
+	return err == TH_ERR_INVALID || err == TH_ERR_MALFORMED ? STATUS_USAGE : STATUS_SYSTEM;
 }
 
 static int serve(const struct th_options *o, int argc, char *argv[], struct th_complaints *c)
@@ -42,6 +53,8 @@ int main(int argc, char *argv[])
 	struct th_options o;
 
 	th_process_init();
+	if (th_key_command_asked(argc, argv))
+		return keys(argc, argv, &c);
 	if (th_options_load(&o, argc, argv, &c) != TH_OK)
 		return STATUS_USAGE;
 	if (o.help) {

@@ -1,6 +1,8 @@
 /* The table as people read it: --help and --dump-config. tools/mkdoc.c makes the manual pages. */
 #include "daemon/options.h"
 
+#include "daemon/key_command.h"
+
 #include <string.h>
 
 enum { WIDTH = 96, HELP_COLUMN = 34 };
@@ -86,6 +88,7 @@ void th_options_help(FILE *out)
 
 	th_options_init(&defaults);
 	fputs("Usage: thimble [OPTION]...\n"
+	      "       thimble keygen|pubkey [FILE]\n"
 	      "Carries Matrix over CoAP: HTTP in at one daemon, CoAP between two, HTTP out at the other.\n"
 	      "Options are --name VALUE or --name=VALUE, switches --name or --no-name.\n"
 	      "Defaults stand in parentheses.\n",
@@ -96,5 +99,6 @@ void th_options_help(FILE *out)
 			if ((int)th_option_table[i].section == s)
 				help_option(&defaults, &th_option_table[i], out);
 	}
+	th_key_command_help(out);
 	fputs("\nSee thimble(1) and thimble.conf(5).\n", out);
 }

@@ -1,5 +1,7 @@
 #include "session/noise.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "session/pattern.h"
 #include "session/suite.h"
@@ -105,15 +107,15 @@ static bool uses_psk(const struct th_noise_pattern *p)
 	return uses(p, true, TH_NOISE_PSK_TOKEN) || uses(p, false, TH_NOISE_PSK_TOKEN);
 }
 
-static bool has_what_it_needs(const struct th_noise *hs)
+/* A key too many is refused, too: who gives one counts on it. */
+static bool has_what_it_needs(const struct th_noise_pattern *p, const struct th_noise_config *c)
 {
-	const struct th_noise_pattern *p = hs->pattern;
-	bool my_pre = hs->initiator ? p->initiator_s : p->responder_s;
-	bool their_pre = hs->initiator ? p->responder_s : p->initiator_s;
+	bool my_pre = c->initiator ? p->initiator_s : p->responder_s;
+	bool their_pre = c->initiator ? p->responder_s : p->initiator_s;
 
-	if ((my_pre || uses(p, hs->initiator, TH_NOISE_S)) && !hs->has_s)
+	if ((my_pre || uses(p, c->initiator, TH_NOISE_S)) && !c->s)
 		return false;
-	return (!their_pre || hs->has_rs) && (!hs->psk_mode || hs->has_psk);
+	return their_pre == (c->rs != NULL) && uses_psk(p) == (c->psk != NULL);
 }
 
 static bool mix_pre_message(struct th_noise *hs, bool of_initiator)
@@ -140,25 +142,28 @@ static bool start(struct th_noise *hs, const struct th_noise_config *c)
 
 enum th_err th_noise_init(struct th_noise *hs, const struct th_noise_config *c)
 {
+	enum th_err err = TH_ERR_UNSUPPORTED;
+
 	*hs = (struct th_noise){ .initiator = c->initiator };
 	if (!parse_protocol(hs, c->protocol))
-		return TH_ERR_UNSUPPORTED;
-	hs->psk_mode = uses_psk(hs->pattern);
-	hs->has_s = c->s != NULL;
+		goto fail;
+	err = TH_ERR_INVALID;
+	if (!has_what_it_needs(hs->pattern, c))
+		goto fail;
 	hs->has_rs = c->rs != NULL;
-	hs->has_psk = c->psk != NULL;
-	if (!has_what_it_needs(hs))
-		return TH_ERR_INVALID;
+	hs->psk_mode = c->psk != NULL;
 	if (c->s)
 		hs->s = *c->s;
 	if (c->rs)
 		memcpy(hs->rs, c->rs, sizeof(hs->rs));
 	if (c->psk)
 		hs->psk = *c->psk;
+	err = TH_ERR_IO;
 	if (start(hs, c))
 		return TH_OK;
+fail:
 	th_noise_wipe(hs);
-	return TH_ERR_IO;
+	return err;
 }
 
 void th_noise_wipe(struct th_noise *hs)
@@ -166,27 +171,41 @@ void th_noise_wipe(struct th_noise *hs)
 	th_wipe(hs, sizeof(*hs));
 }
 
+bool th_noise_usable(const struct th_noise *hs)
+{
+	return hs->pattern != NULL;
+}
+
 bool th_noise_done(const struct th_noise *hs)
 {
-	return hs->step >= hs->pattern->messages;
+	return th_noise_usable(hs) && hs->step == hs->pattern->messages;
+}
+
+/* Neither for a state that is done nor for one that failed. */
+static bool is_turn_of(const struct th_noise *hs, bool initiator)
+{
+	return th_noise_usable(hs) && !th_noise_done(hs) && (hs->step % 2 == 0) == initiator;
 }
 
 bool th_noise_my_turn(const struct th_noise *hs)
 {
-	return !th_noise_done(hs) && (hs->step % 2 == 0) == hs->initiator;
+	return is_turn_of(hs, hs->initiator);
 }
 
 size_t th_noise_overhead(const struct th_noise *hs)
 {
-	const uint8_t *t = hs->pattern->tokens[hs->step];
 	bool key = hs->has_key;
+	const uint8_t *t;
 	size_t n = 0;
 
-	for (; *t != TH_NOISE_END; t++) {
+	if (!th_noise_usable(hs) || th_noise_done(hs))
+		return 0;
+	for (t = hs->pattern->tokens[hs->step]; *t != TH_NOISE_END; t++) {
 		if (*t == TH_NOISE_E)
 			n += TH_NOISE_DH;
 		if (*t == TH_NOISE_S)
 			n += TH_NOISE_DH + (key ? (size_t)TH_NOISE_TAG : 0);
+		/* all but s mix a key in; e in psk handshakes only (§9.2) */
 		if (*t != TH_NOISE_S && (*t != TH_NOISE_E || hs->psk_mode))
 			key = true;
 	}
@@ -259,7 +278,6 @@ static bool read_token(struct th_noise *hs, enum th_noise_token t, const uint8_t
 		return false;
 	if (t == TH_NOISE_E) {
 		memcpy(hs->re, *in, TH_NOISE_DH);
-		hs->has_re = true;
 		ok = mix_ephemeral(hs, hs->re);
 	} else {
 		ok = decrypt_and_hash(hs, *in, n, hs->rs);
@@ -272,51 +290,63 @@ static bool read_token(struct th_noise *hs, enum th_noise_token t, const uint8_t
 
 /* ---- messages ---- */
 
+static bool write_tokens(struct th_noise *hs, const struct th_rng *rng, const uint8_t *payload, size_t n, uint8_t *out)
+{
+	for (const uint8_t *t = hs->pattern->tokens[hs->step]; *t != TH_NOISE_END; t++)
+		if (!write_token(hs, *t, rng, &out))
+			return false;
+	return encrypt_and_hash(hs, payload, n, out);
+}
+
 enum th_err th_noise_write(struct th_noise *hs, const struct th_rng *rng, const uint8_t *payload, size_t n,
 			   uint8_t *out, size_t cap, size_t *out_len)
 {
-	uint8_t *at = out;
-	size_t overhead;
+	size_t overhead = th_noise_overhead(hs);
 
-	if (!th_noise_my_turn(hs))
+	if (!is_turn_of(hs, hs->initiator))
 		return TH_ERR_INVALID;
-	overhead = th_noise_overhead(hs);
 	if (cap > TH_NOISE_MESSAGE_MAX)
 		cap = TH_NOISE_MESSAGE_MAX;
 	if (overhead > cap || n > cap - overhead)
 		return TH_ERR_TOO_LARGE;
-	for (const uint8_t *t = hs->pattern->tokens[hs->step]; *t != TH_NOISE_END; t++)
-		if (!write_token(hs, *t, rng, &at))
-			return TH_ERR_IO;
-	if (!encrypt_and_hash(hs, payload, n, at))
+	if (!write_tokens(hs, rng, payload, n, out)) {
+		th_noise_wipe(hs);
 		return TH_ERR_IO;
+	}
 	*out_len = overhead + n;
 	hs->step++;
 	return TH_OK;
 }
 
-enum th_err th_noise_read(struct th_noise *hs, const uint8_t *msg, size_t n, uint8_t *payload, size_t *payload_len)
+static bool read_tokens(struct th_noise *hs, const uint8_t *msg, size_t n, uint8_t *payload)
 {
-	if (th_noise_done(hs) || th_noise_my_turn(hs))
-		return TH_ERR_INVALID;
-	if (n > TH_NOISE_MESSAGE_MAX || n < th_noise_overhead(hs))
-		return TH_ERR_MALFORMED;
 	for (const uint8_t *t = hs->pattern->tokens[hs->step]; *t != TH_NOISE_END; t++)
 		if (!read_token(hs, *t, &msg, &n))
-			return TH_ERR_MALFORMED;
-	if (n < tag_len(hs) || !decrypt_and_hash(hs, msg, n, payload))
+			return false;
+	return decrypt_and_hash(hs, msg, n, payload);
+}
+
+enum th_err th_noise_read(struct th_noise *hs, const uint8_t *msg, size_t n, uint8_t *payload, size_t *payload_len)
+{
+	size_t overhead = th_noise_overhead(hs);
+
+	if (!is_turn_of(hs, !hs->initiator))
+		return TH_ERR_INVALID;
+	if (n > TH_NOISE_MESSAGE_MAX || n < overhead || !read_tokens(hs, msg, n, payload)) {
+		th_noise_wipe(hs);
 		return TH_ERR_MALFORMED;
-	*payload_len = n - tag_len(hs);
+	}
+	*payload_len = n - overhead;
 	hs->step++;
 	return TH_OK;
 }
 
 enum th_err th_noise_split(struct th_noise *hs, struct th_noise_secret *send, struct th_noise_secret *receive)
 {
+	struct th_noise_secret *first = hs->initiator ? send : receive; /* initiator to responder */
+	struct th_noise_secret *second = hs->initiator ? receive : send;
+
 	if (!th_noise_done(hs))
 		return TH_ERR_INVALID;
-	if (!th_suite_hkdf(hs->suite, &hs->ck, "", 0, hs->initiator ? send->b : receive->b,
-			   hs->initiator ? receive->b : send->b, NULL))
-		return TH_ERR_IO;
-	return TH_OK;
+	return th_suite_hkdf(hs->suite, &hs->ck, NULL, 0, first->b, second->b, NULL) ? TH_OK : TH_ERR_IO;
 }

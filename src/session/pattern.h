@@ -23,7 +23,7 @@ enum { TH_NOISE_MESSAGES_MAX = 3, TH_NOISE_TOKENS_MAX = 6 };
 struct th_noise_pattern {
 	struct th_str name;
 	bool initiator_s, responder_s; /* pre-messages: static keys known before */
-	uint8_t messages;              /* the initiator's first, then in turn */
+	uint8_t messages;	       /* the initiator's first, then in turn */
 	uint8_t tokens[TH_NOISE_MESSAGES_MAX][TH_NOISE_TOKENS_MAX + 1];
 };
 

@@ -1,24 +1,66 @@
 #include "session/suite.h"
 
+#include <string.h>
+
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "base/mem.h"
-#include "base/wr.h"
 
-enum { NONCE = 12, NONCE_COUNTER = 8 };
+enum {
+	SUITES = 2,
+	NONCE = 12,
+	NONCE_COUNTER = 8,
+	HASH_BLOCK = 64, /* BLOCKLEN of BLAKE2s and SHA256 */
+	HMAC_INNER = 0x36,
+	HMAC_OUTER = 0x5c,
+};
 
-static const struct th_noise_suite suites[] = {
+static const struct th_noise_suite suites[SUITES] = {
 	{ TH_STR_INIT("25519_ChaChaPoly_BLAKE2s"), "ChaCha20-Poly1305", "BLAKE2S-256", true },
 	{ TH_STR_INIT("25519_AESGCM_SHA256"), "AES-256-GCM", "SHA256", false },
 };
 
 const struct th_noise_suite *th_suite_find(struct th_str name)
 {
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+	for (size_t i = 0; i < SUITES; i++)
 		if (th_str_eq(suites[i].name, name))
 			return &suites[i];
 	return NULL;
+}
+
+/* Fetching an algorithm by name costs more than using it once, so each is fetched at its first use and kept. The
+ * program has one thread that does cryptography. */
+static struct {
+	EVP_CIPHER *cipher; /* owned, as the digest is; NULL until used */
+	EVP_MD *digest;
+} fetched[SUITES];
+
+static const EVP_CIPHER *cipher_of(const struct th_noise_suite *s)
+{
+	EVP_CIPHER **at = &fetched[s - suites].cipher;
+
+	if (!*at)
+		*at = EVP_CIPHER_fetch(NULL, s->cipher, NULL);
+	return *at;
+}
+
+static const EVP_MD *digest_of(const struct th_noise_suite *s)
+{
+	EVP_MD **at = &fetched[s - suites].digest;
+
+	if (!*at)
+		*at = EVP_MD_fetch(NULL, s->hash, NULL);
+	return *at;
+}
+
+void th_suite_release(void)
+{
+	for (size_t i = 0; i < SUITES; i++) {
+		EVP_CIPHER_free(fetched[i].cipher);
+		EVP_MD_free(fetched[i].digest);
+		fetched[i].cipher = NULL;
+		fetched[i].digest = NULL;
+	}
 }
 
 /* ---- hash ---- */
@@ -27,36 +69,47 @@ bool th_suite_hash(const struct th_noise_suite *s, uint8_t out[TH_NOISE_HASH], c
 		   const void *b, size_t b_len)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	const EVP_MD *md = EVP_get_digestbyname(s->hash);
-	bool ok = ctx && md && EVP_DigestInit_ex(ctx, md, NULL) && EVP_DigestUpdate(ctx, a, a_len) &&
+	const EVP_MD *md = digest_of(s);
+	bool ok = ctx && md && EVP_DigestInit_ex(ctx, md, NULL) && (a_len == 0 || EVP_DigestUpdate(ctx, a, a_len)) &&
 		  (b_len == 0 || EVP_DigestUpdate(ctx, b, b_len)) && EVP_DigestFinal_ex(ctx, out, NULL);
 
 	EVP_MD_CTX_free(ctx);
 	return ok;
 }
 
-static bool hmac(const struct th_noise_suite *s, const uint8_t *key, const void *data, size_t n, uint8_t *out)
+/* HMAC (RFC 2104) with a key of one hash length: two hashes, where OpenSSL's own looks three algorithms up by name. */
+static bool hmac(const struct th_noise_suite *s, const uint8_t key[TH_NOISE_HASH], const void *data, size_t n,
+		 uint8_t out[TH_NOISE_HASH])
 {
-	const EVP_MD *md = EVP_get_digestbyname(s->hash);
+	uint8_t pad[HASH_BLOCK], inner[TH_NOISE_HASH];
+	bool ok;
 
-	return md && HMAC(md, key, TH_NOISE_HASH, data, n, out, NULL);
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] = (uint8_t)((i < TH_NOISE_HASH ? key[i] : 0) ^ HMAC_INNER);
+	ok = th_suite_hash(s, inner, pad, sizeof(pad), data, n);
+	for (size_t i = 0; i < sizeof(pad); i++)
+		pad[i] ^= HMAC_INNER ^ HMAC_OUTER;
+	ok = ok && th_suite_hash(s, out, pad, sizeof(pad), inner, sizeof(inner));
+	th_wipe(pad, sizeof(pad));
+	th_wipe(inner, sizeof(inner));
+	return ok;
 }
 
 bool th_suite_hkdf(const struct th_noise_suite *s, const struct th_noise_secret *ck, const void *ikm, size_t ikm_len,
 		   uint8_t *out1, uint8_t *out2, uint8_t *out3)
 {
-	uint8_t temp[TH_NOISE_HASH], block[TH_NOISE_HASH + 1];
-	bool ok = hmac(s, ck->b, ikm, ikm_len, temp);
+	uint8_t temp[TH_NOISE_HASH], block[TH_NOISE_HASH + 1] = { 1 };
+	bool ok = hmac(s, ck->b, ikm, ikm_len, temp) && hmac(s, temp, block, 1, out1);
 
-	block[0] = 1;
-	ok = ok && hmac(s, temp, block, 1, out1);
-	memcpy(block, out1, TH_NOISE_HASH);
-	block[TH_NOISE_HASH] = 2;
-	ok = ok && hmac(s, temp, block, sizeof(block), out2);
-	if (out3) {
+	if (ok) {
+		memcpy(block, out1, TH_NOISE_HASH);
+		block[TH_NOISE_HASH] = 2;
+		ok = hmac(s, temp, block, sizeof(block), out2);
+	}
+	if (ok && out3) {
 		memcpy(block, out2, TH_NOISE_HASH);
 		block[TH_NOISE_HASH] = 3;
-		ok = ok && hmac(s, temp, block, sizeof(block), out3);
+		ok = hmac(s, temp, block, sizeof(block), out3);
 	}
 	th_wipe(temp, sizeof(temp));
 	th_wipe(block, sizeof(block));
@@ -79,12 +132,12 @@ static EVP_CIPHER_CTX *cipher_open(const struct th_noise_suite *s, const struct 
 				   int enc, const void *ad, size_t ad_len)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	const EVP_CIPHER *c = EVP_get_cipherbyname(s->cipher);
+	const EVP_CIPHER *c = cipher_of(s);
 	uint8_t iv[NONCE];
 	int len;
 
 	write_nonce(s, nonce, iv);
-	if (ctx && c && EVP_CipherInit_ex(ctx, c, NULL, k->b, iv, enc) &&
+	if (ctx && c && ad_len <= TH_NOISE_MESSAGE_MAX && EVP_CipherInit_ex(ctx, c, NULL, k->b, iv, enc) &&
 	    (ad_len == 0 || EVP_CipherUpdate(ctx, NULL, &len, ad, (int)ad_len)))
 		return ctx;
 	EVP_CIPHER_CTX_free(ctx);
@@ -94,12 +147,16 @@ static EVP_CIPHER_CTX *cipher_open(const struct th_noise_suite *s, const struct 
 bool th_suite_encrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
 		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
 {
-	EVP_CIPHER_CTX *ctx = cipher_open(s, k, nonce, 1, ad, ad_len);
-	int len = 0;
-	bool ok = ctx && (n == 0 || EVP_EncryptUpdate(ctx, out, &len, in, (int)n)) &&
-		  EVP_EncryptFinal_ex(ctx, out + len, &len) &&
-		  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TH_NOISE_TAG, out + n);
+	EVP_CIPHER_CTX *ctx;
+	int len = 0, last;
+	bool ok;
 
+	if (n > TH_NOISE_MESSAGE_MAX)
+		return false;
+	ctx = cipher_open(s, k, nonce, 1, ad, ad_len);
+	ok = ctx && (n == 0 || EVP_EncryptUpdate(ctx, out, &len, in, (int)n)) &&
+	     EVP_EncryptFinal_ex(ctx, out + len, &last) &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TH_NOISE_TAG, out + n);
 	EVP_CIPHER_CTX_free(ctx);
 	return ok;
 }
@@ -107,22 +164,23 @@ bool th_suite_encrypt(const struct th_noise_suite *s, const struct th_noise_secr
 bool th_suite_decrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
 		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
 {
-	size_t plain = n - TH_NOISE_TAG;
-	uint8_t tag[TH_NOISE_TAG];
+	uint8_t tag[TH_NOISE_TAG], none[1];
 	EVP_CIPHER_CTX *ctx;
-	int len = 0;
+	int len = 0, last;
+	size_t plain;
 	bool ok;
 
-	if (n < TH_NOISE_TAG)
+	if (n < TH_NOISE_TAG || n > TH_NOISE_MESSAGE_MAX)
 		return false;
+	plain = n - TH_NOISE_TAG;
 	memcpy(tag, in + plain, sizeof(tag));
 	ctx = cipher_open(s, k, nonce, 0, ad, ad_len);
 	ok = ctx && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TH_NOISE_TAG, tag) &&
 	     (plain == 0 || EVP_DecryptUpdate(ctx, out, &len, in, (int)plain)) &&
-	     EVP_DecryptFinal_ex(ctx, out + len, &len);
+	     EVP_DecryptFinal_ex(ctx, plain ? out + len : none, &last);
 	EVP_CIPHER_CTX_free(ctx);
-	if (!ok)
-		th_wipe(out, plain);
+	if (!ok && plain)
+		th_wipe(out, plain); /* OpenSSL decrypts before it compares the tag */
 	return ok;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 #include <time.h>
@@ -19,7 +20,7 @@
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define PLAIN "--disable-encryption", "--http-port=0", "--coap-port=0"
 
-enum { RSS_MAX_KIB = 6 * 1024, REPLY = 4096 };
+enum { RSS_MAX_KIB = 6 * 1024, REPLY = 4096, PROGRAM_LINE = 64 };
 
 static struct program far, near; /* ended by teardown whatever happens */
 static char config_path[] = "/tmp/thimble_daemon_conf_XXXXXX";
@@ -82,6 +83,33 @@ static void test_help(void **state)
 	(void)state;
 	assert_int_equal(program_run(&near, ARGS("--help")), 0);
 	assert_non_null(strstr(near.output, "--coap-target HOST[:PORT]"));
+}
+
+/* keygen and pubkey: exit status, and that nothing but the public key is printed. */
+static void test_keys(void **state)
+{
+	char folder[] = "/tmp/thimble_daemon_keys_XXXXXX", path[64], public[PROGRAM_LINE];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/key", folder);
+	assert_int_equal(program_run(&near, ARGS("pubkey", path)), 1);
+	assert_non_null(strstr(near.output, "/key: there is no such file; make a key: thimble keygen /tmp/"));
+	assert_int_equal(program_run(&near, ARGS("keygen", path)), 0);
+	assert_int_equal(strlen(near.output), 44);
+	snprintf(public, sizeof(public), "%.44s", near.output);
+	assert_int_equal(program_run(&near, ARGS("pubkey", path)), 0);
+	assert_string_equal(near.output, public);
+	assert_int_equal(program_run(&near, ARGS("keygen", path)), 1);
+	assert_non_null(strstr(near.output, "exists already"));
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(program_run(&near, ARGS("pubkey", path)), 2);
+	assert_non_null(strstr(near.output, "others may read it (mode 0640); run: chmod 600 "));
+	assert_int_equal(program_run(&near, ARGS("keygen", path, "more")), 2);
+	assert_int_equal(program_run(&near, ARGS("--help")), 0);
+	assert_non_null(strstr(near.output, "thimble keygen [FILE] "));
+	unlink(path);
+	rmdir(folder);
 }
 
 static void test_wrong_use(void **state)
@@ -530,6 +558,7 @@ int main(int argc, char *argv[])
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_version, teardown),
 		cmocka_unit_test_teardown(test_help, teardown),
+		cmocka_unit_test_teardown(test_keys, teardown),
 		cmocka_unit_test_teardown(test_wrong_use, teardown),
 		cmocka_unit_test_teardown(test_check_config, teardown),
 		cmocka_unit_test_teardown(test_dump_config, teardown),

@@ -187,10 +187,35 @@ def record_seeds():
     yield "plain-coap", bytes([0, raw, 10, 0x40, 2, 0, 1, *range(6)])
 
 
+def noise_seeds():
+    """Two of the patterns' suites follow each other in the numbering; messages are told by index."""
+    patterns = ("NK", "NKpsk0", "NKpsk2", "KK", "KKpsk0", "KKpsk2", "IK", "IKpsk0", "IKpsk2", "XX", "XXpsk0", "XXpsk2", "XXpsk3")
+    raw, small_order = 0x80, bytes(32)
+
+    def xor(at, value=1):
+        return struct.pack(">HB", at, value)
+
+    for p, pattern in enumerate(patterns):
+        for s, suite in enumerate(("chacha", "aesgcm")):
+            for m in range(3 if pattern.startswith("XX") else 2):
+                yield f"{pattern}-{suite}-{m}", bytes([2 * p + s, m, 0])
+    for p in (0, 6, 9):
+        name, which = patterns[p], 2 * p
+        yield f"{name}-key-bit", bytes([which, 0, 0]) + xor(0)
+        yield f"{name}-key-top-bit", bytes([which, 0, 0]) + xor(31, 0x80)
+        yield f"{name}-tag", bytes([which, 1, 0]) + xor(50, 0x10)
+        yield f"{name}-shorter", bytes([which, 0, 0xFF])
+        yield f"{name}-longer", bytes([which, 0, 100])
+        yield f"{name}-small-order", bytes([which, raw]) + small_order + bytes(64)
+        yield f"{name}-answer-small-order", bytes([which, raw | 1]) + b"\x01" + bytes(100)
+        yield f"{name}-nothing", bytes([which, raw])
+
+
 TARGETS = {
     "engine": engine_seeds,
     "envelope": envelope_seeds,
     "http_request": http_request_seeds,
+    "noise": noise_seeds,
     "option": pdu_seeds,
     "pdu": pdu_seeds,
     "rd": rd_seeds,

@@ -11,7 +11,7 @@ import peers  # noqa: E402
 
 
 def pytest_sessionstart():
-    missing = [name for name in ("peer_server", "peer_client") if not (peers.PROGRAMS / name).exists()]
+    missing = [name for name in ("peer_server", "peer_client", "noise_peer") if not (peers.PROGRAMS / name).exists()]
     if missing:
         pytest.exit(f"build first: {', '.join(missing)} not in {peers.PROGRAMS} (TH_BUILD names the build folder)", 2)
 
