@@ -7,23 +7,25 @@
 		.szx = 6, .max_message = 1152,		     /* §4.6 */                                               \
 		.body_window = 16 * 1024, .window_start = 1, /* NSTART */                                              \
 		.window_max = 32, .max_peers = 1024, .max_exchanges = 4096, .max_observers = 64,                       \
-	.max_records = 256 * 1024, .max_reply_bytes = 8 * 1024 * 1024
+	.max_reply_bytes = 8 * 1024 * 1024
 
 const struct th_coap_params th_coap_params_default = {
 	COMMON,
 	.ack_timeout = 2 * TH_SEC,
 	.max_latency = 100 * TH_SEC,
 	.response_timeout = 300 * TH_SEC,
+	.max_records = 256 * 1024,
 };
 
 /* A message ID is free again after 2 × MAX_LATENCY + ACK_TIMEOUT: RFC 7252's values allow 320 messages a second to a
- * peer, these 21,000. Duplicates are remembered for 25.5 s instead of 247 s: max_records lasts for 10,000 requests a
+ * peer, these 21,000. Duplicates are remembered for 25.5 s instead of 247 s: max_records lasts for 20,000 requests a
  * second. */
 const struct th_coap_params th_coap_params_loopback = {
 	COMMON,
 	.ack_timeout = TH_SEC,
 	.max_latency = TH_SEC,
 	.response_timeout = 900 * TH_SEC,
+	.max_records = 512 * 1024,
 };
 
 /* ACK_TIMEOUT × (2^doublings - 1) × ACK_RANDOM_FACTOR; TH_NEVER past what th_time holds, as many retransmissions soon
