@@ -84,8 +84,7 @@ enum th_err th_key_file_make(struct th_noise_pair *out, const char *path, const 
 	if (err == TH_ERR_FULL)
 		th_complain(c,
 			    "%s: exists already and is left alone, as a lost key cannot be made again; choose another "
-			    "name, or "
-			    "move it away",
+			    "name, or move it away",
 			    path);
 	return err;
 }

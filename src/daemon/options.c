@@ -158,27 +158,41 @@ uint16_t th_options_coap_port(const struct th_options *o)
 	return o->only_http && !th_options_given(o, "coap-port") ? 0 : o->coap_port;
 }
 
+/* "FILE:LINE: " of an option that the file gave, else "". Returns out. */
+static const char *place(const struct th_options *o, const char *name, char out[TH_OPTION_MESSAGE / 2])
+{
+	size_t i = (size_t)(th_option_find(name) - th_option_table);
+
+	out[0] = '\0';
+	if (o->origin[i] == TH_FROM_FILE && o->config[0])
+		snprintf(out, TH_OPTION_MESSAGE / 2, "%.200s:%u: ", o->config, o->line[i]);
+	return out;
+}
+
+static void complain_not_loopback(const struct th_options *o, const char *name, const char *host,
+				  struct th_complaints *c)
+{
+	char where[TH_OPTION_MESSAGE / 2];
+
+	th_complain(c, "%s%s = %s: with disable-encryption it must be a loopback address, 127.0.0.1 or ::1",
+		    place(o, name, where), name, host);
+}
+
 /* This version has no other profile than the plain one, and that one does not leave the machine. */
 static void check_plain(const struct th_options *o, struct th_complaints *c)
 {
 	struct th_addr a;
 
 	if (!o->disable_encryption) {
-		th_complain(c,
-			    "this version of thimble has no encryption yet, only the plain profile, which is for "
-			    "debugging on "
-			    "loopback; start it with --disable-encryption, or disable-encryption = true in the file");
+		th_complain(c, "this version of thimble has no encryption yet, only the plain profile, which is for "
+			       "debugging on loopback; start it with --disable-encryption, or disable-encryption = "
+			       "true in the file");
 		return;
 	}
 	if (!th_addr_parse(&a, th_options_coap_bind(o), 0) || !th_addr_is_loopback(&a))
-		th_complain(
-			c,
-			"coap-bind-host = %s: with disable-encryption it must be a loopback address, 127.0.0.1 or ::1",
-			o->coap_bind_host);
+		complain_not_loopback(o, "coap-bind-host", o->coap_bind_host, c);
 	if (th_addr_parse(&a, o->coap_target.host, 0) && !th_addr_is_loopback(&a))
-		th_complain(c,
-			    "coap-target = %s: with disable-encryption it must be a loopback address, 127.0.0.1 or ::1",
-			    o->coap_target.host);
+		complain_not_loopback(o, "coap-target", o->coap_target.host, c);
 }
 
 static void check_coap(const struct th_coap_params *p, struct th_complaints *c)

@@ -14,6 +14,20 @@ struct reading {
 	bool too_long;	  /* a line was, and the rest of the file is not read */
 };
 
+/* Of the lines that it cannot read inih tells only the first; so they are found here. */
+static bool understood(const char *line)
+{
+	static const char byte_order_mark[] = "\xef\xbb\xbf"; /* which inih skips */
+	size_t n;
+
+	if (strncmp(line, byte_order_mark, sizeof(byte_order_mark) - 1) == 0)
+		line += sizeof(byte_order_mark) - 1;
+	n = strcspn(line, "\r\n");
+	if (n == 0 || *line == '#' || *line == ';')
+		return true;
+	return *line == '[' ? memchr(line, ']', n) != NULL : memchr(line, '=', n) || memchr(line, ':', n);
+}
+
 /* inih's way to get a line. Leading white space goes: inih would take such a line for the last value's continuation. */
 static char *next_line(char *out, int cap, void *stream)
 {
@@ -31,6 +45,10 @@ static char *next_line(char *out, int cap, void *stream)
 	}
 	blank = strspn(out, " \t");
 	memmove(out, out + blank, n - blank + 1);
+	if (!understood(out)) {
+		th_complain(r->c, "%s:%u: neither [section] nor name = value", r->name, r->line);
+		*out = '\0'; /* inih sees an empty line */
+	}
 	return out;
 }
 

@@ -133,7 +133,8 @@ static void sync_folder(const char *path)
 
 static enum th_err complain_io(const char *path, struct th_complaints *c)
 {
-	th_complain(c, "%s: cannot be written: %s", path, strerror(errno));
+	th_complain(c, "%s: cannot be written: %s%s", path, strerror(errno),
+		    errno == ENOENT ? " (make its folder first)" : "");
 	return TH_ERR_IO;
 }
 

@@ -174,7 +174,7 @@ static void test_obtain(void **state)
 	scratch_assert_heard("holds no secret key");
 	assert_int_equal(th_key_file_obtain(&first, &made, "/nonexistent/key", &th_rng_system, &scratch.c), TH_ERR_IO);
 	assert_wiped(&first);
-	scratch_assert_heard("/nonexistent/key: cannot be written: No such file or directory");
+	scratch_assert_heard("/nonexistent/key: cannot be written: No such file or directory (make its folder first)");
 }
 
 /* ---- sub-commands ---- */

@@ -415,6 +415,21 @@ static void test_file_errors(void **state)
 	}
 }
 
+/* Lines that are no setting are told one by one, where they stand among the other mistakes. */
+static void test_every_odd_line_is_told(void **state)
+{
+	struct th_options o;
+
+	(void)state;
+	assert_int_equal(file(&o, "[coap]\njust words\ncoap-port = x\n\n  ; fine\n[http\n more words\n"),
+			 TH_ERR_INVALID);
+	assert_int_equal(heard.n, 4);
+	assert_string_equal(heard.text[0], "thimble.conf:2: neither [section] nor name = value");
+	assert_string_equal(heard.text[1], "thimble.conf:3: coap-port = x: must be a port from 0 to 65535");
+	assert_string_equal(heard.text[2], "thimble.conf:6: neither [section] nor name = value");
+	assert_string_equal(heard.text[3], "thimble.conf:7: neither [section] nor name = value");
+}
+
 static void test_file_long_line(void **state)
 {
 	struct th_options o;
@@ -464,6 +479,14 @@ static void test_precedence(void **state)
 	write_file(path, "[coap]\ncoap-port = 6x\n");
 	assert_int_equal(th_options_load(&o, 4, argv, &c), TH_ERR_INVALID);
 	assert_int_equal(heard.n, 1);
+	/* what only several options together tell names the line, too */
+	write_file(path, "\xef\xbb\xbf[daemon]\r\ndisable-encryption = true\r\n[coap]\r\ncoap-target = 192.0.2.1\r\n");
+	c = complaints();
+	assert_int_equal(th_options_load(&o, 4, argv, &c), TH_OK);
+	assert_int_equal(th_options_check(&o, &c), TH_ERR_INVALID);
+	assert_int_equal(heard.n, 1);
+	assert_ptr_equal(strstr(heard.text[0], path), heard.text[0]);
+	assert_non_null(strstr(heard.text[0], ":4: coap-target = 192.0.2.1: with disable-encryption it must be"));
 	unlink(path);
 	c = complaints();
 	assert_int_equal(th_options_load(&o, 4, argv, &c), TH_ERR_IO);
@@ -676,6 +699,7 @@ int main(void)
 		cmocka_unit_test(test_all_errors_at_once),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_file_errors),
+		cmocka_unit_test(test_every_odd_line_is_told),
 		cmocka_unit_test(test_file_long_line),
 		cmocka_unit_test(test_precedence),
 		cmocka_unit_test(test_dump_round_trip),
