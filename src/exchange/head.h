@@ -4,8 +4,6 @@
 
 #include <stdint.h>
 
-#include "base/arena.h"
-#include "base/err.h"
 #include "base/str.h"
 
 enum {
@@ -32,9 +30,6 @@ struct th_head {
 	const struct th_field *fields;
 	size_t n_fields;
 };
-
-/* Deep copy into the arena. TH_ERR_TOO_LARGE when the arena has no room. */
-enum th_err th_head_copy(struct th_head *to, const struct th_head *from, struct th_arena *arena);
 
 /* The first field of that name (any case), NULL when there is none. */
 const struct th_field *th_head_find(const struct th_head *h, struct th_str name);
