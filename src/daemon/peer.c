@@ -54,8 +54,10 @@ static void found(void *user, const struct th_addr *addrs, size_t n, enum th_err
 			       : "choose a coap-bind-host of the same family",
 		       (unsigned)(p->patience / TH_SEC));
 	else
-		th_log(TH_LOG_WARN, "peer_unknown", "target=%s err=\"%s\" retry_s=%u", p->target.host, th_strerror(err),
-		       (unsigned)(p->patience / TH_SEC));
+		th_log(TH_LOG_WARN, "peer_unknown",
+		       "target=%s err=\"%s\" hint=\"check the name in coap-target, and this host's name service\" "
+		       "retry_s=%u",
+		       p->target.host, th_strerror(err), (unsigned)(p->patience / TH_SEC));
 	retry_later(p);
 }
 

@@ -98,7 +98,7 @@ static void failed(struct th_leg *leg, enum th_err err)
 static void far_failed(struct th_leg *leg)
 {
 	char reason[TH_LEG_SMALL_MAX + 1] = "The far side of the link gave no reason.";
-	struct th_failure why = { .err = TH_ERR_IO, .reason = reason, .retry_after = leg->retry_after };
+	struct th_failure why = { .err = th_plain_err(leg->code), .reason = reason, .retry_after = leg->retry_after };
 
 	if (leg->in.n > 0) {
 		memcpy(reason, th_buf_data(&leg->in), leg->in.n);

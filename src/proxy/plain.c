@@ -3,10 +3,12 @@
 static const struct {
 	uint16_t status;
 	uint8_t code;
+	enum th_err err;
 } codes[] = {
-	{ 400, TH_COAP_CODE(4, 0) }, { 413, TH_COAP_CODE(4, 13) }, { 500, TH_COAP_CODE(5, 0) },
-	{ 501, TH_COAP_CODE(5, 1) }, { 502, TH_COAP_CODE(5, 2) },  { 503, TH_COAP_CODE(5, 3) },
-	{ 504, TH_COAP_CODE(5, 4) },
+	{ 400, TH_COAP_CODE(4, 0), TH_ERR_MALFORMED }, { 413, TH_COAP_CODE(4, 13), TH_ERR_TOO_LARGE },
+	{ 500, TH_COAP_CODE(5, 0), TH_ERR_IO },	       { 501, TH_COAP_CODE(5, 1), TH_ERR_UNSUPPORTED },
+	{ 502, TH_COAP_CODE(5, 2), TH_ERR_REFUSED },   { 503, TH_COAP_CODE(5, 3), TH_ERR_FULL },
+	{ 504, TH_COAP_CODE(5, 4), TH_ERR_TIMEOUT },
 };
 
 struct th_coap_option th_plain_option(uint16_t number, uint16_t value, uint8_t bytes[static 2])
@@ -49,4 +51,12 @@ uint16_t th_plain_status(uint8_t code)
 		if (codes[i].code == code)
 			return codes[i].status;
 	return 502;
+}
+
+enum th_err th_plain_err(uint8_t code)
+{
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i].code == code)
+			return codes[i].err;
+	return TH_ERR_UNSUPPORTED;
 }

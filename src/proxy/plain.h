@@ -21,5 +21,7 @@ long th_plain_find(const struct th_coap_option *options, size_t n, uint16_t numb
 /* The CoAP code that carries a failure's status to the ingress half, and back. */
 uint8_t th_plain_code(uint16_t status);
 uint16_t th_plain_status(uint8_t code);
+/* What the far half met, for the log: TH_ERR_UNSUPPORTED for a code that no thimble sends. */
+enum th_err th_plain_err(uint8_t code);
 
 #endif
