@@ -43,13 +43,16 @@
 
 enum { R = TH_OPTION_RELOAD, CLI = TH_OPTION_COMMAND_LINE };
 
-const char *const th_section_names[] = { "daemon", "http", "upstream", "coap" };
+const char *const th_section_names[] = { "daemon", "http", "upstream", "session", "coap" };
 const char *const th_section_help[] = {
 	"The daemon as a whole",
 	"The side of HTTP clients (ingress half)",
 	"The side of the homeserver (egress half)",
+	"The encryption of the link",
 	"The link between two daemons",
 };
+
+static const char *const tag_lengths[] = { "8", "16", NULL };
 
 /* In the order of SZX (RFC 7959 2.2). */
 static const char *const block_sizes[] = { "16", "32", "64", "128", "256", "512", "1024", NULL };
@@ -69,7 +72,7 @@ const struct th_option th_option_table[] = {
 	BOOL("only-coap", DAEMON, 0, only_coap, "false",
 	     "Run the egress half alone: take CoAP, call the homeserver, listen for no HTTP"),
 	BOOL("disable-encryption", DAEMON, 0, disable_encryption, "false",
-	     "Talk plain CoAP. For debugging on one machine: only loopback addresses are accepted for the link"),
+	     "Talk plain CoAP, unencrypted. For debugging on one machine: only loopback addresses are accepted for the link"),
 	BOOL("debug-log", DAEMON, R, debug_log, "false", "Log what happens inside exchanges, too"),
 	TIME("drain-timeout", DAEMON, R, drain_timeout, 0, HOUR, "10 s",
 	     "After SIGTERM exchanges under way have this long to finish"),
@@ -117,11 +120,46 @@ const struct th_option th_option_table[] = {
 	TIME("upstream-idle-timeout", UPSTREAM, R, upstream.idle_timeout, 0, 24 * HOUR, NULL,
 	     "An unused connection is closed after this"),
 
+	TEXT("state-dir", TH_OPTION_FILE, SESSION, TH_OPTION_OPTIONAL, state_dir, "", "DIRECTORY",
+	     "Folder of the secret key (file key, made at the first start), of the keys of known peers (known-peers) and of "
+	     "the mark that keeps early data from being repeated (mark). Empty: STATE_DIRECTORY in the environment, else "
+	     "/var/lib/thimble for root, else ~/.local/state/thimble. Egress halves must not share one"),
+	{ .name = "allow",
+	  .type = TH_OPTION_KEYS,
+	  .section = TH_SECTION_SESSION,
+	  .flags = R | TH_OPTION_OPTIONAL,
+	  FIELD(allow),
+	  .def = "",
+	  .arg = "KEY...",
+	  .help = "Egress half: serve only daemons with these public keys, which must prove them (option identify there). "
+		  "Empty: serve anybody, as a public homeserver does" },
+	BOOL("identify", SESSION, R, identify, "false",
+	     "Ingress half: prove this daemon's own key to the other one, which may have an allow list. Costs 48 bytes at "
+	     "the start of a session"),
+	TEXT("psk-file", TH_OPTION_FILE, SESSION, TH_OPTION_OPTIONAL, psk_file, "", "FILE",
+	     "A secret that both daemons share besides their keys, as thimble keygen writes one into a file; both need it"),
+	{ .name = "tag-length",
+	  .type = TH_OPTION_CHOICE,
+	  .section = TH_SECTION_SESSION,
+	  FIELD(tag_length),
+	  .def = "8",
+	  .choices = tag_lengths,
+	  .arg = "BYTES",
+	  .help = "Authentication tag of each datagram; both daemons must have the same. 16 costs 8 bytes more" },
+	TIME("rekey-after", SESSION, 0, rekey_after, MIN, 365 * 24 * HOUR, "24 h",
+	     "New keys once the ones in use are this old, with the next request; at the latest after 2^25 datagrams"),
+	TIME("session-lifetime", SESSION, 0, session_lifetime, MIN, 365 * 24 * HOUR, "168 h",
+	     "A session that was silent this long is forgotten and its keys are wiped"),
+	TIME("keepalive", SESSION, TH_OPTION_NEVER, keepalive, TH_SEC, 24 * HOUR, "never",
+	     "Ingress half: an empty datagram after this much silence, for a NAT that forgets. Costs 38 bytes each time"),
+	COUNT("max-sessions", SESSION, 0, max_sessions, 1, 100000,
+	      "Sessions remembered at once; the longest idle one goes"),
 	TEXT("coap-bind-host", TH_OPTION_ADDRESS, COAP, 0, coap_bind_host, "::", "ADDRESS",
 	     "Address for datagrams; :: takes IPv4 and IPv6. With disable-encryption the default is loopback"),
 	PORT("coap-port", COAP, coap_port, "5683", "Port for datagrams; with only-http the default is any free one"),
-	TEXT("coap-target", TH_OPTION_TARGET, COAP, R | TH_OPTION_OPTIONAL, coap_target, "", "HOST[:PORT]",
-	     "The other daemon, port 5683 unless given. Without it HTTP clients get 502"),
+	TEXT("coap-target", TH_OPTION_TARGET, COAP, R | TH_OPTION_OPTIONAL, coap_target, "", "HOST[:PORT][#KEY]",
+	     "The other daemon, port 5683 unless given, with its public key behind #. Without a key the one it shows at first "
+	     "is remembered in known-peers, and no other accepted then. Without a target HTTP clients get 502"),
 	TIME("ack-timeout", COAP, 0, coap.ack_timeout, 10 * TH_MS, 10 * MIN, NULL,
 	     "ACK_TIMEOUT (RFC 7252): first retransmission while no round trip has been measured"),
 	{ .name = "ack-random-factor",

@@ -213,15 +213,13 @@ static enum th_err split_target(const char *text, size_t *start, size_t *n, cons
 	return TH_OK;
 }
 
-static enum th_err parse_target(const char *text, struct th_target *field)
+static enum th_err parse_place(const char *text, struct th_target *field)
 {
-	struct th_target t = { .port = TARGET_PORT };
+	struct th_target t = *field;
 	const char *port;
 	size_t start, n;
 	uint64_t v;
 
-	if (strchr(text, '#'))
-		return TH_ERR_UNSUPPORTED;
 	if (split_target(text, &start, &n, &port) != TH_OK || keep(t.host, sizeof(t.host), text + start, n) != TH_OK)
 		return TH_ERR_INVALID;
 	if (!is_host(t.host) || (start && !strchr(t.host, ':')))
@@ -232,6 +230,39 @@ static enum th_err parse_target(const char *text, struct th_target *field)
 		t.port = (uint16_t)v;
 	}
 	*field = t;
+	return TH_OK;
+}
+
+static enum th_err parse_target(const char *text, struct th_target *field)
+{
+	struct th_target t = { .port = TARGET_PORT };
+	char place[TH_OPTION_HOST_MAX + TH_KEY_TEXT];
+	size_t n = strcspn(text, "#");
+
+	if (keep(place, sizeof(place), text, n) != TH_OK || parse_place(place, &t) != TH_OK)
+		return TH_ERR_INVALID;
+	if (text[n] == '#') {
+		if (th_key_parse(t.key, th_str_of(text + n + 1)) != TH_OK)
+			return TH_ERR_INVALID;
+		t.has_key = true;
+	}
+	*field = t;
+	return TH_OK;
+}
+
+static enum th_err parse_keys(const char *text, struct th_key_list *field)
+{
+	struct th_key_list list = { .n = 0 };
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		size_t n = strcspn(text, " ");
+
+		if (list.n == TH_OPTION_KEYS_MAX ||
+		    th_key_parse(list.key[list.n++], (struct th_str){ text, n }) != TH_OK)
+			return TH_ERR_INVALID;
+		text += n;
+	}
+	*field = list;
 	return TH_OK;
 }
 
@@ -273,6 +304,8 @@ enum th_err th_option_parse(const struct th_option *opt, const char *text, void 
 		return parse_address(opt, text, field);
 	case TH_OPTION_TARGET:
 		return parse_target(text, field);
+	case TH_OPTION_KEYS:
+		return parse_keys(text, field);
 	case TH_OPTION_URL:
 		return parse_url(opt, text, field);
 	case TH_OPTION_FILE:
@@ -311,12 +344,30 @@ static void format_number(const struct th_option *opt, uint64_t v, char out[TH_O
 
 static void format_target(const struct th_target *t, char out[TH_OPTION_TEXT])
 {
+	bool v6 = strchr(t->host, ':') != NULL;
+	char key[TH_KEY_TEXT] = "";
+
+	if (t->has_key)
+		th_key_text(key, t->key);
 	if (!t->host[0])
 		out[0] = '\0';
-	else if (strchr(t->host, ':'))
-		snprintf(out, TH_OPTION_TEXT, "[%s]:%u", t->host, (unsigned)t->port);
 	else
-		snprintf(out, TH_OPTION_TEXT, "%s:%u", t->host, (unsigned)t->port);
+		snprintf(out, TH_OPTION_TEXT, "%s%s%s:%u%s%s", v6 ? "[" : "", t->host, v6 ? "]" : "",
+			 (unsigned)t->port, t->has_key ? "#" : "", key);
+}
+
+static void format_keys(const struct th_key_list *list, char out[TH_OPTION_TEXT])
+{
+	_Static_assert(TH_OPTION_KEYS_MAX * TH_KEY_TEXT < TH_OPTION_TEXT, "a full list must fit");
+	char *p = out;
+
+	*p = '\0';
+	for (size_t i = 0; i < list->n; i++) {
+		if (i > 0)
+			*p++ = ' ';
+		th_key_text(p, list->key[i]);
+		p += TH_KEY_CHARS;
+	}
 }
 
 const char *th_option_format(const struct th_option *opt, const void *field, char out[TH_OPTION_TEXT])
@@ -332,6 +383,9 @@ const char *th_option_format(const struct th_option *opt, const void *field, cha
 		return out;
 	case TH_OPTION_TARGET:
 		format_target(field, out);
+		return out;
+	case TH_OPTION_KEYS:
+		format_keys(field, out);
 		return out;
 	case TH_OPTION_CHOICE:
 		snprintf(out, TH_OPTION_TEXT, "%s", opt->choices[load(opt, field)]);
@@ -389,7 +443,13 @@ const char *th_option_allowed(const struct th_option *opt, char out[TH_OPTION_TE
 	case TH_OPTION_ADDRESS:
 		return "a numeric IPv4 or IPv6 address, like 127.0.0.1 or ::1";
 	case TH_OPTION_TARGET:
-		return "HOST or HOST:PORT, an IPv6 address with a port in brackets, like [::1]:5683";
+		return "HOST or HOST:PORT, an IPv6 address with a port in brackets, like [::1]:5683; #KEY may follow, "
+		       "the 43 characters that `thimble pubkey` prints there";
+	case TH_OPTION_KEYS:
+		snprintf(out, TH_OPTION_TEXT,
+			 "at most %d public keys with spaces between, each the 43 characters that `thimble pubkey` prints",
+			 TH_OPTION_KEYS_MAX);
+		return out;
 	case TH_OPTION_URL:
 		return "http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH]";
 	case TH_OPTION_FILE:

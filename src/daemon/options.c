@@ -5,7 +5,7 @@
 
 #include "link/resolve.h"
 
-enum { NAME_MAX_BYTES = 40, NEAR_ENOUGH = 3 };
+enum { NAME_MAX_BYTES = 40, NEAR_ENOUGH = 3, SESSIONS_DEFAULT = 1024 };
 
 void th_complain(struct th_complaints *c, const char *fmt, ...)
 {
@@ -83,6 +83,7 @@ void th_options_init(struct th_options *o)
 	o->listener = th_listener_limits_default;
 	o->upstream = th_upstream_limits_default;
 	o->coap = th_coap_params_loopback;
+	o->max_sessions = SESSIONS_DEFAULT;
 	for (size_t i = 0; i < th_option_count; i++) {
 		const struct th_option *opt = &th_option_table[i];
 
@@ -99,6 +100,16 @@ bool th_options_given(const struct th_options *o, const char *name)
 	return opt && o->origin[opt - th_option_table] != TH_FROM_DEFAULT;
 }
 
+/* A list that is given in several lines, or several times on the command line, adds up. */
+static enum th_err add_keys(struct th_key_list *all, const struct th_key_list *more)
+{
+	if (more->n > TH_OPTION_KEYS_MAX - all->n)
+		return TH_ERR_FULL;
+	memcpy(all->key[all->n], more->key, more->n * sizeof(more->key[0]));
+	all->n += more->n;
+	return TH_OK;
+}
+
 enum th_err th_options_set(struct th_options *o, const struct th_option *opt, const char *text,
 			   enum th_option_origin from, unsigned line, const char *where, struct th_complaints *c)
 {
@@ -110,9 +121,6 @@ enum th_err th_options_set(struct th_options *o, const struct th_option *opt, co
 	switch (err) {
 	case TH_OK:
 		break;
-	case TH_ERR_UNSUPPORTED:
-		th_complain(c, "%s: a public key after # needs encryption, which this version does not have", where);
-		return TH_ERR_INVALID;
 	case TH_ERR_TOO_LARGE:
 		th_complain(c, "%s: is too long, at most %zu bytes fit", where, opt->size - 1);
 		return TH_ERR_INVALID;
@@ -123,6 +131,13 @@ enum th_err th_options_set(struct th_options *o, const struct th_option *opt, co
 	o->line[i] = line ? line : o->line[i];
 	if (from < o->origin[i])
 		return TH_OK;
+	if (opt->type == TH_OPTION_KEYS && from == o->origin[i]) {
+		if (add_keys((struct th_key_list *)(void *)((char *)o + opt->at),
+			     (const struct th_key_list *)(const void *)&scratch) == TH_OK)
+			return TH_OK;
+		th_complain(c, "%s: there are more than %d keys", where, TH_OPTION_KEYS_MAX);
+		return TH_ERR_INVALID;
+	}
 	memcpy((char *)o + opt->at, &scratch, opt->size);
 	o->origin[i] = (uint8_t)from;
 	return TH_OK;
@@ -178,17 +193,13 @@ static void complain_not_loopback(const struct th_options *o, const char *name, 
 		    place(o, name, where), name, host);
 }
 
-/* This version has no other profile than the plain one, and that one does not leave the machine. */
+/* The plain profile does not leave the machine. */
 static void check_plain(const struct th_options *o, struct th_complaints *c)
 {
 	struct th_addr a;
 
-	if (!o->disable_encryption) {
-		th_complain(c, "this version of thimble has no encryption yet, only the plain profile, which is for "
-			       "debugging on loopback; start it with --disable-encryption, or disable-encryption = "
-			       "true in the file");
+	if (!o->disable_encryption)
 		return;
-	}
 	if (!th_addr_parse(&a, th_options_coap_bind(o), 0) || !th_addr_is_loopback(&a))
 		complain_not_loopback(o, "coap-bind-host", o->coap_bind_host, c);
 	if (th_addr_parse(&a, o->coap_target.host, 0) && !th_addr_is_loopback(&a))

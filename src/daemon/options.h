@@ -17,21 +17,24 @@
 #include "exchange/policy.h"
 #include "http/listener.h"
 #include "http/upstream.h"
+#include "session/key.h"
 
 enum {
 	TH_OPTIONS_MAX = 80,	  /* rows in the table */
 	TH_OPTION_HOST_MAX = 256, /* a host name or address and its NUL */
 	TH_OPTION_URL_MAX = 512,
 	TH_OPTION_PATH_MAX = 1024,
-	TH_OPTION_TEXT = 1024,	  /* room for any value as text */
+	TH_OPTION_TEXT = 4096,	  /* room for any value as text */
 	TH_OPTION_MESSAGE = 1024, /* one complaint */
+	TH_OPTION_KEYS_MAX = 64,  /* public keys in one list */
 };
 
 enum th_option_type {
 	TH_OPTION_BOOL,	    /* bool */
 	TH_OPTION_PORT,	    /* uint16_t */
 	TH_OPTION_ADDRESS,  /* char[TH_OPTION_HOST_MAX]: numeric IPv4 or IPv6 */
-	TH_OPTION_TARGET,   /* struct th_target: HOST[:PORT]; `#KEY` is reserved for the peer's public key */
+	TH_OPTION_TARGET,   /* struct th_target: HOST[:PORT][#KEY], the peer's public key */
+	TH_OPTION_KEYS,	    /* struct th_key_list: public keys with spaces between */
 	TH_OPTION_URL,	    /* char[TH_OPTION_URL_MAX]: http:// or https:// */
 	TH_OPTION_FILE,	    /* char[TH_OPTION_PATH_MAX] */
 	TH_OPTION_DURATION, /* th_time */
@@ -41,7 +44,7 @@ enum th_option_type {
 	TH_OPTION_CHOICE,   /* unsigned: place in `choices` */
 };
 
-enum th_option_section { TH_SECTION_DAEMON, TH_SECTION_HTTP, TH_SECTION_UPSTREAM, TH_SECTION_COAP, TH_SECTION_LAST };
+enum th_option_section { TH_SECTION_DAEMON, TH_SECTION_HTTP, TH_SECTION_UPSTREAM, TH_SECTION_SESSION, TH_SECTION_COAP, TH_SECTION_LAST };
 
 enum {
 	TH_OPTION_RELOAD = 1,	    /* SIGHUP applies a new value; without it a restart does */
@@ -66,6 +69,13 @@ struct th_option {
 struct th_target {
 	char host[TH_OPTION_HOST_MAX]; /* "" when not set; IPv6 without brackets */
 	uint16_t port;
+	bool has_key;
+	uint8_t key[TH_NOISE_DH]; /* zero without one */
+};
+
+struct th_key_list {
+	size_t n;
+	uint8_t key[TH_OPTION_KEYS_MAX][TH_NOISE_DH]; /* zero from n on, so that equal lists are equal bytes */
 };
 
 enum th_option_origin { TH_FROM_DEFAULT, TH_FROM_FILE, TH_FROM_COMMAND_LINE };
@@ -86,6 +96,14 @@ struct th_options {
 	char http_target[TH_OPTION_URL_MAX];
 	char http_target_ca[TH_OPTION_PATH_MAX];
 	struct th_upstream_limits upstream;
+
+	char state_dir[TH_OPTION_PATH_MAX];
+	struct th_key_list allow;
+	bool identify;
+	char psk_file[TH_OPTION_PATH_MAX];
+	unsigned tag_length; /* 0: 8 bytes, 1: 16 */
+	th_time rekey_after, session_lifetime, keepalive;
+	size_t max_sessions;
 
 	char coap_bind_host[TH_OPTION_HOST_MAX];
 	uint16_t coap_port;
@@ -157,8 +175,8 @@ const char *th_options_coap_bind(const struct th_options *o);
 /* The port to bind: with only-http and no coap-port any free one, so that two daemons fit on one host. */
 uint16_t th_options_coap_port(const struct th_options *o);
 
-/* Text to value: TH_ERR_INVALID, TH_ERR_TOO_LARGE for text that does not fit; TH_ERR_UNSUPPORTED for a target with a
- * key. `field` is untouched then, else all its opt->size bytes are written. */
+/* Text to value: TH_ERR_INVALID, TH_ERR_TOO_LARGE for text that does not fit. `field` is untouched then, else all its
+ * opt->size bytes are written. */
 enum th_err th_option_parse(const struct th_option *opt, const char *text, void *field);
 /* Value to text that th_option_parse() takes: "2 s", "64 KiB". Returns out. */
 const char *th_option_format(const struct th_option *opt, const void *field, char out[TH_OPTION_TEXT]);
