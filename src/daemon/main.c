@@ -4,8 +4,8 @@
 #include "base/rng.h"
 #include "daemon/key_command.h"
 #include "daemon/options.h"
-#include "daemon/process.h"
-#include "daemon/sink.h"
+#include "program/process.h"
+#include "program/sink.h"
 #include "daemon/wire.h"
 
 enum { STATUS_OK = 0, STATUS_SYSTEM = 1, STATUS_USAGE = 2 };

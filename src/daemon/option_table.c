@@ -212,4 +212,12 @@ const struct th_option th_option_table[] = {
 
 const size_t th_option_count = sizeof(th_option_table) / sizeof(th_option_table[0]);
 
+const struct th_option_schema th_options_schema = {
+	.rows = th_option_table,
+	.n = sizeof(th_option_table) / sizeof(th_option_table[0]),
+	.sections = th_section_names,
+	.section_help = th_section_help,
+	.n_sections = TH_SECTION_LAST,
+};
+
 _Static_assert(sizeof(th_option_table) / sizeof(th_option_table[0]) <= TH_OPTIONS_MAX, "raise TH_OPTIONS_MAX");

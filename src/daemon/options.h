@@ -17,68 +17,11 @@
 #include "exchange/policy.h"
 #include "http/listener.h"
 #include "http/upstream.h"
-#include "session/key.h"
+#include "program/option.h"
 
-enum {
-	TH_OPTIONS_MAX = 80,	  /* rows in the table */
-	TH_OPTION_HOST_MAX = 256, /* a host name or address and its NUL */
-	TH_OPTION_URL_MAX = 512,
-	TH_OPTION_PATH_MAX = 1024,
-	TH_OPTION_TEXT = 4096,	  /* room for any value as text */
-	TH_OPTION_MESSAGE = 1024, /* one complaint */
-	TH_OPTION_KEYS_MAX = 64,  /* public keys in one list */
-};
-
-enum th_option_type {
-	TH_OPTION_BOOL,	    /* bool */
-	TH_OPTION_PORT,	    /* uint16_t */
-	TH_OPTION_ADDRESS,  /* char[TH_OPTION_HOST_MAX]: numeric IPv4 or IPv6 */
-	TH_OPTION_TARGET,   /* struct th_target: HOST[:PORT][#KEY], the peer's public key */
-	TH_OPTION_KEYS,	    /* struct th_key_list: public keys with spaces between */
-	TH_OPTION_URL,	    /* char[TH_OPTION_URL_MAX]: http:// or https:// */
-	TH_OPTION_FILE,	    /* char[TH_OPTION_PATH_MAX] */
-	TH_OPTION_DURATION, /* th_time */
-	TH_OPTION_SIZE,	    /* size_t or uint64_t: bytes */
-	TH_OPTION_COUNT,    /* unsigned or size_t */
-	TH_OPTION_PERCENT,  /* unsigned */
-	TH_OPTION_CHOICE,   /* unsigned: place in `choices` */
-};
+enum { TH_OPTIONS_MAX = 80 }; /* rows in the table */
 
 enum th_option_section { TH_SECTION_DAEMON, TH_SECTION_HTTP, TH_SECTION_UPSTREAM, TH_SECTION_SESSION, TH_SECTION_COAP, TH_SECTION_LAST };
-
-enum {
-	TH_OPTION_RELOAD = 1,	    /* SIGHUP applies a new value; without it a restart does */
-	TH_OPTION_COMMAND_LINE = 2, /* not for the file */
-	TH_OPTION_OPTIONAL = 4,	    /* text may be empty: not set */
-	TH_OPTION_NEVER = 8,	    /* a duration may be "never": TH_NEVER */
-};
-
-struct th_option {
-	const char *name;
-	enum th_option_type type;
-	enum th_option_section section;
-	unsigned flags;
-	size_t at, size;   /* the field in struct th_options */
-	uint64_t min, max; /* ns, bytes, count or percent */
-	const char *def;   /* NULL: the default of the module whose limit it is; then th_options_init() knows */
-	const char *const *choices; /* ends with NULL */
-	const char *arg;	    /* what --help calls the value; NULL for bool */
-	const char *help;	    /* sentences without the last full stop; ASCII, no markup */
-};
-
-struct th_target {
-	char host[TH_OPTION_HOST_MAX]; /* "" when not set; IPv6 without brackets */
-	uint16_t port;
-	bool has_key;
-	uint8_t key[TH_NOISE_DH]; /* zero without one */
-};
-
-struct th_key_list {
-	size_t n;
-	uint8_t key[TH_OPTION_KEYS_MAX][TH_NOISE_DH]; /* zero from n on, so that equal lists are equal bytes */
-};
-
-enum th_option_origin { TH_FROM_DEFAULT, TH_FROM_FILE, TH_FROM_COMMAND_LINE };
 
 /* Plain data: copied by assignment. */
 struct th_options {
@@ -114,24 +57,23 @@ struct th_options {
 	unsigned line[TH_OPTIONS_MAX];	/* line in the file that gave it, 0 for none */
 };
 
-/* Who hears of what is wrong. `text` is one line: "thimble.conf:12: coap-port = 70000: must be a port from 0 to 65535".
- */
-struct th_complaints {
-	void (*hear)(void *ctx, const char *text);
-	void *ctx;
-	unsigned n; /* how many there were */
-};
-__attribute__((format(printf, 2, 3))) void th_complain(struct th_complaints *c, const char *fmt, ...);
-
 extern const struct th_option th_option_table[];
 extern const size_t th_option_count;
 extern const char *const th_section_names[TH_SECTION_LAST];
 extern const char *const th_section_help[TH_SECTION_LAST];
+extern const struct th_option_schema th_options_schema; /* the above as one */
 
 /* NULL when there is none of that name. */
-const struct th_option *th_option_find(const char *name);
+static inline const struct th_option *th_option_find(const char *name)
+{
+	return th_option_named(&th_options_schema, name);
+}
+
 /* The option whose name is nearest, NULL when none is near. */
-const struct th_option *th_option_nearest(const char *name);
+static inline const struct th_option *th_option_nearest(const char *name)
+{
+	return th_option_like(&th_options_schema, name);
+}
 
 static inline const void *th_option_field(const struct th_options *o, const struct th_option *opt)
 {
@@ -174,14 +116,6 @@ static inline bool th_options_egress(const struct th_options *o)
 const char *th_options_coap_bind(const struct th_options *o);
 /* The port to bind: with only-http and no coap-port any free one, so that two daemons fit on one host. */
 uint16_t th_options_coap_port(const struct th_options *o);
-
-/* Text to value: TH_ERR_INVALID, TH_ERR_TOO_LARGE for text that does not fit. `field` is untouched then, else all its
- * opt->size bytes are written. */
-enum th_err th_option_parse(const struct th_option *opt, const char *text, void *field);
-/* Value to text that th_option_parse() takes: "2 s", "64 KiB". Returns out. */
-const char *th_option_format(const struct th_option *opt, const void *field, char out[TH_OPTION_TEXT]);
-/* "a port from 0 to 65535". Returns out. */
-const char *th_option_allowed(const struct th_option *opt, char out[TH_OPTION_TEXT]);
 
 /* A valid configuration file: every option with help, limits and default; what was not given is commented out. */
 void th_options_dump(const struct th_options *o, FILE *out);

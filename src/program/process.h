@@ -1,6 +1,6 @@
 /* What the daemon asks of the system for itself as a process. */
-#ifndef TH_DAEMON_PROCESS_H
-#define TH_DAEMON_PROCESS_H
+#ifndef TH_PROGRAM_PROCESS_H
+#define TH_PROGRAM_PROCESS_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/process.h"
+#include "program/process.h"
 
 #include <malloc.h>
 #include <signal.h>

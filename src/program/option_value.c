@@ -1,11 +1,11 @@
 /* One value between text and memory, by its type. */
-#include "daemon/options.h"
+#include "program/option.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "link/resolve.h"
+#include "link/sockaddr.h"
 
 enum { TARGET_PORT = 5683, HOST_NAME_MAX_BYTES = 253 };
 
@@ -25,6 +25,12 @@ static const struct unit size_units[] = {
 	{ "B", 1 },
 	{ NULL, 0 },
 };
+static const struct unit rate_units[] = {
+	{ "Mbit/s", 1000000 },
+	{ "kbit/s", 1000 },
+	{ "bit/s", 1 },
+	{ NULL, 0 },
+};
 static const struct unit percent_units[] = { { "%", 1 }, { NULL, 0 } };
 static const struct unit no_units[] = { { NULL, 0 } };
 
@@ -37,6 +43,8 @@ static const struct unit *units_of(enum th_option_type type)
 		return size_units;
 	case TH_OPTION_PERCENT:
 		return percent_units;
+	case TH_OPTION_RATE:
+		return rate_units;
 	default:
 		return no_units;
 	}
@@ -105,6 +113,10 @@ static enum th_err parse_number(const struct th_option *opt, const char *text, v
 		store(opt, field, TH_NEVER);
 		return TH_OK;
 	}
+	if (opt->type == TH_OPTION_RATE && strcmp(text, "unlimited") == 0) {
+		store(opt, field, 0);
+		return TH_OK;
+	}
 	if (!digits(&text, &v))
 		return TH_ERR_INVALID;
 	while (*text == ' ')
@@ -120,6 +132,58 @@ static enum th_err parse_number(const struct th_option *opt, const char *text, v
 	if (v < opt->min || v > opt->max)
 		return TH_ERR_INVALID;
 	store(opt, field, v);
+	return TH_OK;
+}
+
+enum { PPM_PER_PERCENT = TH_PPM / 100 };
+
+/* "12.5 %" in parts per million. Without % only 0: who writes 0.2 may mean 20 %. */
+static bool percentage(const char *text, uint64_t *out)
+{
+	uint64_t v, scale = PPM_PER_PERCENT, part = 0;
+
+	if (!digits(&text, &v) || v > TH_PPM)
+		return false;
+	if (*text == '.') {
+		if (!isdigit((unsigned char)*++text))
+			return false;
+		for (; isdigit((unsigned char)*text); text++) {
+			scale /= 10;
+			if (scale == 0)
+				return false;
+			part += scale * (uint64_t)(*text - '0');
+		}
+	}
+	*out = v * PPM_PER_PERCENT + part;
+	while (*text == ' ')
+		text++;
+	return strcmp(text, "%") == 0 || (*text == '\0' && *out == 0);
+}
+
+static enum th_err parse_fraction(const struct th_option *opt, const char *text, void *field)
+{
+	uint64_t ppm;
+
+	if (!percentage(text, &ppm) || ppm < opt->min || ppm > opt->max)
+		return TH_ERR_INVALID;
+	store(opt, field, ppm);
+	return TH_OK;
+}
+
+static enum th_err parse_spread(const struct th_option *opt, const char *text, struct th_spread *field)
+{
+	const struct th_option time = {
+		.type = TH_OPTION_DURATION, .size = sizeof(field->time), .min = opt->min, .max = opt->max
+	};
+	struct th_spread s = { 0 };
+
+	if (strchr(text, '%')) {
+		if (!percentage(text, &s.ppm) || s.ppm > TH_PPM)
+			return TH_ERR_INVALID;
+	} else if (parse_number(&time, text, &s.time) != TH_OK) {
+		return TH_ERR_INVALID;
+	}
+	*field = s;
 	return TH_OK;
 }
 
@@ -266,6 +330,23 @@ static enum th_err parse_keys(const char *text, struct th_key_list *field)
 	return TH_OK;
 }
 
+static enum th_err parse_endpoint(const char *text, struct th_addr *field)
+{
+	char host[TH_OPTION_HOST_MAX];
+	const char *port;
+	struct th_addr a;
+	size_t start, n;
+	uint64_t v;
+
+	if (split_target(text, &start, &n, &port) != TH_OK || !port || !digits(&port, &v) || *port || v > UINT16_MAX)
+		return TH_ERR_INVALID;
+	if (keep(host, sizeof(host), text + start, n) != TH_OK || (start && !strchr(host, ':')) ||
+	    !th_addr_parse(&a, host, (uint16_t)v))
+		return TH_ERR_INVALID;
+	*field = a;
+	return TH_OK;
+}
+
 /* Scheme and a host, no user, query or fragment; the rest is judged by the upstream client that uses it. */
 static enum th_err parse_url(const struct th_option *opt, const char *text, void *field)
 {
@@ -312,11 +393,20 @@ enum th_err th_option_parse(const struct th_option *opt, const char *text, void 
 		return parse_file(opt, text, field);
 	case TH_OPTION_CHOICE:
 		return parse_choice(opt, text, field);
+	case TH_OPTION_ENDPOINT:
+		return parse_endpoint(text, field);
+	case TH_OPTION_FRACTION:
+		return parse_fraction(opt, text, field);
+	case TH_OPTION_SPREAD:
+		return parse_spread(opt, text, field);
+	case TH_OPTION_LINES:
+		return TH_ERR_INVALID; /* th_option_take() adds lines */
 	case TH_OPTION_PORT:
 	case TH_OPTION_DURATION:
 	case TH_OPTION_SIZE:
 	case TH_OPTION_COUNT:
 	case TH_OPTION_PERCENT:
+	case TH_OPTION_RATE:
 		break;
 	}
 	return parse_number(opt, text, field);
@@ -334,12 +424,40 @@ static void format_number(const struct th_option *opt, uint64_t v, char out[TH_O
 		snprintf(out, TH_OPTION_TEXT, "0 s");
 		return;
 	}
+	if (v == 0 && opt->type == TH_OPTION_RATE) {
+		snprintf(out, TH_OPTION_TEXT, "unlimited");
+		return;
+	}
 	while (u->name && (v % u->n != 0 || (v == 0 && u->n != 1)))
 		u++;
 	if (u->name)
 		snprintf(out, TH_OPTION_TEXT, "%" PRIu64 " %s", v / u->n, u->name);
 	else
 		snprintf(out, TH_OPTION_TEXT, "%" PRIu64, v);
+}
+
+/* As few decimals as say it. */
+static void format_percentage(uint64_t ppm, char out[TH_OPTION_TEXT])
+{
+	uint64_t part = ppm % PPM_PER_PERCENT;
+	int places = 4;
+
+	for (; places > 0 && part % 10 == 0; places--)
+		part /= 10;
+	if (places == 0)
+		snprintf(out, TH_OPTION_TEXT, "%" PRIu64 " %%", ppm / PPM_PER_PERCENT);
+	else
+		snprintf(out, TH_OPTION_TEXT, "%" PRIu64 ".%0*" PRIu64 " %%", ppm / PPM_PER_PERCENT, places, part);
+}
+
+static void format_spread(const struct th_spread *s, char out[TH_OPTION_TEXT])
+{
+	static const struct th_option time = { .type = TH_OPTION_DURATION, .size = sizeof(s->time) };
+
+	if (s->ppm)
+		format_percentage(s->ppm, out);
+	else
+		format_number(&time, s->time, out);
 }
 
 static void format_target(const struct th_target *t, char out[TH_OPTION_TEXT])
@@ -381,11 +499,25 @@ const char *th_option_format(const struct th_option *opt, const void *field, cha
 	case TH_OPTION_FILE:
 		snprintf(out, TH_OPTION_TEXT, "%s", (const char *)field);
 		return out;
+	case TH_OPTION_LINES:
+		snprintf(out, TH_OPTION_TEXT, "%s", (const char *)field);
+		return out;
 	case TH_OPTION_TARGET:
 		format_target(field, out);
 		return out;
 	case TH_OPTION_KEYS:
 		format_keys(field, out);
+		return out;
+	case TH_OPTION_ENDPOINT:
+		out[0] = '\0';
+		if (((const struct th_addr *)field)->port)
+			th_addr_text(field, out);
+		return out;
+	case TH_OPTION_FRACTION:
+		format_percentage(load(opt, field), out);
+		return out;
+	case TH_OPTION_SPREAD:
+		format_spread(field, out);
 		return out;
 	case TH_OPTION_CHOICE:
 		snprintf(out, TH_OPTION_TEXT, "%s", opt->choices[load(opt, field)]);
@@ -395,6 +527,7 @@ const char *th_option_format(const struct th_option *opt, const void *field, cha
 	case TH_OPTION_SIZE:
 	case TH_OPTION_COUNT:
 	case TH_OPTION_PERCENT:
+	case TH_OPTION_RATE:
 		break;
 	}
 	format_number(opt, load(opt, field), out);
@@ -415,6 +548,16 @@ static const char *allowed_choice(const struct th_option *opt, char out[TH_OPTIO
 	return out;
 }
 
+static const char *allowed_spread(const struct th_option *opt, char out[TH_OPTION_TEXT])
+{
+	static const struct th_option time = { .type = TH_OPTION_DURATION };
+	char hi[TH_OPTION_TEXT];
+
+	format_number(&time, opt->max, hi);
+	snprintf(out, TH_OPTION_TEXT, "a percentage from 0 %% to 100 %%, or a time up to %.32s", hi);
+	return out;
+}
+
 static const char *allowed_range(const struct th_option *opt, char out[TH_OPTION_TEXT])
 {
 	static const struct {
@@ -425,11 +568,18 @@ static const char *allowed_range(const struct th_option *opt, char out[TH_OPTION
 		[TH_OPTION_SIZE] = { "a size", " (a whole number of B, KiB, MiB or GiB)" },
 		[TH_OPTION_COUNT] = { "a whole number", "" },
 		[TH_OPTION_PERCENT] = { "a percentage", "" },
+		[TH_OPTION_RATE] = { "a rate", " (a whole number of bit/s, kbit/s or Mbit/s), or unlimited" },
+		[TH_OPTION_FRACTION] = { "a percentage", " (at most four decimals)" },
 	};
 	char lo[TH_OPTION_TEXT], hi[TH_OPTION_TEXT];
 
-	format_number(opt, opt->min, lo);
-	format_number(opt, opt->max, hi);
+	if (opt->type == TH_OPTION_FRACTION) {
+		format_percentage(opt->min, lo);
+		format_percentage(opt->max, hi);
+	} else {
+		format_number(opt, opt->min, lo);
+		format_number(opt, opt->max, hi);
+	}
 	snprintf(out, TH_OPTION_TEXT, "%s from %.32s to %.32s%s%s", words[opt->type].before, lo, hi,
 		 words[opt->type].after, opt->flags & TH_OPTION_NEVER ? ", or never" : "");
 	return out;
@@ -456,11 +606,20 @@ const char *th_option_allowed(const struct th_option *opt, char out[TH_OPTION_TE
 		return "the name of a file";
 	case TH_OPTION_CHOICE:
 		return allowed_choice(opt, out);
+	case TH_OPTION_ENDPOINT:
+		return "ADDRESS:PORT with a numeric address, like 127.0.0.1:5683 or [::1]:5683";
+	case TH_OPTION_SPREAD:
+		return allowed_spread(opt, out);
+	case TH_OPTION_LINES:
+		return "words on one line";
+	case TH_OPTION_FRACTION:
+		break;
 	case TH_OPTION_PORT:
 	case TH_OPTION_DURATION:
 	case TH_OPTION_SIZE:
 	case TH_OPTION_COUNT:
 	case TH_OPTION_PERCENT:
+	case TH_OPTION_RATE:
 		break;
 	}
 	return allowed_range(opt, out);

@@ -1,4 +1,4 @@
-#include "daemon/signals.h"
+#include "program/signals.h"
 
 #include <signal.h>
 #include <sys/epoll.h>

@@ -1,4 +1,4 @@
-#include "daemon/sink.h"
+#include "program/sink.h"
 
 #include <inttypes.h>
 #include <stdint.h>

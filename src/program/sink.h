@@ -2,8 +2,8 @@
  *
  * Under systemd's journal the line carries the priority as "<6>" and no time, as the journal has its own; elsewhere it
  * begins with time=2024-05-01T12:00:00.123Z. */
-#ifndef TH_DAEMON_SINK_H
-#define TH_DAEMON_SINK_H
+#ifndef TH_PROGRAM_SINK_H
+#define TH_PROGRAM_SINK_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* Signals as events of the loop, by signalfd(2). They stay blocked in every thread started later. */
-#ifndef TH_DAEMON_SIGNALS_H
-#define TH_DAEMON_SIGNALS_H
+#ifndef TH_PROGRAM_SIGNALS_H
+#define TH_PROGRAM_SIGNALS_H
 
 #include "base/err.h"
 #include "base/loop.h"

@@ -1,5 +1,5 @@
 /* The command line: --name value, --name=value, --flag, --no-flag. The last one of a name wins. */
-#include "daemon/options.h"
+#include "program/option.h"
 
 #include <string.h>
 
@@ -11,9 +11,9 @@ struct arg {
 	bool negated;
 };
 
-static void complain_unknown(const char *name, struct th_complaints *c)
+static void complain_unknown(const struct th_option_schema *s, const char *name, struct th_complaints *c)
 {
-	const struct th_option *near = th_option_nearest(name);
+	const struct th_option *near = th_option_like(s, name);
 
 	if (near)
 		th_complain(c, "command line: unknown option --%s (did you mean --%s?)", name, near->name);
@@ -22,7 +22,7 @@ static void complain_unknown(const char *name, struct th_complaints *c)
 }
 
 /* `text` begins after the two dashes. */
-static bool split(const char *text, struct arg *out, struct th_complaints *c)
+static bool split(const struct th_option_schema *s, const char *text, struct arg *out, struct th_complaints *c)
 {
 	char name[NAME_ROOM];
 	const char *eq = strchr(text, '=');
@@ -32,13 +32,13 @@ static bool split(const char *text, struct arg *out, struct th_complaints *c)
 		n = sizeof(name) - 1;
 	memcpy(name, text, n);
 	name[n] = '\0';
-	*out = (struct arg){ .opt = th_option_find(name), .value = eq ? eq + 1 : NULL };
+	*out = (struct arg){ .opt = th_option_named(s, name), .value = eq ? eq + 1 : NULL };
 	if (!out->opt && strncmp(name, "no-", 3) == 0) {
-		out->opt = th_option_find(name + 3);
+		out->opt = th_option_named(s, name + 3);
 		out->negated = true;
 	}
 	if (!out->opt || (out->negated && out->opt->type != TH_OPTION_BOOL)) {
-		complain_unknown(name, c);
+		complain_unknown(s, name, c);
 		return false;
 	}
 	if (out->negated && eq) {
@@ -48,7 +48,7 @@ static bool split(const char *text, struct arg *out, struct th_complaints *c)
 	return true;
 }
 
-static void take(struct th_options *o, const struct arg *a, struct th_complaints *c)
+static void take(const struct th_option_values *v, const struct arg *a, struct th_complaints *c)
 {
 	char where[TH_OPTION_MESSAGE / 2];
 	const char *value = a->value;
@@ -56,11 +56,25 @@ static void take(struct th_options *o, const struct arg *a, struct th_complaints
 	if (!value)
 		value = a->negated ? "false" : "true"; /* bool: others have got theirs */
 	snprintf(where, sizeof(where), "command line: --%s %.200s", a->opt->name, value);
-	th_options_set(o, a->opt, value, TH_FROM_COMMAND_LINE, 0, where, c);
+	th_option_take(v, a->opt, value, TH_FROM_COMMAND_LINE, 0, where, c);
 }
 
-enum th_err th_options_args(struct th_options *o, int argc, char *const argv[], struct th_complaints *c)
+/* The attached value and all words up to the next option as one line; returns how many words that were. */
+static int gather(struct arg *a, char out[static TH_OPTION_TEXT], int argc, char *const argv[])
 {
+	size_t n = (size_t)snprintf(out, TH_OPTION_TEXT, "%s", a->value ? a->value : "");
+	int i = 0;
+
+	for (; i < argc && strncmp(argv[i], "--", 2) != 0; i++)
+		if (n < TH_OPTION_TEXT)
+			n += (size_t)snprintf(out + n, TH_OPTION_TEXT - n, "%s%s", n ? " " : "", argv[i]);
+	a->value = out;
+	return i;
+}
+
+enum th_err th_option_args(const struct th_option_values *v, int argc, char *const argv[], struct th_complaints *c)
+{
+	char words[TH_OPTION_TEXT];
 	unsigned before = c->n;
 	struct arg a;
 
@@ -70,12 +84,14 @@ enum th_err th_options_args(struct th_options *o, int argc, char *const argv[], 
 				    argv[i]);
 			continue;
 		}
-		if (!split(argv[i] + 2, &a, c)) {
+		if (!split(v->schema, argv[i] + 2, &a, c)) {
 			i += i + 1 < argc && argv[i + 1][0] != '-' &&
 			     !strchr(argv[i], '='); /* its value, most likely */
 			continue;
 		}
-		if (!a.value && a.opt->type != TH_OPTION_BOOL) {
+		if (a.opt->type == TH_OPTION_LINES) {
+			i += gather(&a, words, argc - i - 1, argv + i + 1);
+		} else if (!a.value && a.opt->type != TH_OPTION_BOOL) {
 			if (i + 1 == argc || strncmp(argv[i + 1], "--", 2) == 0) {
 				th_complain(c, "command line: --%s needs a value: --%s %s", a.opt->name, a.opt->name,
 					    a.opt->arg);
@@ -83,7 +99,7 @@ enum th_err th_options_args(struct th_options *o, int argc, char *const argv[], 
 			}
 			a.value = argv[++i];
 		}
-		take(o, &a, c);
+		take(v, &a, c);
 	}
 	return c->n == before ? TH_OK : TH_ERR_INVALID;
 }
