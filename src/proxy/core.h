@@ -11,10 +11,11 @@ struct th_node {
 	const struct th_mem *mem; /* borrowed */
 	struct th_node_config config;
 	struct th_coap *coap;     /* owned */
+	struct th_secure *secure; /* owned; NULL in the plain profile */
 	struct th_table by_id;    /* legs by the id of their CoAP exchange */
 	struct th_list open, dead; /* legs */
 	struct th_flow_server server;
-	struct th_addr peer;
+	struct th_addr peer; /* of the ingress half, plain profile */
 	bool peer_known;
 	struct th_node_stats stats;
 };
@@ -29,6 +30,12 @@ enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client,
 
 /* egress.c: a request came over the link. */
 void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head);
+
+/* The address of the ingress half's next exchange. TH_ERR_NOT_FOUND: none is known; TH_ERR_FULL, TH_ERR_NO_MEMORY. */
+enum th_err th_node_peer(struct th_node *n, struct th_addr *out);
+
+/* The address on the link behind the one that the engine knows. */
+struct th_addr th_node_real(const struct th_node *n, const struct th_addr *peer);
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id);
 

@@ -59,10 +59,14 @@ static void tell_cancelled(struct th_leg *leg)
 
 static void explain(char *out, size_t cap, const struct th_leg *leg, enum th_err err)
 {
+	struct th_addr real = th_node_real(leg->node, &leg->peer);
 	char addr[TH_ADDR_TEXT];
 
-	th_addr_text(&leg->peer, addr);
-	if (err == TH_ERR_TIMEOUT)
+	th_addr_text(&real, addr);
+	if (err == TH_ERR_REFUSED)
+		snprintf(out, cap, "The far side of the link (%s) shows another key than the one that is known. The log "
+				   "says which, and what to do.", addr);
+	else if (err == TH_ERR_TIMEOUT)
 		snprintf(out, cap, "The far side of the link (%s) did not answer. Is it running, and is the link up?",
 			 addr);
 	else if (err == TH_ERR_FULL)
@@ -84,6 +88,8 @@ static void failed(struct th_leg *leg, enum th_err err)
 	char reason[REASON_MAX];
 	struct th_failure why;
 
+	if (err == TH_ERR_TIMEOUT && leg->node->secure)
+		th_secure_silent(leg->node->secure, &leg->peer);
 	if (!th_flow_open(&leg->flow))
 		return;
 	explain(reason, sizeof(reason), leg, err);
@@ -188,15 +194,22 @@ static const struct th_flow_ops flow_ops = { on_head, th_leg_on_data, on_end, th
 enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why)
 {
 	struct th_node *n = TH_OWNER(self, struct th_node, server);
-	struct th_leg *leg;
+	struct th_addr peer;
+	enum th_err err = th_node_peer(n, &peer);
+	struct th_leg *leg = NULL;
 
-	if (!n->peer_known) {
+	if (err == TH_ERR_NOT_FOUND) {
 		th_failure_of(why, TH_ERR_NOT_FOUND,
 			      "The far side of the link is not known: set coap-target, and see the log for its name "
 			      "look-up.");
 		return TH_ERR_NOT_FOUND;
 	}
-	leg = th_leg_new(n, &leg_ops, &flow_ops, &n->peer, "ingress");
+	if (err == TH_ERR_FULL) {
+		th_failure_of(why, TH_ERR_FULL, "Too many sessions are open; see max-sessions.");
+		return TH_ERR_FULL;
+	}
+	if (err == TH_OK)
+		leg = th_leg_new(n, &leg_ops, &flow_ops, &peer, "ingress");
 	if (!leg) {
 		th_failure_of(why, TH_ERR_NO_MEMORY, "thimble is out of memory.");
 		return TH_ERR_NO_MEMORY;

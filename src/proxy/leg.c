@@ -70,8 +70,9 @@ static uint64_t *counter(struct th_leg *leg, bool outgoing)
 static void account(struct th_leg *leg)
 {
 	struct th_report *r = &leg->report;
+	struct th_addr real = th_node_real(leg->node, &leg->peer);
+	uint64_t each = th_addr_overhead(&real);
 	struct th_coap_account a;
-	uint64_t each = th_addr_overhead(&leg->peer);
 	uint64_t out, in;
 
 	if (!leg->id || th_coap_account(leg->node->coap, leg->id, &a) != TH_OK)
@@ -301,6 +302,13 @@ void th_leg_drop(struct th_leg *leg)
 void th_leg_abandon(struct th_leg *leg)
 {
 	th_coap_abandon(leg->node->coap, let_go(leg), th_node_now(leg->node));
+}
+
+void th_leg_lost(struct th_leg *leg, enum th_err why)
+{
+	th_leg_abandon(leg);
+	leg->ops->failed(leg, why);
+	th_leg_settle(leg);
 }
 
 static void die(struct th_leg *leg)

@@ -82,6 +82,9 @@ void th_leg_take_end(struct th_leg *leg);
 void th_leg_can_send(struct th_leg *leg);
 void th_leg_closed(struct th_leg *leg, enum th_err why);
 
+/* The peer is gone for good: the exchange is dropped, the half hears of it as of any failure. */
+void th_leg_lost(struct th_leg *leg, enum th_err why);
+
 /* Gives up the CoAP exchange, if there still is one. */
 void th_leg_drop(struct th_leg *leg);
 /* The same without telling the peer, who has asked for it. */

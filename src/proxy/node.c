@@ -63,6 +63,37 @@ static void on_closed(void *user, th_coap_id id, enum th_err why)
 
 static const struct th_coap_ops coap_ops = { on_request, on_response, on_data, on_end, on_resume, on_closed };
 
+/* ---- the session layer's events ---- */
+
+static struct th_leg *leg_with(const struct th_node *n, const struct th_addr *peer)
+{
+	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
+		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
+
+		if (leg->id && th_addr_eq(&leg->peer, peer))
+			return leg;
+	}
+	return NULL;
+}
+
+/* Nothing will come for these exchanges any more. Each one's end may end others, so the search begins anew. */
+static void on_lost(void *user, const struct th_addr *peer, enum th_session_end why)
+{
+	enum th_err err = why == TH_SESSION_END_KEY ? TH_ERR_REFUSED : TH_ERR_RESET;
+	struct th_node *n = user;
+
+	for (struct th_leg *leg = leg_with(n, peer); leg; leg = leg_with(n, peer))
+		th_leg_lost(leg, err);
+}
+
+static void on_restarted(void *user, const struct th_addr *peer)
+{
+	(void)user;
+	(void)peer;
+}
+
+static const struct th_secure_ops secure_ops = { on_lost, on_restarted };
+
 /* ---- life ---- */
 
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
@@ -81,7 +112,13 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	n->coap = th_coap_new(&n->config.coap, mem, rng, &coap_ops, n);
 	if (!n->coap)
 		goto no_coap;
-	return n;
+	n->config.secure = NULL;
+	if (!config->secure)
+		return n;
+	n->secure = th_secure_new(mem, rng, config->secure, n->coap, config->now, &secure_ops, n);
+	if (n->secure)
+		return n;
+	th_coap_del(n->coap);
 no_coap:
 	th_table_free(&n->by_id);
 no_table:
@@ -117,6 +154,7 @@ void th_node_del(struct th_node *n)
 		th_leg_settle(leg);
 	}
 	bury(n);
+	th_secure_del(n->secure);
 	th_coap_del(n->coap);
 	th_table_free(&n->by_id);
 	th_free(n->mem, n);
@@ -126,34 +164,67 @@ void th_node_del(struct th_node *n)
 
 void th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len)
 {
-	th_coap_rx(n->coap, from, dgram, len, th_node_now(n));
+	if (n->secure)
+		th_secure_rx(n->secure, from, dgram, len);
+	else
+		th_coap_rx(n->coap, from, dgram, len, th_node_now(n));
 }
 
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap)
 {
 	bury(n);
-	return th_coap_tx(n->coap, to, out, cap, th_node_now(n));
+	return n->secure ? th_secure_tx(n->secure, to, out, cap) : th_coap_tx(n->coap, to, out, cap, th_node_now(n));
 }
 
 th_time th_node_deadline(const struct th_node *n)
 {
-	return th_coap_deadline(n->coap);
+	return n->secure ? th_secure_deadline(n->secure) : th_coap_deadline(n->coap);
 }
 
 void th_node_tick(struct th_node *n)
 {
-	th_coap_tick(n->coap, th_node_now(n));
+	if (n->secure)
+		th_secure_tick(n->secure);
+	else
+		th_coap_tick(n->coap, th_node_now(n));
 	bury(n);
 }
 
-/* ---- settings and figures ---- */
+/* ---- the peer ---- */
 
-void th_node_set_peer(struct th_node *n, const struct th_addr *peer, bool known)
+void th_node_set_peer(struct th_node *n, const struct th_addr *peer, const uint8_t *key)
 {
-	n->peer_known = known && n->config.ingress;
+	n->peer_known = peer && n->config.ingress;
 	if (peer)
 		n->peer = *peer;
+	if (n->secure)
+		th_secure_set_peer(n->secure, n->peer_known ? peer : NULL, key);
 }
+
+enum th_err th_node_peer(struct th_node *n, struct th_addr *out)
+{
+	if (n->secure)
+		return th_secure_peer(n->secure, out);
+	*out = n->peer;
+	return n->peer_known ? TH_OK : TH_ERR_NOT_FOUND;
+}
+
+struct th_addr th_node_real(const struct th_node *n, const struct th_addr *peer)
+{
+	struct th_addr real = *peer;
+
+	if (n->secure && !th_secure_real(n->secure, peer, &real))
+		return n->peer;
+	return real;
+}
+
+void th_node_wall(struct th_node *n, uint64_t unix_seconds)
+{
+	if (n->secure)
+		th_secure_wall(n->secure, unix_seconds);
+}
+
+/* ---- settings and figures ---- */
 
 struct th_flow_server *th_node_server(struct th_node *n)
 {
@@ -169,6 +240,8 @@ void th_node_stats(const struct th_node *n, struct th_node_stats *out)
 {
 	*out = n->stats;
 	th_coap_stats(n->coap, &out->coap);
+	if (n->secure)
+		out->session = *th_secure_stats(n->secure);
 	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
 		const struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 

@@ -48,7 +48,7 @@ void sim_node_del(struct sim_node *n)
 
 void sim_node_set_peer(struct sim_node *n, const struct th_addr *peer, bool known)
 {
-	th_node_set_peer(n->node, peer, known);
+	th_node_set_peer(n->node, known ? peer : NULL, NULL);
 }
 
 static void node_rx(void *ctx, const struct th_addr *from, const uint8_t *p, size_t len)
