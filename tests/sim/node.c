@@ -1,6 +1,7 @@
 #include "sim/node.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "proxy/node.h"
 #include "sim/world.h"
@@ -8,6 +9,7 @@
 struct sim_node {
 	struct th_node *node;
 	struct sim_world *world;
+	struct sim_side *side;
 };
 
 static void on_report(void *user, const struct th_report *r)
@@ -18,9 +20,42 @@ static void on_report(void *user, const struct th_report *r)
 		n->world->report(n->world->report_user, r);
 }
 
+static bool on_trust(void *user, const uint8_t key[TH_NOISE_DH])
+{
+	const struct sim_node *n = user;
+
+	return memcmp(key, n->world->side[SIM_FAR].own.public, TH_NOISE_DH) == 0;
+}
+
+static bool on_persist(void *user, uint64_t mark)
+{
+	struct sim_node *n = user;
+
+	n->side->mark = mark;
+	return true;
+}
+
+static struct th_secure_config secure_config(struct sim_node *n, bool accept)
+{
+	struct th_secure_config c = { .keepalive = TH_NEVER, .trust = on_trust, .persist = on_persist, .user = n };
+
+	th_sessions_config_default(&c.sessions);
+	c.sessions.own = &n->side->own;
+	c.sessions.accept = c.sessions.accept_xx = c.sessions.cids = accept;
+	c.sessions.early_mark = n->side->mark;
+	return c;
+}
+
+/* The host's clock may jump, and its wall clock with it. */
+static void tell_time(struct sim_node *n)
+{
+	th_node_wall(n->node, (n->side->wall + n->side->host.clock) / TH_SEC);
+}
+
 struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_server *upstream)
 {
 	struct sim_node *n = calloc(1, sizeof(*n));
+	struct th_secure_config secure;
 	struct th_node_config config = {
 		.coap = w->config.params[side],
 		.now = &w->side[side].host.clock,
@@ -34,9 +69,15 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 	if (!n)
 		abort();
 	n->world = w;
+	n->side = &w->side[side];
+	if (w->config.secure) {
+		secure = secure_config(n, side == SIM_FAR);
+		config.secure = &secure;
+	}
 	n->node = th_node_new(w->config.mem, &w->side[side].rng, &config);
 	if (!n->node)
 		abort();
+	tell_time(n);
 	return n;
 }
 
@@ -46,9 +87,9 @@ void sim_node_del(struct sim_node *n)
 	free(n);
 }
 
-void sim_node_set_peer(struct sim_node *n, const struct th_addr *peer, bool known)
+void sim_node_set_peer(struct sim_node *n, const struct th_addr *peer, const uint8_t *key)
 {
-	th_node_set_peer(n->node, known ? peer : NULL, NULL);
+	th_node_set_peer(n->node, peer, key);
 }
 
 static void node_rx(void *ctx, const struct th_addr *from, const uint8_t *p, size_t len)

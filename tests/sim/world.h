@@ -9,6 +9,7 @@
 
 #include "coap/params.h"
 #include "exchange/policy.h"
+#include "session/noise.h"
 #include "sim/net.h"
 #include "sim/raw.h"
 #include "sim/server.h"
@@ -25,6 +26,8 @@ struct sim_world_config {
 	struct th_policy policy;
 	bool peer_unknown;	  /* the near node has no peer yet */
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
+	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */
+	bool first_contact;	  /* it learns it */
 	size_t overhead;	  /* 0: IPv4 */
 	const struct th_mem *mem; /* of the machines; NULL: libc's. Starting a side must not fail */
 };
@@ -39,6 +42,10 @@ struct sim_side {
 	struct sim_raw raw;
 	struct sim_node *node;
 	bool up; /* a machine runs */
+	/* what outlives the machine */
+	struct th_noise_pair own;
+	uint64_t mark; /* of early data */
+	th_time wall;  /* of the wall clock when the host's clock is 0 */
 };
 
 struct sim_world {
