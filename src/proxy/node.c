@@ -155,6 +155,11 @@ void th_node_set_peer(struct th_node *n, const struct th_addr *peer, bool known)
 		n->peer = *peer;
 }
 
+enum th_err th_node_set_profile(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *l)
+{
+	return th_coap_set_profile(n->coap, peer, l, th_node_now(n));
+}
+
 struct th_flow_server *th_node_server(struct th_node *n)
 {
 	return &n->server;

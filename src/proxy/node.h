@@ -54,6 +54,9 @@ void th_node_tick(struct th_node *n);
 /* Where the ingress half's exchanges go. Before one is set, and with `known` false, clients get 502. */
 void th_node_set_peer(struct th_node *n, const struct th_addr *peer, bool known);
 
+/* What is known of the link to that peer (th_coap_set_profile). TH_ERR_FULL, TH_ERR_NO_MEMORY. */
+enum th_err th_node_set_profile(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *l);
+
 /* Server ends for the listener. */
 struct th_flow_server *th_node_server(struct th_node *n);
 
