@@ -62,16 +62,14 @@ static void average(uint32_t *avg, uint32_t *dev, size_t n)
 }
 
 /* Which copy was answered? After one copy that is clear. An answer that comes too soon after the last copy to be its
- * answer belongs to the one before. Else nobody knows, and nothing is learned (Karn), but for the very first: that the
+ * answer belongs to the one before. Else nobody knows, and nothing is learned (Karn); but for the very first: that the
  * path is no faster than it seems is a good guess until there is a better one. */
 static th_time round_trip(const struct th_coap_path *p, const struct th_coap_trip *t)
 {
 	th_time least = p->least + airtimes(p, t->up, t->down);
 
-	if (t->copies == 1)
+	if (t->copies == 1 || p->rtt.srtt == 0)
 		return t->since_first;
-	if (p->rtt.srtt == 0)
-		return t->since_last >= t->since_first / 2 ? t->since_first : 0;
 	/* compared with the shortest, not with the usual: else one wrong guess makes the next one likelier */
 	return t->since_last < least / 4 * 3 ? t->since_before : 0;
 }
@@ -100,10 +98,14 @@ void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, s
 	rt = rt > air ? rt - air : 1;
 	if (p->least == 0 || rt < p->least)
 		p->least = rt;
-	first = p->rtt.srtt == 0;
-	th_coap_rtt_sample(&p->rtt, rt);
+	first = p->rtt.srtt == 0 || (p->guessed && t->copies == 1);
 	if (first)
-		p->rtt.rttvar = rt / FIRST_VAR_PART;
+		p->rtt.srtt = 0;
+	th_coap_rtt_sample(&p->rtt, rt);
+	if (!first)
+		return;
+	p->guessed = t->copies > 1;
+	p->rtt.rttvar = rt / FIRST_VAR_PART;
 }
 
 /* Jitter, or a server that uses up its patience. */
@@ -114,12 +116,14 @@ static th_time slack(th_time jitter, th_time patience)
 
 static th_time measured(const struct th_coap_path *p, size_t bytes)
 {
-	enum { VARS = 4 };
+	enum { VARS = 4, UNSURE_PART = 4 };
 	th_time t = p->rtt.srtt + slack(VARS * p->rtt.rttvar, p->times.patience);
 
-	if (!rates_known(p) && bytes > p->sample_avg)
+	if (rates_known(p))
+		return t;
+	if (bytes > p->sample_avg)
 		t += th_airtime(bytes - p->sample_avg, p->floor_bps);
-	return t;
+	return t + p->rtt.srtt / UNSURE_PART;
 }
 
 static th_time from_profile(const struct th_coap_path *p)

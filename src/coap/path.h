@@ -12,7 +12,8 @@
 #include "coap/rtt.h"
 
 struct th_coap_path {
-	bool told; /* a profile was set; else RFC 7252's rules and the params hold */
+	bool told;    /* a profile was set; else RFC 7252's rules and the params hold */
+	bool guessed; /* the only round trip so far had copies that cannot be told apart */
 	struct th_link_profile profile;
 	struct th_coap_times times;
 	uint64_t up_bps, down_bps; /* told or measured; 0: unknown */
