@@ -56,7 +56,7 @@ struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_
 
 static bool head_is_valid(const struct th_coap_head *head)
 {
-	if (head->code == TH_COAP_EMPTY || th_coap_class(head->code) != 0)
+	if (head->code == TH_COAP_EMPTY || th_coap_class(head->code) != 0 || head->priority >= TH_COAP_PRIORITIES)
 		return false;
 	if (head->n_options > TH_COAP_OPTIONS_MAX - TH_COAP_ENGINE_OPTIONS)
 		return false;
@@ -73,16 +73,19 @@ static enum th_err set_up(struct th_coap *c, struct th_coap_exchange *x, const s
 {
 	const struct th_coap_option *observe = th_coap_option_find(head->options, head->n_options, TH_COAP_OPT_OBSERVE);
 	bool registers = head->observe || (observe && th_coap_option_uint(observe) == 0);
+	const struct th_coap_path *path = &x->peer->path;
+	size_t overhead = th_coap_peer_overhead(x->peer);
 	int szx;
 
 	x->confirmable = head->confirmable;
+	x->priority = (uint8_t)head->priority;
 	x->c.wants_observe = registers;
 	x->c.tagged = head->tagged;
-	x->c.fetch_szx = (uint8_t)c->params->szx;
+	x->c.fetch_szx = (uint8_t)th_coap_path_szx(path, false, c->params->szx, overhead);
 	x->c.head = th_coap_head_keep(c, head, registers ? TH_COAP_OPT_OBSERVE : 0);
 	if (!x->c.head)
 		return TH_ERR_NO_MEMORY;
-	szx = th_coap_fit_szx(c, x->c.head, c->params->szx);
+	szx = th_coap_fit_szx(c, x->c.head, th_coap_path_szx(path, true, c->params->szx, overhead));
 	if (szx < 0)
 		return TH_ERR_INVALID;
 	x->out.szx = (uint8_t)szx;
@@ -125,6 +128,18 @@ enum th_err th_coap_request(struct th_coap *c, const struct th_addr *peer, const
 	return err;
 }
 
+void th_coap_supersede(struct th_coap *c, th_coap_id id, uint64_t state, th_time now)
+{
+	struct th_coap_exchange *x = th_coap_exchange_find(c, id);
+
+	if (!x || !x->client || state == 0)
+		return;
+	th_coap_enter(c, now);
+	x->state = state;
+	th_coap_message_supersede(c, x->peer, x, state);
+	th_coap_leave(c);
+}
+
 /* False when the body has more blocks than NUM can count. */
 static bool draft_block(struct th_coap_draft *d, uint16_t option, uint64_t off, bool more, uint8_t szx)
 {
@@ -156,7 +171,7 @@ static bool draft_upload(struct th_coap_exchange *x, struct th_coap_draft *d)
  * losing it. */
 static void await(struct th_coap *c, struct th_coap_exchange *x)
 {
-	x->give_up_at = th_time_add(c->now, c->params->response_timeout);
+	x->give_up_at = th_time_add(c->now, x->peer->path.times.response);
 	th_coap_exchange_arm(c, x);
 	if (x->confirmable && !th_list_linked(&x->c.awaiting))
 		th_list_push(&x->peer->awaiting, &x->c.awaiting);

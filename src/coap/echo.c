@@ -71,7 +71,7 @@ void th_coap_echo_passed(struct th_coap *c, struct th_coap_peer *p, uint16_t mid
 {
 	p->echoed = true;
 	p->echoed_mid = mid;
-	p->echoed_until = th_time_add(c->now, th_coap_exchange_lifetime(c->params));
+	p->echoed_until = th_time_add(c->now, p->path.times.lifetime);
 }
 
 void th_coap_require_echo(struct th_coap *c, bool on)

@@ -27,11 +27,21 @@
 #include "base/clock.h"
 #include "coap/params.h"
 #include "coap/pdu.h"
+#include "coap/profile.h"
 
 struct th_coap;
 
 /* Names an exchange for the engine's lifetime; never reused; 0 is none. */
 typedef uint64_t th_coap_id;
+
+/* How urgent an exchange is, for the order in which datagrams leave. */
+enum th_coap_priority {
+	TH_COAP_INTERACTIVE, /* somebody waits for it */
+	TH_COAP_SYNC,
+	TH_COAP_CHATTER, /* soon stale: receipts, typing, presence */
+	TH_COAP_BULK,
+	TH_COAP_PRIORITIES,
+};
 
 /* Code and options of a request or response as the user sees them. Block1, Block2, Size1/2, Observe of responses,
  * Request-Tag and Echo are the engine's own and do not appear to the user among options unless stated. Borrowed during the call. */
@@ -41,6 +51,7 @@ struct th_coap_head {
 	bool observe;                      /* request: register (RFC 7641); response: this is a notification */
 	bool tagged;                       /* client request: always carry a Request-Tag (RFC 9175 §3), so that parallel
 	                                      block-wise exchanges of the same method and options never mix */
+	enum th_coap_priority priority;    /* of this message and of all that follow in its direction */
 	const struct th_coap_option *options; /* ascending by number */
 	size_t n_options;
 };
@@ -154,6 +165,27 @@ void th_coap_require_echo(struct th_coap *c, bool on);
 enum th_err th_coap_token(const struct th_coap *c, th_coap_id id, const uint8_t **token, size_t *n);
 /* Server: the open exchange of that peer with that token, 0 when there is none. */
 th_coap_id th_coap_find(const struct th_coap *c, const struct th_addr *peer, const uint8_t *token, size_t n);
+
+/* Client: the request, not ended yet, sets what `state` names (not 0; of one peer). Older requests that set the same and have not left
+ * yet are closed with TH_ERR_CANCELLED: nobody needs them any more. */
+void th_coap_supersede(struct th_coap *c, th_coap_id id, uint64_t state, th_time now);
+
+/* What is known of the link to that peer (profile.h): from now on timeouts, pace, block sizes and lifetimes follow from it. Both ends
+ * must be given the same, joined profile. TH_ERR_FULL, TH_ERR_NO_MEMORY. */
+enum th_err th_coap_set_profile(struct th_coap *c, const struct th_addr *peer, const struct th_link_profile *l, th_time now);
+
+/* How the link to a peer does. */
+struct th_coap_link {
+	uint64_t up_bps, down_bps;	    /* told or measured; 0: unknown */
+	th_time round_trip;		    /* smoothed, without airtime where rates are known; 0: unknown */
+	th_time heard_at;		    /* the last datagram from there */
+	th_time busy_until;		    /* what has left is off the wire then */
+	size_t queued[TH_COAP_PRIORITIES]; /* datagrams and messages that wait */
+	unsigned in_flight;
+};
+
+/* TH_ERR_NOT_FOUND for an unknown peer. */
+enum th_err th_coap_link(const struct th_coap *c, const struct th_addr *peer, struct th_coap_link *out);
 
 enum th_err th_coap_account(const struct th_coap *c, th_coap_id id, struct th_coap_account *out);
 void th_coap_stats(const struct th_coap *c, struct th_coap_stats *out);

@@ -12,6 +12,7 @@
  * echo.c:     RFC 9175, the server's part
  * body.c:     bodies as streams
  * compose.c:  putting a message together
+ * lane.c:     what waits to be sent to a peer: priorities, pace
  *
  * Ownership: the engine owns peers, records and exchanges. A peer outlives what counts on it (`uses`). An exchange owns
  * its message while it needs its outcome; an orphan message is its peer's. A record owns its reply. What a user's
@@ -27,7 +28,7 @@
 #include "coap/block.h"
 #include "coap/engine.h"
 #include "coap/option.h"
-#include "coap/rtt.h"
+#include "coap/path.h"
 
 enum {
 	TH_COAP_EMPTIES_MAX = 512,  /* empty ACKs and RSTs waiting to be sent */
@@ -38,6 +39,7 @@ enum {
 	TH_COAP_ECHO_MAX = 40,
 	TH_COAP_MID_GROUPS = 64, /* Message IDs become free again by groups */
 	TH_COAP_MID_GROUP = 65536 / TH_COAP_MID_GROUPS,
+	TH_COAP_LIVES = 40,	    /* different lifetimes of records; those of profiles are coarse */
 	TH_COAP_CONFIRM_EVERY = 20, /* notifications: each 20th is confirmable (RFC 7641 §4.5) */
 };
 
@@ -75,11 +77,43 @@ void th_coap_alarm_free(struct th_coap *c, struct th_coap_alarm *a);
 /* Bytes for one address. First member of its owner; released when sent unless `kept`. */
 struct th_coap_datagram {
 	struct th_list queue;
+	struct th_coap_peer *peer; /* borrowed; NULL: a stranger */
 	struct th_addr to;
 	const uint8_t *p;
 	size_t n;
+	/* It leaves now: only now begins its time on the wire. NULL: nobody asks. */
+	void (*left)(struct th_coap *c, struct th_coap_datagram *d);
+	uint8_t priority; /* enum th_coap_priority */
 	bool kept;
 };
+
+/* lane.c */
+
+/* How often each queue was passed over. */
+struct th_coap_turns {
+	uint8_t passed[TH_COAP_PRIORITIES];
+};
+
+/* Which of the queues is next: the most urgent, but now and then one that waits. TH_COAP_PRIORITIES when all are empty. */
+unsigned th_coap_turn(const struct th_list *queues, struct th_coap_turns *t);
+
+struct th_coap_lane {
+	struct th_list ready; /* on c->ready while the next may leave */
+	struct th_list queue[TH_COAP_PRIORITIES];
+	struct th_coap_turns turns;
+	size_t n;	 /* datagrams that wait; while there are any the peer is held */
+	th_time free_at; /* when what has left is off the wire */
+	struct th_coap_alarm clock;
+};
+
+enum th_err th_coap_lane_init(struct th_coap *c, struct th_coap_lane *lane);
+void th_coap_lane_free(struct th_coap *c, struct th_coap_lane *lane);
+void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d);   /* nothing when it waits already */
+void th_coap_unqueue(struct th_coap *c, struct th_coap_datagram *d); /* nothing when it does not wait */
+/* So many bytes leave by another way. */
+void th_coap_lane_charge(struct th_coap *c, struct th_coap_peer *p, size_t n);
+/* Takes the next datagram that may leave to any peer; NULL when none may. */
+struct th_coap_datagram *th_coap_lane_next(struct th_coap *c);
 
 struct th_coap_token {
 	uint8_t n;
@@ -99,10 +133,13 @@ struct th_coap_peer {
 	bool echoed;	      /* has repeated our Echo value: its address is real */
 	uint16_t echoed_mid;  /* of the request that did */
 	th_time echoed_until; /* until then, what was refused before may still arrive again */
-	struct th_list waiting_con, waiting_non, flying; /* messages */
-	unsigned in_flight;				 /* CON messages among `flying` */
+	struct th_list waiting_con[TH_COAP_PRIORITIES], waiting_non, flying; /* messages */
+	struct th_coap_turns turns;
+	unsigned in_flight; /* CON messages among `flying` */
 	struct th_coap_window window;
-	struct th_coap_rtt rtt;
+	struct th_coap_path path;
+	struct th_coap_rtt rtt; /* of a path that was not told */
+	struct th_coap_lane lane;
 	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered */
 	struct th_coap_message *ping;
 	struct th_coap_alarm alarm; /* the next ping, or the next free Message ID */
@@ -119,6 +156,9 @@ void th_coap_peer_free(struct th_coap *c, struct th_coap_peer *p);
 /* The next Message ID; false, and p->mid_at, when none is free (§4.4). */
 bool th_coap_peer_mid(struct th_coap *c, struct th_coap_peer *p, uint16_t *out);
 void th_coap_peer_arm(struct th_coap *c, struct th_coap_peer *p);
+bool th_coap_peer_con_waits(const struct th_coap_peer *p);
+/* What lower layers add to each datagram. */
+size_t th_coap_peer_overhead(const struct th_coap_peer *p);
 
 /* message.c */
 
@@ -130,9 +170,14 @@ struct th_coap_message {
 	struct th_coap_peer *peer;
 	struct th_coap_exchange *exchange; /* borrowed; NULL: nobody waits for the outcome */
 	struct th_coap_alarm alarm;	   /* CON: retransmission */
-	th_time sent_at, timeout;
-	bool con, flying;
-	uint8_t tries;
+	th_time sent_at, timeout;	   /* its first copy left then; how long the last copy waits */
+	th_time first_timeout;
+	th_time copy_at, before_at; /* when the last copy left, and the one before */
+	bool con, flying;	    /* flying: has its Message ID, an answer may come */
+	bool flown;		    /* was given out to be sent */
+	bool asks;		    /* a request: its answer is more than an empty message */
+	bool alone;		    /* nothing else waited for an answer when it left */
+	uint8_t tries;		    /* copies that have left */
 	uint16_t mid;
 	uint8_t bytes[];
 };
@@ -143,12 +188,15 @@ enum th_coap_outcome { TH_COAP_ACKED, TH_COAP_RESET, TH_COAP_TIMED_OUT };
 enum th_err th_coap_message_send(struct th_coap *c, struct th_coap_peer *p, struct th_coap_exchange *x, bool con,
 				 const struct th_coap_pdu *pdu);
 struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid);
-/* It is over. `direct`: by an ACK or RST, which is a sample of the round trip. */
-void th_coap_message_over(struct th_coap *c, struct th_coap_message *m, enum th_coap_outcome outcome, bool direct);
+/* It is over. reply_n: by an ACK or RST of so many bytes, which is a sample of the round trip; 0: otherwise. */
+void th_coap_message_over(struct th_coap *c, struct th_coap_message *m, enum th_coap_outcome outcome, size_t reply_n);
 /* Nobody wants it any more: it is taken back. */
 void th_coap_message_drop(struct th_coap *c, struct th_coap_message *m);
 /* Its exchange ends, but it shall still arrive. */
 void th_coap_message_orphan(struct th_coap *c, struct th_coap_message *m);
+/* Ends the exchanges whose first message sets `state` and has not left yet, but for x: they are stale. */
+void th_coap_message_supersede(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_exchange *x,
+			       uint64_t state);
 /* Lets waiting messages go as far as window and Message IDs allow. */
 void th_coap_peer_pump(struct th_coap *c, struct th_coap_peer *p);
 
@@ -165,7 +213,7 @@ enum th_coap_record_state {
  * early but not a duplicate. */
 struct th_coap_record {
 	struct th_slot node;
-	struct th_list age; /* on c->con_records or c->non_records, oldest first */
+	struct th_list age; /* on the queue of its life, oldest first */
 	struct th_coap_peer *peer;
 	struct th_coap_reply *reply; /* owned */
 	th_coap_id exchange;
@@ -178,6 +226,7 @@ struct th_coap_reply {
 	struct th_coap_datagram datagram;
 	struct th_list age;
 	struct th_coap_record *record;
+	th_time arrives_at; /* not before this can it have arrived: until then nobody misses it */
 	uint8_t bytes[];
 };
 
@@ -199,7 +248,8 @@ void th_coap_record_spent(struct th_coap *c, struct th_coap_record *r);
 /* Answers a duplicate as its original was (§4.5). */
 void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r);
 /* Sends the piggybacked response in pdu, and keeps it for duplicates. */
-enum th_err th_coap_record_reply(struct th_coap *c, struct th_coap_record *r, const struct th_coap_pdu *pdu);
+enum th_err th_coap_record_reply(struct th_coap *c, struct th_coap_record *r, const struct th_coap_pdu *pdu,
+				 uint8_t priority);
 void th_coap_records_expire(struct th_coap *c, struct th_coap_alarm *a);
 void th_coap_records_free(struct th_coap *c);
 
@@ -351,7 +401,9 @@ struct th_coap_exchange {
 	struct th_coap_account account;
 	struct th_coap_out out;
 	struct th_coap_in in;
+	uint64_t state; /* what its request sets, so that a newer one supersedes it; 0: nothing of that kind */
 	bool client, closed, confirmable;
+	uint8_t priority;
 	union {
 		struct th_coap_client c;
 		struct th_coap_server s;
@@ -478,6 +530,12 @@ void th_coap_echo_passed(struct th_coap *c, struct th_coap_peer *p, uint16_t mid
 
 /* engine.c */
 
+/* Records that live equally long: the oldest goes first. */
+struct th_coap_life {
+	th_time life;
+	struct th_list age;
+};
+
 struct th_coap_empty {
 	struct th_addr to;
 	uint16_t mid;
@@ -494,10 +552,13 @@ struct th_coap {
 	unsigned depth; /* of verbs within events */
 	struct th_heap timers;
 	struct th_table peers, flying, records, by_id, by_token, by_fetch, by_key;
-	struct th_list out; /* datagrams to send */
-	size_t once;	    /* of these, not kept by anybody */
+	struct th_list out;   /* datagrams to strangers */
+	struct th_list ready; /* lanes of peers to whom something may leave now */
+	size_t once;	      /* datagrams that wait and are not kept by anybody */
+	bool paced;	      /* some peer's rate is known */
 	struct th_list dead, dead_peers, idle_peers;
-	struct th_list con_records, non_records;
+	struct th_coap_life lives[TH_COAP_LIVES];
+	size_t n_lives;
 	struct th_coap_alarm record_alarm;
 	struct th_list replies; /* oldest first */
 	th_coap_id last_id;
@@ -516,6 +577,5 @@ void th_coap_leave(struct th_coap *c);
 void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coap_type type, uint16_t mid);
 /* A datagram that nobody remembers. */
 void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu);
-void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d);
 
 #endif

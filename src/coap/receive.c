@@ -95,7 +95,7 @@ static void rx_piggybacked(struct th_coap *c, struct th_coap_arrival *a, struct 
 
 	m->exchange = NULL;
 	x->message = NULL;
-	th_coap_message_over(c, m, TH_COAP_ACKED, true);
+	th_coap_message_over(c, m, TH_COAP_ACKED, a->n);
 	if (th_coap_options_screen(&a->pdu) == TH_OK)
 		th_coap_client_response(c, x, &a->pdu);
 	else
@@ -122,7 +122,7 @@ static void rx_reply(struct th_coap *c, struct th_coap_arrival *a)
 	if (!empty && x)
 		rx_piggybacked(c, a, m);
 	else
-		th_coap_message_over(c, m, reset ? TH_COAP_RESET : TH_COAP_ACKED, true);
+		th_coap_message_over(c, m, reset ? TH_COAP_RESET : TH_COAP_ACKED, a->n);
 }
 
 static void rx_message(struct th_coap *c, struct th_coap_arrival *a)

@@ -59,14 +59,14 @@ static void take_ask(struct th_coap *c, struct th_coap_exchange *x, const struct
 	} else if (m) {
 		m->exchange = NULL;
 		x->message = NULL;
-		th_coap_message_over(c, m, TH_COAP_ACKED, false);
+		th_coap_message_over(c, m, TH_COAP_ACKED, 0);
 	}
 	forget(c, x, &x->s.before);
 	x->s.before = x->s.ask;
 	x->s.ask = *ask;
 	x->s.ask.owing = true;
-	x->ack_at = ask->con ? th_time_add(c->now, c->params->piggyback_patience) : TH_NEVER;
-	x->give_up_at = th_time_add(c->now, c->params->response_timeout);
+	x->ack_at = ask->con ? th_time_add(c->now, x->peer->path.times.patience) : TH_NEVER;
+	x->give_up_at = th_time_add(c->now, x->peer->path.times.response);
 	th_coap_exchange_arm(c, x);
 }
 

@@ -176,7 +176,7 @@ void th_coap_client_response(struct th_coap *c, struct th_coap_exchange *x, stru
 	if (m) { /* it overtook the ACK, and says as much (§5.2.2) */
 		m->exchange = NULL;
 		x->message = NULL;
-		th_coap_message_over(c, m, TH_COAP_ACKED, false);
+		th_coap_message_over(c, m, TH_COAP_ACKED, 0);
 	}
 	th_coap_client_unawait(c, x);
 	if (repeat_with_echo(c, x, pdu))

@@ -20,7 +20,7 @@ static enum th_err reply(struct th_coap *c, struct th_coap_peer *p, struct th_co
 		return TH_ERR_NOT_FOUND;
 	pdu->type = TH_COAP_ACK;
 	pdu->mid = ask->mid;
-	err = th_coap_record_reply(c, r, pdu);
+	err = th_coap_record_reply(c, r, pdu, x ? x->priority : TH_COAP_INTERACTIVE);
 	if (err == TH_OK)
 		th_coap_charge_out(x, r->reply ? r->reply->datagram.n : 0);
 	return err;
@@ -53,7 +53,7 @@ static void answer(struct th_coap *c, struct th_coap_exchange *x, struct th_coap
 	}
 	x->s.ask.owing = false;
 	x->ack_at = TH_NEVER;
-	x->give_up_at = th_time_add(c->now, c->params->body_timeout);
+	x->give_up_at = th_time_add(c->now, x->peer->path.times.body);
 	th_coap_exchange_arm(c, x);
 	if (separate)
 		return; /* the peer's ACK will tell */
@@ -197,7 +197,7 @@ static bool head_is_valid(const struct th_coap_head *head)
 {
 	unsigned class = th_coap_class(head->code);
 
-	if (class < TH_COAP_CLASS_SUCCESS || class > TH_COAP_CLASS_LAST ||
+	if (class < TH_COAP_CLASS_SUCCESS || class > TH_COAP_CLASS_LAST || head->priority >= TH_COAP_PRIORITIES ||
 	    head->n_options > TH_COAP_OPTIONS_MAX - TH_COAP_ENGINE_OPTIONS)
 		return false;
 	for (size_t i = 0; i < head->n_options; i++)
@@ -220,7 +220,7 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 	kept = th_coap_head_keep(c, head, 0);
 	if (!kept)
 		return TH_ERR_NO_MEMORY;
-	szx = th_coap_fit_szx(c, kept, x->out.szx);
+	szx = th_coap_fit_szx(c, kept, th_coap_path_szx(&x->peer->path, true, x->out.szx, th_coap_peer_overhead(x->peer)));
 	if (szx < 0) {
 		th_free(c->mem, kept);
 		return TH_ERR_INVALID;
@@ -228,6 +228,7 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 	th_coap_observe_respond(c, x, head);
 	th_free(c->mem, x->s.head);
 	x->s.head = kept;
+	x->priority = (uint8_t)head->priority;
 	x->s.ended = true;
 	x->s.down_off = x->s.down_end = 0;
 	x->s.last = false;

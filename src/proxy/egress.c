@@ -97,7 +97,11 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	uint8_t format[2];
 	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
 	struct th_coap_head response = {
-		.code = TH_COAP_CODE(2, 4), .confirmable = true, .options = &option, .n_options = 1
+		.code = TH_COAP_CODE(2, 4),
+		.confirmable = true,
+		.options = &option,
+		.n_options = 1,
+		.priority = leg->priority,
 	};
 	enum th_err err;
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "exchange/failure.h"
+#include "exchange/route.h"
 #include "proxy/core.h"
 #include "proxy/plain.h"
 
@@ -83,6 +84,24 @@ static void fail_flow(struct th_leg *leg, struct th_failure *why)
 	th_flow_close(&leg->flow, why);
 }
 
+/* A newer request sets what this one would have set, so it was not sent: as typing and receipts are answered by a
+ * homeserver, this one is answered here. */
+static void answer_superseded(struct th_leg *leg)
+{
+	static const struct th_field type = { TH_STR_INIT("Content-Type"), TH_STR_INIT("application/json") };
+	static const uint8_t body[] = { '{', '}' };
+	const struct th_head head = { .status = 200, .body_len = sizeof(body), .fields = &type, .n_fields = 1 };
+
+	leg->in_end = true;
+	leg->report.status = head.status;
+	leg->report.err = TH_ERR_CANCELLED;
+	th_flow_head(&leg->flow, &head);
+	if (th_flow_data(&leg->flow, body, sizeof(body)) == sizeof(body))
+		th_flow_end(&leg->flow);
+	else
+		th_flow_close(&leg->flow, NULL);
+}
+
 static void failed(struct th_leg *leg, enum th_err err)
 {
 	char reason[REASON_MAX];
@@ -92,6 +111,10 @@ static void failed(struct th_leg *leg, enum th_err err)
 		th_secure_silent(leg->node->secure, &leg->peer);
 	if (!th_flow_open(&leg->flow))
 		return;
+	if (err == TH_ERR_CANCELLED && leg->state && !leg->in_head) {
+		answer_superseded(leg);
+		return;
+	}
 	explain(reason, sizeof(reason), leg, err);
 	th_failure_of(&why, err, reason);
 	if (err == TH_ERR_UNSUPPORTED)
@@ -146,6 +169,26 @@ static const struct th_leg_ops leg_ops = { begin, head, end, failed };
 
 /* ---- the request ---- */
 
+/* One state of one account. The seed of the node's table keys the hash. */
+static void add_to_state(struct th_leg *leg, const void *p, size_t n)
+{
+	uint64_t hash = th_table_hash(&leg->node->by_id, p, n);
+
+	leg->state = (leg->state * 31 + hash) | 1; /* never 0 */
+}
+
+static void name_state(struct th_leg *leg, const struct th_head *h)
+{
+	struct th_str state = th_route_state(h->method, h->target, &leg->state_has_body);
+	const struct th_field *account = th_head_find(h, TH_STR("Authorization"));
+
+	if (state.n == 0 || !account)
+		return;
+	add_to_state(leg, h->method.p, h->method.n);
+	add_to_state(leg, state.p, state.n);
+	add_to_state(leg, account->value.p, account->value.n);
+}
+
 static void on_head(struct th_flow *self, const struct th_head *h)
 {
 	struct th_leg *leg = th_leg_of(self);
@@ -159,6 +202,8 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	enum th_err err;
 
 	th_leg_name(leg, h);
+	request.priority = leg->priority;
+	name_state(leg, h);
 	err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
 	if (err == TH_OK) {
 		th_leg_bind(leg, id);
@@ -170,9 +215,23 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	}
 }
 
+static size_t on_data(struct th_flow *self, const uint8_t *p, size_t n)
+{
+	struct th_leg *leg = th_leg_of(self);
+	size_t taken = th_leg_on_data(self, p, n);
+
+	if (leg->state && leg->state_has_body)
+		add_to_state(leg, p, taken);
+	return taken;
+}
+
 static void on_end(struct th_flow *self)
 {
-	th_leg_send_end(th_leg_of(self));
+	struct th_leg *leg = th_leg_of(self);
+
+	if (leg->state && leg->id)
+		th_coap_supersede(leg->node->coap, leg->id, leg->state, th_node_now(leg->node));
+	th_leg_send_end(leg);
 }
 
 static void on_close(struct th_flow *self, const struct th_failure *why)
@@ -189,7 +248,7 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 	th_leg_settle(leg);
 }
 
-static const struct th_flow_ops flow_ops = { on_head, th_leg_on_data, on_end, th_leg_on_resume, on_close };
+static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, th_leg_on_resume, on_close };
 
 enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why)
 {

@@ -6,6 +6,10 @@
 
 /* BLOCK_SLACK: a head's last block also holds the first body bytes. */
 enum { BLOCK_SLACK = 65536 };
+_Static_assert((int)TH_URGENCY_INTERACTIVE == (int)TH_COAP_INTERACTIVE && (int)TH_URGENCY_SYNC == (int)TH_COAP_SYNC &&
+		       (int)TH_URGENCY_CHATTER == (int)TH_COAP_CHATTER && (int)TH_URGENCY_BULK == (int)TH_COAP_BULK,
+	       "routes and engine count urgency alike");
+
 enum { ENCODE_STACK = 4096, HTTP_LINE_EXTRA = 12, HTTP_FIELD_EXTRA = 4, HTTP_HEAD_END = 2 };
 
 struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, const struct th_flow_ops *flow,
@@ -51,6 +55,7 @@ void th_leg_name(struct th_leg *leg, const struct th_head *request)
 	memcpy(leg->method, request->method.p, n);
 	leg->report.method = (struct th_str){ leg->method, n };
 	leg->report.route = th_route_name(request->target);
+	leg->priority = (enum th_coap_priority)th_route_urgency(request->target);
 }
 
 /* ---- accounts ---- */

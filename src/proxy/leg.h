@@ -53,6 +53,10 @@ struct th_leg {
 	unsigned retry_after;  /* seconds, from an incoming CoAP error's Max-Age */
 	bool dead;             /* reported, waits to be freed */
 
+	enum th_coap_priority priority; /* of the request; its response's is the same */
+	uint64_t state;		       /* hash of what the request sets (th_route_state); 0: nothing that is set anew soon */
+	bool state_has_body;	       /* the body belongs to that hash */
+
 	char method[TH_METHOD_MAX];
 	struct th_report report;
 };
@@ -64,7 +68,7 @@ struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, co
 /* Ties the leg to its CoAP exchange. */
 void th_leg_bind(struct th_leg *leg, th_coap_id id);
 
-/* Remembers method and route for the report. */
+/* Remembers method and route for the report, and how urgent the request is. */
 void th_leg_name(struct th_leg *leg, const struct th_head *request);
 
 /* Outgoing. The head is filtered by policy, counted and encoded: TH_ERR_NO_MEMORY, TH_ERR_TOO_LARGE. The engine must be ready to take

@@ -224,6 +224,11 @@ void th_node_wall(struct th_node *n, uint64_t unix_seconds)
 		th_secure_wall(n->secure, unix_seconds);
 }
 
+enum th_err th_node_set_profile(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *l)
+{
+	return th_coap_set_profile(n->coap, peer, l, th_node_now(n));
+}
+
 /* ---- settings and figures ---- */
 
 struct th_flow_server *th_node_server(struct th_node *n)

@@ -60,6 +60,9 @@ void th_node_set_peer(struct th_node *n, const struct th_addr *peer, const uint8
 /* The wall clock in seconds of 1970: at start and about once a minute. Only the encrypted profile needs it. */
 void th_node_wall(struct th_node *n, uint64_t unix_seconds);
 
+/* What is known of the link to that peer (th_coap_set_profile). TH_ERR_FULL, TH_ERR_NO_MEMORY. */
+enum th_err th_node_set_profile(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *l);
+
 /* Server ends for the listener. */
 struct th_flow_server *th_node_server(struct th_node *n);
 

@@ -92,6 +92,12 @@ void sim_node_set_peer(struct sim_node *n, const struct th_addr *peer, const uin
 	th_node_set_peer(n->node, peer, key);
 }
 
+void sim_node_set_profile(struct sim_node *n, const struct th_addr *peer, const struct th_link_profile *l)
+{
+	if (th_node_set_profile(n->node, peer, l) != TH_OK)
+		abort();
+}
+
 static void node_rx(void *ctx, const struct th_addr *from, const uint8_t *p, size_t len)
 {
 	th_node_rx(((struct sim_node *)ctx)->node, from, p, len);

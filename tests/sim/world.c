@@ -63,12 +63,17 @@ void sim_world_start(struct sim_world *w, int side)
 			     upstream_of(w, side));
 		if (side == SIM_FAR && w->config.require_echo)
 			th_coap_require_echo(s->raw.coap, true);
+		if (w->config.told[side] &&
+		    th_coap_set_profile(s->raw.coap, peer, &w->config.profile[side], s->host.clock) != TH_OK)
+			abort();
 		s->host.machine = sim_raw_machine(&s->raw);
 		break;
 	case SIM_NODE:
 		s->node = sim_node_new(w, side, upstream_of(w, side));
 		sim_node_set_peer(s->node, w->config.peer_unknown ? NULL : peer,
 				  w->config.secure && !w->config.first_contact ? w->side[!side].own.public : NULL);
+		if (w->config.told[side])
+			sim_node_set_profile(s->node, peer, &w->config.profile[side]);
 		s->host.machine = sim_node_machine(s->node);
 		break;
 	}

@@ -28,7 +28,9 @@ struct sim_world_config {
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
 	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */
 	bool first_contact;	  /* it learns it */
-	size_t overhead;	  /* 0: IPv4 */
+	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
+	struct th_link_profile profile[SIM_SIDES];
+	size_t overhead; /* 0: IPv4 */
 	const struct th_mem *mem; /* of the machines; NULL: libc's. Starting a side must not fail */
 };
 
