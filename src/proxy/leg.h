@@ -31,7 +31,10 @@ struct th_leg_ops {
 /* What the incoming body holds. */
 enum th_leg_content { TH_LEG_ENVELOPE, TH_LEG_SMALL };
 
-enum { TH_LEG_SMALL_MAX = 240 }; /* bytes kept of a diagnostic or of a cancelled exchange's token */
+enum {
+	TH_LEG_SMALL_MAX = 240, /* bytes kept of a diagnostic or of a cancelled exchange's token */
+	TH_LEG_BUF_MAX = 256 * 1024, /* a head and what a block brings with it; or a gathered message */
+};
 
 struct th_leg {
 	struct th_node *node;  /* borrowed for life */
@@ -42,12 +45,16 @@ struct th_leg {
 	struct th_addr peer;
 	struct th_flow flow;   /* towards the HTTP side */
 
-	struct th_buf out;     /* outgoing head bytes the engine has not taken yet */
+	struct th_buf out;     /* outgoing bytes the engine has not taken yet */
+	bool gathering;        /* the outgoing message is collected there first, to be coded */
 	bool out_end;          /* the outgoing message is whole, once `out` is empty */
 
 	enum th_leg_content content;
 	uint8_t code;          /* of the incoming message */
-	struct th_buf in;      /* the incoming head until it is whole; or the small content */
+	struct th_buf in;      /* the incoming head until it is whole; or the small content; or a coded message */
+	bool coded;            /* the incoming message is in a coding for whole messages and not decoded yet */
+	bool decoded;          /* it was; what the flow has not taken of its body is in `in` */
+	bool offering;
 	bool in_head, in_end;  /* the incoming head, the incoming message is whole */
 	int64_t in_left;       /* incoming body bytes still announced; TH_BODY_UNKNOWN */
 	unsigned retry_after;  /* seconds, from an incoming CoAP error's Max-Age */
@@ -71,7 +78,11 @@ void th_leg_bind(struct th_leg *leg, th_coap_id id);
 /* Remembers method and route for the report, and how urgent the request is. */
 void th_leg_name(struct th_leg *leg, const struct th_head *request);
 
-/* Outgoing. The head is filtered by policy, counted and encoded: TH_ERR_NO_MEMORY, TH_ERR_TOO_LARGE. The engine must be ready to take
+/* What HTTP would have carried. */
+void th_leg_count(struct th_leg *leg, bool outgoing, uint64_t n);
+void th_leg_count_head(struct th_leg *leg, bool outgoing, const struct th_head *h);
+
+/* Outgoing (leg_out.c). The head is filtered by policy, counted and encoded: TH_ERR_NO_MEMORY, TH_ERR_TOO_LARGE. The engine must be ready to take
  * body bytes. */
 enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head);
 void th_leg_send_end(struct th_leg *leg);
@@ -80,7 +91,7 @@ void th_leg_send_end(struct th_leg *leg);
 size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n);
 void th_leg_on_resume(struct th_flow *self);
 
-/* Incoming, as the engine's events: data returns how much was taken. */
+/* Incoming (leg_in.c), as the engine's events: data returns how much was taken. */
 size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n);
 void th_leg_take_end(struct th_leg *leg);
 void th_leg_can_send(struct th_leg *leg);
