@@ -18,7 +18,8 @@ const struct th_emu_preset th_emu_presets[] = {
 	{ "hf", "short-wave radio, serial-tone modem at 600 bit/s",
 	  "MIL-STD-188-110B: 75 to 2400 bit/s, short interleaver 0.6 s, which sender and receiver each fill once; "
 	  "STANAG 5066: 2,048 bytes at most in a client's unit, half duplex; turnaround of seconds: Isode, Reducing "
-	  "Turnaround Times in STANAG 5066. Fading (7 % loss, most of it in runs of three) is our choice",
+	  "Turnaround Times in STANAG 5066. Fading (7 % loss, most of it in bad times of three datagrams) is our "
+	  "choice",
 	  SETTINGS("rate=600 bit/s", "latency=1200 ms", "jitter=10 %", "loss=1 %", "burst-enter=4 %",
 		   "burst-leave=30 %", "burst-loss=50 %", "mtu=2048", "queue-bytes=16 KiB", "half-duplex=true",
 		   "turnaround=1 s") },

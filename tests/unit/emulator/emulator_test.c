@@ -105,6 +105,7 @@ static void test_headers_count(void **state)
 	rig_run(&rig, TH_SEC);
 	assert_int_equal(rig.got[0].at, 56 * TH_MS);
 	assert_int_equal(rig_stats(&rig, TH_EMU_UP).counts[TH_EMU_DELIVERED].bytes, 56);
+	rig_free(&rig);
 }
 
 static void loss_figure(const char *setting, unsigned least, unsigned most)
