@@ -211,7 +211,24 @@ def noise_seeds():
         yield f"{name}-nothing", bytes([which, raw])
 
 
+def emulator_seeds():
+    def lines(*what):
+        return "\n".join((*what, "")).encode()
+
+    yield "thin", lines("set rate 100", "set latency 2 s", "set jitter 40 %", ">60", ">1000", "<100", "+30000", "stats", "+90000")
+    yield "presets", lines(*(f"preset {p}\n>200\n<200\n+1500" for p in ("100bps", "300bps", "hf", "lora", "2g", "geo")), "get")
+    yield "schedule", lines("at 2s down", "at 5 s up", "at 3s rebind", "at 1 min set up.loss 50%", ">50", "+2500", "<50", "+9000")
+    yield "chances", lines("set loss 10.5 %", "set duplicate 50 %", "set reorder 30 %", "set reorder-delay 1 s",
+                           "set jitter-reorders yes", "set latency 10 ms", "set jitter 5 ms", *[">9"] * 9, "+5000", "reset")
+    yield "bursts", lines("set burst-enter 50 %", "set burst-leave 20 %", "set burst-loss 100 %", *["<77"] * 12, "stats")
+    yield "limits", lines("set rate 8", "set queue-bytes 100 B", "set queue-packets 2", "set mtu 255", *[">80"] * 5, ">300",
+                          "set half-duplex true", "set turnaround 3 s", "<10", "+100000", "+100000", "stats")
+    yield "mistakes", lines("", "set", "set loss 0.2", "set x 1", "get up.", "get down.rate", "at", "at 1s at 2s up", "preset",
+                            "help", "stats now", "x" * 201)
+
+
 TARGETS = {
+    "emulator": emulator_seeds,
     "engine": engine_seeds,
     "envelope": envelope_seeds,
     "http_request": http_request_seeds,
