@@ -245,6 +245,7 @@ void th_node_stats(const struct th_node *n, struct th_node_stats *out)
 {
 	*out = n->stats;
 	th_coap_stats(n->coap, &out->coap);
+	out->encrypted = n->secure != NULL;
 	if (n->secure)
 		out->session = *th_secure_stats(n->secure);
 	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {

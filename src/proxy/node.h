@@ -70,6 +70,7 @@ void th_node_set_policy(struct th_node *n, const struct th_policy *policy);
 
 struct th_node_stats {
 	struct th_coap_stats coap;
+	bool encrypted;
 	struct th_session_stats session; /* zero in the plain profile */
 	size_t ingress_open, egress_open;
 	uint64_t ingress_done, egress_done, failed;
