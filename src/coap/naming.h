@@ -64,7 +64,8 @@ bool th_naming_message(struct th_naming *n, uint64_t *number);
 /* An authentic record of the peer has been received for the first time. */
 void th_naming_heard(struct th_naming *n, uint64_t number);
 
-/* The peer is known to have received our number: it referred to it. */
+/* The peer is known to have received our number: a record of it, newer than that, referred to it. Tell th_naming_heard()
+ * of that record too. */
 void th_naming_proven(struct th_naming *n, uint64_t number);
 
 /* How many bits stand for the peer's message `number`: 8, 16, or 0 when neither will do. `heard` as in the struct. */
@@ -73,8 +74,8 @@ unsigned th_naming_refer(uint64_t heard, uint64_t number);
 /* The peer's newest number below `heard` with that Message ID; false when there is none. */
 bool th_naming_of_mid(uint64_t heard, uint16_t mid, uint64_t *number);
 
-/* The message of ours that the low `bits` (8 or 16), or a whole number (bits 0), in the peer's record `by` stand for.
- * False: there is none, or rule 3 refuses it. */
+/* The message of ours that the low `bits` (8 or 16) in the peer's record `by` stand for. False: there is none, or rule 3
+ * refuses it. */
 bool th_naming_resolve(const struct th_naming *n, uint64_t by, uint64_t low, unsigned bits, uint64_t *number);
 
 /* A number as a token: big-endian, as short as can be, but never empty: number 0 is the token 00. An empty token would be
