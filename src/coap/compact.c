@@ -8,9 +8,9 @@
 #include "coap/shape.h"
 
 enum {
-	HEAD_MAX = 32,		  /* shape, references, two varints; or shape, code, Message ID, token */
-	UINT_MAX_3 = 0xffffff,	  /* Observe and blocks: uint options of at most 3 bytes */
-	BACK_8 = 1 << 8,	  /* how far back a token's message may be */
+	HEAD_MAX = 32,	       /* shape, references, two varints; or shape, code, Message ID, token */
+	UINT_MAX_3 = 0xffffff, /* Observe and blocks: uint options of at most 3 bytes */
+	BACK_8 = 1 << 8,       /* how far back a token's message may be */
 	BACK_16 = 1 << 16,
 	CONTENT_FORMAT_BYTES = 2,
 };
@@ -36,8 +36,8 @@ static bool is_request(uint8_t code)
 struct plan {
 	const struct th_compact_shape *shape;
 	unsigned form, content;
-	uint64_t ref;  /* the receiver's message */
-	uint64_t back; /* how far before that, or before the message itself, the token's is; minus 1 */
+	uint64_t ref;	 /* the receiver's message */
+	uint64_t back;	 /* how far before that, or before the message itself, the token's is; minus 1 */
 	uint64_t target; /* how far before the message the cancelled one is; minus 1 */
 	uint32_t v[2];
 	unsigned n_v;
@@ -136,16 +136,14 @@ static bool is_format(const struct th_coap_option *o, uint16_t format)
 
 static bool has_coding(const struct th_coap_pdu *pdu)
 {
-	return pdu->payload_len > 0 && pdu->payload_len <= TH_COMPACT_FOLD_MAX &&
-	       pdu->payload[0] < TH_COMPACT_CODINGS;
+	return pdu->payload_len > 0 && pdu->payload_len <= TH_COMPACT_FOLD_MAX && pdu->payload[0] < TH_COMPACT_CODINGS;
 }
 
 static unsigned plan_cancel(struct plan *p, const struct th_coap_pdu *pdu, uint64_t number)
 {
 	uint64_t target;
 
-	if (!th_naming_number(pdu->payload, pdu->payload_len, &target) || target >= number ||
-	    number - target > BACK_16)
+	if (!th_naming_number(pdu->payload, pdu->payload_len, &target) || target >= number || number - target > BACK_16)
 		return TH_CONTENT_ANY;
 	p->target = number - target - 1;
 	return number - target <= BACK_8 ? TH_CONTENT_CANCEL_8 : TH_CONTENT_CANCEL_16;

@@ -19,9 +19,9 @@
 enum {
 	TH_COMPACT_ENVELOPE = 65000, /* Content-Format of the shapes that thimble's own messages have */
 	TH_COMPACT_CANCEL = 65001,
-	TH_COMPACT_CODINGS = 8,	       /* first bytes of an envelope that become part of the shape */
-	TH_COMPACT_FOLD_MAX = 1536,    /* bytes of payload up to which that is done */
-	TH_COMPACT_EXTRA = 1,	       /* a compact form is at most so much longer than the ordinary one */
+	TH_COMPACT_CODINGS = 8,	    /* first bytes of an envelope that become part of the shape */
+	TH_COMPACT_FOLD_MAX = 1536, /* bytes of payload up to which that is done */
+	TH_COMPACT_EXTRA = 1,	    /* a compact form is at most so much longer than the ordinary one */
 };
 
 /* What a message that was read borrows from, beside the bytes it was read from. */

@@ -81,7 +81,8 @@ void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coa
 		(struct th_coap_empty){ *to, mid, (uint8_t)type };
 }
 
-void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu)
+void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu,
+		       const uint64_t *number)
 {
 	size_t n = th_coap_pdu_write(pdu, c->scratch, c->scratch_n);
 	struct th_coap_datagram *d;
@@ -95,8 +96,27 @@ void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct
 	d->to = *to;
 	d->n = n;
 	d->p = memcpy(d + 1, c->scratch, n);
+	d->numbered = number != NULL;
+	d->number = number ? *number : 0;
 	c->once++;
 	th_coap_queue(c, d);
+}
+
+void th_coap_number_by(struct th_coap *c, const struct th_coap_numbering *ops, void *user)
+{
+	c->numbering = ops;
+	c->numberer = user;
+}
+
+void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now)
+{
+	struct th_coap_peer *p = th_coap_peer_find(c, peer);
+
+	if (!p)
+		return;
+	th_coap_enter(c, now);
+	th_coap_peer_pump(c, p);
+	th_coap_leave(c);
 }
 
 static size_t tx_empty(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap)
@@ -112,11 +132,20 @@ static size_t tx_empty(struct th_coap *c, struct th_addr *to, uint8_t *out, size
 
 size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now)
 {
+	struct th_coap_sent sent;
+
+	return th_coap_tx_named(c, to, out, cap, now, &sent);
+}
+
+size_t th_coap_tx_named(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now,
+			struct th_coap_sent *sent)
+{
 	struct th_list *l;
 	struct th_coap_datagram *d;
 	size_t n;
 
 	(void)now;
+	*sent = (struct th_coap_sent){ 0 };
 	if (c->empty_n > 0)
 		return tx_empty(c, to, out, cap);
 	l = th_list_pop(&c->out);
@@ -125,6 +154,8 @@ size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t ca
 	d = TH_OWNER(l, struct th_coap_datagram, queue);
 	n = d->n <= cap ? d->n : 0;
 	*to = d->to;
+	*sent = (struct th_coap_sent){ d->numbered, d->sent, d->number };
+	d->sent = true;
 	if (n)
 		memcpy(out, d->p, n);
 	if (!d->kept) {
@@ -220,6 +251,7 @@ void th_coap_del(struct th_coap *c)
 {
 	if (!c)
 		return;
+	c->numbering = NULL; /* nobody is told any more */
 	th_coap_enter(c, c->now);
 	free_all(c);
 	th_coap_leave(c);

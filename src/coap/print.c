@@ -43,10 +43,10 @@ static const struct {
 	uint16_t number;
 	const char *name;
 } uints[] = {
-	{ TH_COAP_OPT_OBSERVE, "observe" },	{ TH_COAP_OPT_URI_PORT, "uri-port" },
-	{ TH_COAP_OPT_ACCEPT, "accept" },	{ TH_COAP_OPT_CONTENT_FORMAT, "content-format" },
-	{ TH_COAP_OPT_MAX_AGE, "max-age" },	{ TH_COAP_OPT_HOP_LIMIT, "hop-limit" },
-	{ TH_COAP_OPT_SIZE1, "size1" },		{ TH_COAP_OPT_SIZE2, "size2" },
+	{ TH_COAP_OPT_OBSERVE, "observe" }, { TH_COAP_OPT_URI_PORT, "uri-port" },
+	{ TH_COAP_OPT_ACCEPT, "accept" },   { TH_COAP_OPT_CONTENT_FORMAT, "content-format" },
+	{ TH_COAP_OPT_MAX_AGE, "max-age" }, { TH_COAP_OPT_HOP_LIMIT, "hop-limit" },
+	{ TH_COAP_OPT_SIZE1, "size1" },	    { TH_COAP_OPT_SIZE2, "size2" },
 };
 
 static void add_option(struct line *l, const struct th_coap_option *o)

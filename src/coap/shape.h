@@ -1,5 +1,5 @@
-/* The table of shapes: what the first byte of a compact message says. Private to compact.c and print.c; docs/protocol.md
- * §6 has the same table, and a test compares them. */
+/* The table of shapes: what the first byte of a compact message says. Private to compact.c and print.c;
+ * docs/protocol.md §6 has the same table, and a test compares them. */
 #ifndef TH_COAP_SHAPE_H
 #define TH_COAP_SHAPE_H
 
@@ -11,19 +11,19 @@
 
 /* How type, Message ID and token are said. */
 enum th_compact_form {
-	TH_FORM_ASK,	    /* CON; both are the record's number */
-	TH_FORM_ASK_8,	    /* CON; the token is that of an earlier message of the sender, 1 byte says how far back */
-	TH_FORM_ASK_16,	    /* 2 bytes */
-	TH_FORM_TELL,	    /* NON; both are the record's number */
-	TH_FORM_ACK_8,	    /* to the receiver's message of which 1 byte is given, which is the token too */
-	TH_FORM_ACK_16,	    /* 2 bytes */
-	TH_FORM_ACK_8_8,    /* the token is that of an earlier message, as far back as another byte says */
-	TH_FORM_ACK_16_16,  /* 2 and 2 bytes */
-	TH_FORM_CON_8,	    /* Message ID as of the record; the token is the receiver's message of which 1 byte is given */
-	TH_FORM_CON_16,	    /* 2 bytes */
+	TH_FORM_ASK,	   /* CON; both are the record's number */
+	TH_FORM_ASK_8,	   /* CON; the token is that of an earlier message of the sender, 1 byte says how far back */
+	TH_FORM_ASK_16,	   /* 2 bytes */
+	TH_FORM_TELL,	   /* NON; both are the record's number */
+	TH_FORM_ACK_8,	   /* to the receiver's message of which 1 byte is given, which is the token too */
+	TH_FORM_ACK_16,	   /* 2 bytes */
+	TH_FORM_ACK_8_8,   /* the token is that of an earlier message, as far back as another byte says */
+	TH_FORM_ACK_16_16, /* 2 and 2 bytes */
+	TH_FORM_CON_8,	/* Message ID as of the record; the token is the receiver's message of which 1 byte is given */
+	TH_FORM_CON_16, /* 2 bytes */
 	TH_FORM_NON_8,
 	TH_FORM_NON_16,
-	TH_FORM_PING,	    /* Empty CON, Message ID as of the record */
+	TH_FORM_PING,	     /* Empty CON, Message ID as of the record */
 	TH_FORM_EMPTY_ACK_8, /* Empty, to the receiver's message of which 1 byte is given */
 	TH_FORM_EMPTY_ACK_16,
 	TH_FORM_RST_8,
@@ -63,10 +63,10 @@ enum th_compact_content {
 };
 
 struct th_compact_shape {
-	uint8_t first;	   /* the shape's byte; plus the coding, where the payload's first byte is in it */
-	uint8_t form;	   /* enum th_compact_form */
-	uint8_t content;   /* enum th_compact_content */
-	const char *name;  /* for logs and docs */
+	uint8_t first;	  /* the shape's byte; plus the coding, where the payload's first byte is in it */
+	uint8_t form;	  /* enum th_compact_form */
+	uint8_t content;  /* enum th_compact_content */
+	const char *name; /* for logs and docs */
 };
 
 /* Whether eight values of the first byte belong to it: first + the payload's first byte. */

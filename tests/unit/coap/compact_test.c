@@ -129,8 +129,9 @@ static void block_budgets(void **state)
 	struct th_coap_pdu next = { .code = TH_COAP_POST, .mid = 105, .payload = payload, .payload_len = 1024 };
 	struct th_coap_pdu go_on = { .type = TH_COAP_ACK, .code = TH_COAP_CODE(2, 31), .mid = 105 };
 	struct th_coap_pdu fetch = { .code = TH_COAP_POST, .mid = 105 };
-	struct th_coap_pdu block = { .type = TH_COAP_ACK, .code = TH_COAP_CODE(2, 4), .mid = 105,
-				     .payload = payload, .payload_len = 1024 };
+	struct th_coap_pdu block = {
+		.type = TH_COAP_ACK, .code = TH_COAP_CODE(2, 4), .mid = 105, .payload = payload, .payload_len = 1024
+	};
 	struct th_coap_pdu give_up = { .type = TH_COAP_NON, .code = TH_COAP_POST, .mid = 105 };
 
 	(void)state;
@@ -205,8 +206,8 @@ static void free_shapes_are_refused(void **state)
 
 /* ---- every message ---- */
 
-static const uint64_t distances[] = { 0,   1,	2,     62,    63,    64,    65,	   128,	  254,	  255,	  256,
-				      257, 300, 16382, 16383, 16384, 16385, 32768, 65534, 65535, 65536, 65537, 70000 };
+static const uint64_t distances[] = { 0,   1,	  2,	 62,	63,    64,    65,    128,   254,   255,	  256,	257,
+				      300, 16382, 16383, 16384, 16385, 32768, 65534, 65535, 65536, 65537, 70000 };
 
 /* Each type, code and distance, with contents that have shapes and some that nearly do. */
 static void every_type_code_and_distance(void **state)
@@ -321,7 +322,8 @@ static void make_pdu(struct th_coap_pdu *pdu, struct th_rng *rng, uint64_t numbe
 	at = th_rng_below(rng, 2) ? add_usual(pdu, rng, pool) : add_any(pdu, rng, pool);
 	assert_true(at <= 1000);
 	pool += 1000;
-	pdu->payload_len = th_rng_below(rng, 3) ? th_rng_below(rng, 4) * th_rng_below(rng, 4) : th_rng_below(rng, payload_max);
+	pdu->payload_len =
+		th_rng_below(rng, 3) ? th_rng_below(rng, 4) * th_rng_below(rng, 4) : th_rng_below(rng, payload_max);
 	for (size_t k = 0; k < pdu->payload_len; k++)
 		pool[k] = (uint8_t)th_rng_u32(rng);
 	if (pdu->payload_len > 0 && th_rng_below(rng, 2))
@@ -627,8 +629,8 @@ static void table_of_the_page(void **state)
 
 	(void)state;
 	while (fgets(line, sizeof(line), f)) {
-		const struct th_compact_shape *s = &th_compact_shapes[i];
-		const struct th_compact_form_rule *form = &th_compact_forms[s->form];
+		const struct th_compact_shape *s;
+		const struct th_compact_form_rule *form;
 		char want[128], range[16];
 
 		if (strncmp(line, "<!-- shapes:", 12) == 0)
@@ -638,6 +640,8 @@ static void table_of_the_page(void **state)
 		if (!within || strncmp(line, "| `", 3) != 0)
 			continue;
 		assert_true(i < th_compact_n_shapes);
+		s = &th_compact_shapes[i];
+		form = &th_compact_forms[s->form];
 		snprintf(range, sizeof(range), th_compact_folds(s->content) ? "`%02x`–`%02x`" : "`%02x`", s->first,
 			 s->first + TH_COMPACT_CODINGS - 1);
 		snprintf(want, sizeof(want), "| %s | %s | %s | %u | %u | ", range, s->name, types[form->type],
