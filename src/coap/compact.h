@@ -19,9 +19,9 @@
 enum {
 	TH_COMPACT_ENVELOPE = 65000, /* Content-Format of the shapes that thimble's own messages have */
 	TH_COMPACT_CANCEL = 65001,
-	TH_COMPACT_CODINGS = 8,	       /* first bytes of an envelope that become part of the shape */
-	TH_COMPACT_FOLD_MAX = 1536,    /* bytes of payload up to which that is done */
-	TH_COMPACT_LINE = 512,	       /* th_compact_print() never needs more */
+	TH_COMPACT_CODINGS = 8,	    /* first bytes of an envelope that become part of the shape */
+	TH_COMPACT_FOLD_MAX = 1536, /* bytes of payload up to which that is done */
+	TH_COMPACT_EXTRA = 1,	    /* a compact form is at most so much longer than the ordinary one */
 };
 
 /* What a message that was read borrows from, beside the bytes it was read from. */
@@ -34,7 +34,7 @@ struct th_compact_room {
 
 /* `number`: the record it will travel in (of a CON or NON that has flown: the one it was given). `heard`: the largest
  * number received from the peer + 1, 0 when none was. Returns the bytes needed; nothing useful was written when that
- * exceeds cap. Never more than the ordinary form needs + 6. */
+ * exceeds cap. */
 size_t th_compact_write(const struct th_coap_pdu *pdu, uint64_t number, uint64_t heard, uint8_t *out, size_t cap);
 
 /* `number`: the record it came in; `ours` says what its references stand for. TH_ERR_MALFORMED, TH_ERR_TOO_LARGE as
@@ -42,10 +42,5 @@ size_t th_compact_write(const struct th_coap_pdu *pdu, uint64_t number, uint64_t
  * stands for nothing of ours, or could be meant for another message: drop it silently, it is an old or delayed one. */
 enum th_err th_compact_read(struct th_coap_pdu *pdu, struct th_compact_room *room, const struct th_naming *ours,
 			    uint64_t number, const uint8_t *p, size_t n);
-
-/* One line for the log: the compact header in hex, then the ordinary message it stands for, payloads and opaque option
- * values as lengths only. `p`: the compact form of pdu. Returns `out`. */
-const char *th_compact_print(char out[static TH_COMPACT_LINE], const struct th_coap_pdu *pdu, const uint8_t *p,
-			     size_t n);
 
 #endif

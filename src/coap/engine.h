@@ -49,8 +49,9 @@ struct th_coap_head {
 	uint8_t code;                      /* TH_COAP_GET …, TH_COAP_CODE(2, 5) … */
 	bool confirmable;                  /* CON or NON; servers answer NON with NON */
 	bool observe;                      /* request: register (RFC 7641); response: this is a notification */
-	bool tagged;                       /* client request: always carry a Request-Tag (RFC 9175 §3), so that parallel
-	                                      block-wise exchanges of the same method and options never mix */
+	bool tagged;                       /* client request: carry a Request-Tag (RFC 9175 §3), so that parallel
+	                                      block-wise exchanges of the same method and options never mix; not
+	                                      needed, and not sent, with th_coap_number_by() */
 	enum th_coap_priority priority;    /* of this message and of all that follow in its direction */
 	const struct th_coap_option *options; /* ascending by number */
 	size_t n_options;

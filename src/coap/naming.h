@@ -9,8 +9,8 @@
  *   1. Who refers uses 8 bits only for one of the newest 64 numbers it has received, 16 bits for the newest 2^14
  *      (th_naming_refer).
  *   2. No two messages of ours share their low 8 bits unless the peer is proven to have received a number 64 beyond the
- *      older one, and none is more than 2^15 beyond what is proven (th_naming_message; numbers that would break this are
- *      skipped).
+ *      older one, and none is more than 2^15 beyond what is proven (th_naming_message; numbers that would break this
+ * are skipped).
  *   3. A reference to a message counts only if its record is newer than all that had been received when the message got
  *      its number: the answer cannot be older than the question (th_naming_resolve).
  *
@@ -32,9 +32,9 @@
 enum {
 	TH_NAMING_NARROW_BITS = 8,
 	TH_NAMING_WIDE_BITS = 16,
-	TH_NAMING_NARROW_RECENT = 64,	   /* rule 1 */
-	TH_NAMING_WIDE_RECENT = 1 << 14,   /* rule 1; and the size of rule 3's groups */
-	TH_NAMING_UNPROVEN_MAX = 1 << 15,  /* rule 2 */
+	TH_NAMING_NARROW_RECENT = 64,	  /* rule 1 */
+	TH_NAMING_WIDE_RECENT = 1 << 14,  /* rule 1; and the size of rule 3's groups */
+	TH_NAMING_UNPROVEN_MAX = 1 << 15, /* rule 2 */
 	TH_NAMING_GROUPS = 4,
 };
 
@@ -64,7 +64,8 @@ bool th_naming_message(struct th_naming *n, uint64_t *number);
 /* An authentic record of the peer has been received for the first time. */
 void th_naming_heard(struct th_naming *n, uint64_t number);
 
-/* The peer is known to have received our number: it referred to it. */
+/* The peer is known to have received our number: a record of it, newer than that, referred to it. Tell
+ * th_naming_heard() of that record too. */
 void th_naming_proven(struct th_naming *n, uint64_t number);
 
 /* How many bits stand for the peer's message `number`: 8, 16, or 0 when neither will do. `heard` as in the struct. */
@@ -73,12 +74,12 @@ unsigned th_naming_refer(uint64_t heard, uint64_t number);
 /* The peer's newest number below `heard` with that Message ID; false when there is none. */
 bool th_naming_of_mid(uint64_t heard, uint16_t mid, uint64_t *number);
 
-/* The message of ours that the low `bits` (8 or 16), or a whole number (bits 0), in the peer's record `by` stand for.
- * False: there is none, or rule 3 refuses it. */
+/* The message of ours that the low `bits` (8 or 16) in the peer's record `by` stand for. False: there is none, or rule
+ * 3 refuses it. */
 bool th_naming_resolve(const struct th_naming *n, uint64_t by, uint64_t low, unsigned bits, uint64_t *number);
 
-/* A number as a token: big-endian, as short as can be, but never empty: number 0 is the token 00. An empty token would be
- * legal (RFC 7252 §5.3.1) but only for one exchange at a time, and it is what an exchange without a name has. */
+/* A number as a token: big-endian, as short as can be, but never empty: number 0 is the token 00. An empty token would
+ * be legal (RFC 7252 §5.3.1) but only for one exchange at a time, and it is what an exchange without a name has. */
 uint8_t th_naming_token(uint64_t number, uint8_t token[static TH_COAP_TOKEN_MAX]);
 
 /* The number of a token that th_naming_token() makes; false for all others. */

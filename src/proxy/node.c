@@ -96,9 +96,17 @@ static const struct th_secure_ops secure_ops = { on_lost, on_restarted };
 
 /* ---- life ---- */
 
+static th_time longer(th_time t, const struct th_coap_params *p)
+{
+	th_time lifetime = th_coap_exchange_lifetime(p);
+
+	return t > lifetime ? t : lifetime;
+}
+
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
 {
 	struct th_node *n = th_alloc(mem, sizeof(*n));
+	struct th_secure_config secure;
 
 	if (!n)
 		return NULL;
@@ -115,7 +123,11 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	n->config.secure = NULL;
 	if (!config->secure)
 		return n;
-	n->secure = th_secure_new(mem, rng, config->secure, n->coap, config->now, &secure_ops, n);
+	secure = *config->secure;
+	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */
+	secure.sessions.half_open_life = longer(secure.sessions.half_open_life, &config->coap);
+	secure.sessions.idle = longer(secure.sessions.idle, &config->coap);
+	n->secure = th_secure_new(mem, rng, &secure, n->coap, config->now, &secure_ops, n);
 	if (n->secure)
 		return n;
 	th_coap_del(n->coap);

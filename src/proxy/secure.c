@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "coap/compact.h"
+#include "coap/print.h"
 
 enum {
 	BUCKETS = 256,
@@ -109,6 +110,15 @@ static void drop(struct th_secure *s, struct link *l)
 
 /* ---- numbers ---- */
 
+/* The session takes numbers for itself now and then (an empty record that confirms keys). */
+static void catch_up(struct th_secure *s, struct link *l)
+{
+	uint64_t next = th_session_next(s->sessions, l->id);
+
+	if (next != UINT64_MAX && l->naming.next < next)
+		l->naming.next = next;
+}
+
 /* Naming leaves numbers out, which the session then has to leave out, too. */
 static bool reserve(struct th_secure *s, const struct link *l, uint64_t number)
 {
@@ -127,6 +137,7 @@ static bool on_number(void *user, const struct th_addr *peer, uint64_t *number)
 
 	if (!l)
 		return false;
+	catch_up(s, l);
 	if (!th_naming_message(&l->naming, number)) {
 		l->blocked = true;
 		return false;
@@ -150,7 +161,7 @@ static const struct th_coap_numbering numbering = { on_number, on_over };
 static void show(const char *way, const struct th_addr *peer, uint64_t number, const struct th_coap_pdu *pdu,
 		 const uint8_t *p, size_t n)
 {
-	char line[TH_COMPACT_LINE];
+	char line[TH_COAP_LINE];
 
 	if (th_log_on(TH_LOG_DEBUG))
 		th_log(TH_LOG_DEBUG, "message", "way=%s session=%llu number=%llu %s", way,
@@ -217,8 +228,7 @@ static void on_opened(void *user, th_session_id id, const struct th_session_news
 
 	if (!l)
 		l = add(s, id);
-	else if (news->rekeyed && !news->continued)
-		th_naming_init(&l->naming, th_session_next(s->sessions, id));
+	/* Numbers go on in both directions, whatever the peer has forgotten (session.h). */
 	if (l && news->rekeyed && !news->continued)
 		s->ops->restarted(s->user, &peer);
 }
@@ -255,6 +265,7 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 	}
 	number = sent->number;
 	if (!sent->numbered) {
+		catch_up(s, l);
 		number = th_naming_record(&l->naming);
 		if (!reserve(s, l, number))
 			return;
