@@ -137,7 +137,7 @@ static bool is_same_peer(const struct session *ss, const struct th_noise *hs)
 	return ss->has_key == hs->has_rs && (!hs->has_rs || th_bytes_equal(ss->key, hs->rs, TH_NOISE_DH));
 }
 
-static struct session *find_old(const struct th_sessions *s, const struct first *m)
+static struct session *find_old(struct th_sessions *s, const struct first *m)
 {
 	struct session *ss = m->payload.resumes ? th_name_find(s, &m->payload.name) : NULL;
 
@@ -158,9 +158,9 @@ static struct session *make_new(struct th_sessions *s, const struct first *m)
 	ss->next = m->payload.resumes ? m->payload.floor : 0;
 	/* Later attempts of the same initiator name this one. */
 	if (m->payload.resumes)
-		th_name_set(s, &ss->early_name, ss, &m->payload.name);
+		th_name_add(s, ss, &m->payload.name, true);
 	else if (!is_xx(m->kind) && th_name_derive(&m->hs, &name))
-		th_name_set(s, &ss->early_name, ss, &name);
+		th_name_add(s, ss, &name, true);
 	th_wipe(&name, sizeof(name));
 	return ss;
 }
@@ -326,7 +326,7 @@ static void first_again(struct th_sessions *s, const struct first *m, th_session
 	if (!r || !th_addr_eq(&r->from, m->from) || !th_bytes_equal(r->ephemeral, m->ephemeral, TH_NOISE_DH))
 		return;
 	r->budget += m->n;
-	if (r->written)
+	if (r->written && r->repeats++ < TH_SESSION_ANSWERS_MAX)
 		send_second(s, ss, 0);
 }
 
