@@ -61,6 +61,8 @@ static void authentic(struct th_sessions *s, struct epoch *e, const struct th_ad
 		e->assumed = e->tx.window.next; /* more than a guess only for what is older than its way here */
 		if (number >= newest)
 			roam(s, ss, from);
+	} else if (!th_addr_eq(&ss->to, from)) {
+		return; /* a replay from elsewhere; who really moved sends something new as well */
 	}
 	if (first && ss->initiator && e == ss->current) {
 		th_session_release(s, ss->third, ss->third_n);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "session/key.h"
+#include "session/suite.h"
 
 enum { BUF = TH_SESSION_DATAGRAM_MAX };
 
@@ -315,15 +316,23 @@ static void answer_version(struct th_sessions *s, struct first *m)
 
 /* ---- the first message ---- */
 
+/* Of all behind the first byte and the cookie: what makes it the same message. */
+static bool digest(const struct first *m, uint8_t out[TH_NOISE_HASH])
+{
+	return th_suite_hash(th_suite_find(TH_STR("25519_ChaChaPoly_BLAKE2s")), out, &m->kind, 1, m->ephemeral,
+			     m->n - (size_t)(m->ephemeral - m->p));
+}
+
 /* The same first message again: its answer was lost, or somebody replays it. Only where it came from, and only until
  * the keys are in use. */
 static void first_again(struct th_sessions *s, const struct first *m, th_session_id id)
 {
 	struct session *ss = th_session_find(s, id);
 	struct reply *r = ss ? ss->reply : NULL;
+	uint8_t now[TH_NOISE_HASH];
 
 	s->stats.replayed++;
-	if (!r || !th_addr_eq(&r->from, m->from) || !th_bytes_equal(r->ephemeral, m->ephemeral, TH_NOISE_DH))
+	if (!r || !th_addr_eq(&r->from, m->from) || !digest(m, now) || !th_bytes_equal(r->digest, now, sizeof(now)))
 		return;
 	r->budget += m->n;
 	if (r->written && r->repeats++ < TH_SESSION_ANSWERS_MAX)
@@ -348,10 +357,9 @@ static struct reply *make_reply(struct th_sessions *s, struct session *ss, const
 		.expires = th_time_add(s->now, s->config.half_open_life),
 		.hello_n = m->payload.hello_n,
 	};
-	memcpy(r->ephemeral, m->ephemeral, sizeof(r->ephemeral));
 	if (r->hello_n)
 		memcpy(r->hello, m->payload.hello, r->hello_n);
-	r->epoch = th_epoch_new(s, ss);
+	r->epoch = digest(m, r->digest) ? th_epoch_new(s, ss) : NULL;
 	if (r->epoch) {
 		r->epoch->tx_cid = m->payload.cid;
 		return r;

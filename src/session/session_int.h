@@ -128,7 +128,8 @@ struct reply {
 	bool refused, continued, long_tag, announced; /* announced: `opened` was called */
 	unsigned repeats;
 	uint64_t rx_base, tx_base;
-	uint8_t ephemeral[TH_NOISE_DH], hello[TH_HS_HELLO_MAX];
+	uint8_t digest[TH_NOISE_HASH]; /* of the first message */
+	uint8_t hello[TH_HS_HELLO_MAX];
 	size_t hello_n;
 	th_time answer_by, expires;
 	size_t n;
