@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+/* Initiators count on from whole seconds and may be one behind; at once after a start, too, they are to be past the
+ * mark. */
+enum { BEHIND = 2 };
+
 struct th_early_key {
 	struct th_slot slot;
 	struct th_list link;
@@ -16,7 +20,8 @@ enum th_err th_early_init(struct th_early *e, const struct th_mem *mem, size_t m
 	enum th_err err;
 	size_t bytes;
 
-	*e = (struct th_early){ .mem = mem, .max = max, .floor = mark, .mark = mark, .clock = mark, .at = TH_NEVER };
+	*e = (struct th_early){ .mem = mem, .max = max, .floor = mark, .mark = mark, .at = TH_NEVER };
+	e->clock = mark ? mark + BEHIND : 0;
 	e->past = past;
 	e->future = future;
 	th_list_init(&e->accepted);

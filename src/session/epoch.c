@@ -1,53 +1,5 @@
 #include "session/session_int.h"
 
-#include <string.h>
-
-#include "session/key.h"
-
-/* ---- names ---- */
-
-void th_name_set(struct th_sessions *s, struct secret_name *n, struct session *ss, const struct th_hs_name *b)
-{
-	th_name_clear(s, n);
-	n->b = *b;
-	n->session = ss;
-	th_table_add(&s->names, &n->slot, th_table_hash(&s->names, b->b, sizeof(b->b)));
-}
-
-void th_name_clear(struct th_sessions *s, struct secret_name *n)
-{
-	if (!n->session)
-		return;
-	th_table_remove(&s->names, &n->slot);
-	th_wipe(n, sizeof(*n));
-}
-
-struct session *th_name_find(const struct th_sessions *s, const struct th_hs_name *b)
-{
-	uint64_t hash = th_table_hash(&s->names, b->b, sizeof(b->b)); /* keyed: tells nothing about the names */
-
-	for (struct th_slot *i = th_table_next(&s->names, hash, NULL); i; i = th_table_next(&s->names, hash, i)) {
-		struct secret_name *n = TH_OWNER(i, struct secret_name, slot);
-
-		if (!n->session->dead && th_bytes_equal(n->b.b, b->b, sizeof(b->b)))
-			return n->session;
-	}
-	return NULL;
-}
-
-bool th_name_derive(const struct th_noise *hs, struct th_hs_name *out)
-{
-	struct th_noise_secret secret;
-	bool ok = th_noise_derive(hs, TH_STR("thimble session name"), &secret) == TH_OK;
-
-	if (ok)
-		memcpy(out->b, secret.b, sizeof(out->b));
-	th_wipe(&secret, sizeof(secret));
-	return ok;
-}
-
-/* ---- epochs ---- */
-
 struct epoch *th_epoch_new(struct th_sessions *s, struct session *ss)
 {
 	struct epoch *e = th_session_alloc(s, sizeof(*e));
@@ -66,7 +18,6 @@ void th_epoch_del(struct th_sessions *s, struct epoch *e)
 {
 	if (!e)
 		return;
-	th_name_clear(s, &e->name);
 	th_cids_give(&s->cids, &e->rx_cid);
 	if (e->keyed) {
 		th_record_key_free(&e->tx);
@@ -104,7 +55,9 @@ enum th_err th_epoch_key(struct th_sessions *s, struct epoch *e, struct th_noise
 		e->serial = ++s->last_serial;
 		e->born = s->now;
 		e->sure = e->assumed = tx_base;
-		th_name_set(s, &e->name, e->session, &name);
+		e->name = name;
+		if (!e->session->initiator)
+			th_name_add(s, e->session, &name, false);
 	}
 	th_noise_wipe(hs);
 	th_wipe(&tx, sizeof(tx));

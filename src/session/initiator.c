@@ -74,7 +74,7 @@ static void fill_first(const struct th_sessions *s, const struct session *ss, co
 		return;
 	if (ss->current || ss->has_early_name) {
 		out->resumes = true;
-		out->name = ss->current ? ss->current->name.b : ss->early_name.b;
+		out->name = ss->current ? ss->current->name : ss->early_name;
 		out->floor = floor_of(ss);
 	}
 	if (k && k->n <= s->config.early_max) {
@@ -170,7 +170,7 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 	}
 	/* The first attempt names the session for those that may have to follow. */
 	if (err == TH_OK && !p.resumes && ss->pattern != TH_SESSION_XX)
-		ss->has_early_name = th_name_derive(&hs, &ss->early_name.b);
+		ss->has_early_name = th_name_derive(&hs, &ss->early_name);
 	th_noise_wipe(&hs);
 	th_wipe(&p, sizeof(p));
 	th_wipe(datagram, sizeof(datagram));
@@ -188,7 +188,7 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 /* Whether a new flight is to take the place of this one. */
 static bool is_old(const struct th_sessions *s, const struct session *ss, const struct flight *f)
 {
-	th_time age = s->now - f->made, most = (TH_SESSION_RENEW_AFTER) << (ss->renewals < 8 ? ss->renewals : 8);
+	th_time age = s->now - f->made, most = TH_SESSION_RENEW_AFTER << (ss->renewals > 0);
 
 	return age >= 2 * most || (age >= most && f->repeats >= TH_SESSION_RENEW_REPEATS);
 }
@@ -227,9 +227,12 @@ static void take_clock(struct th_sessions *s, struct session *ss, uint32_t time)
 	ss->peer_clock_at = s->now;
 }
 
-/* The responder is a new one, or knew nothing of us: what older epochs bring would be mixed up with its numbers. */
+/* The responder is a new one, or knew nothing of us: what older epochs bring would be mixed up with its numbers, and
+ * what they were to bring to it has to go again. */
 static void peer_is_new(struct th_sessions *s, struct session *ss, uint64_t number)
 {
+	TH_LIST_EACH(i, &ss->kept)
+	TH_OWNER(i, struct kept, link)->held = true;
 	th_session_forget_epochs(s, ss);
 	ss->seen = (struct th_window){ .next = number };
 }
@@ -239,11 +242,10 @@ static void settle_riding(struct th_sessions *s, struct session *ss, const struc
 {
 	struct kept *k = f->rides ? th_kept_find(ss, f->number) : NULL;
 
-	if (!k || refused)
+	if (!k)
 		return;
-	if (k->flags & TH_SESSION_KEEP)
-		k->held = false;
-	else
+	k->held = refused;
+	if (!refused && !(k->flags & TH_SESSION_KEEP))
 		th_kept_del(s, ss, k);
 }
 

@@ -6,7 +6,7 @@ enum {
 	KIND_MASK = 0xc0,
 	KIND_RECORD = 0x80,
 	LONG_FLAG = 0x20,
-	TRIES_MAX = 8, /* keys that a record without a connection ID is tried with */
+	TRIES_MAX = 32, /* keys that a record without a connection ID is tried with */
 };
 
 /* ---- what is authentic ---- */
@@ -18,8 +18,6 @@ enum th_window_verdict th_session_note(struct th_sessions *s, struct session *ss
 	if (v == TH_WINDOW_NEW) {
 		th_window_mark(&ss->seen, number);
 		ss->copies = 0;
-		ss->heard = s->now;
-		ss->suspect = false;
 		th_session_used(s, ss);
 	} else if (v == TH_WINDOW_SEEN) {
 		ss->copies++;
@@ -56,9 +54,15 @@ static void authentic(struct th_sessions *s, struct epoch *e, const struct th_ad
 		return;
 	}
 	if (v == TH_WINDOW_NEW) {
+		if (!ss->initiator || e == ss->current) {
+			ss->heard = s->now;
+			ss->suspect = false;
+		}
 		e->assumed = e->tx.window.next; /* more than a guess only for what is older than its way here */
 		if (number >= newest)
 			roam(s, ss, from);
+	} else if (!th_addr_eq(&ss->to, from)) {
+		return; /* a replay from elsewhere; who really moved sends something new as well */
 	}
 	if (first && ss->initiator && e == ss->current) {
 		th_session_release(s, ss->third, ss->third_n);
@@ -102,27 +106,33 @@ static void by_cid(struct th_sessions *s, const struct th_addr *from, const uint
 		s->stats.unauthentic++;
 }
 
-/* Without IDs only who sends from where we send to is listened to. */
+/* Without IDs only who sends from where we send to is listened to; the newest used sessions first. A record of one is
+ * no forgery to the others. */
 static void by_address(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n)
 {
-	unsigned tries = 0;
+	struct epoch *tried[TRIES_MAX];
+	size_t count = 0;
+	uint64_t copies = s->stats.copies;
 
-	TH_LIST_EACH(i, &s->initiated)
-	{
+	for (struct th_list *i = s->initiated.prev; i != &s->initiated && count < TRIES_MAX; i = i->prev) {
 		struct session *ss = TH_OWNER(i, struct session, link);
 
-		if (!th_addr_eq(&ss->to, from) || !ss->current)
+		if (!th_addr_eq(&ss->to, from))
 			continue;
-		if (try_epoch(s, ss->current, from, p, n) || try_epoch(s, ss->previous, from, p, n))
-			return;
-		tries += 2;
-		if (tries >= TRIES_MAX)
-			break;
+		if (ss->current)
+			tried[count++] = ss->current;
+		if (ss->previous && count < TRIES_MAX)
+			tried[count++] = ss->previous;
 	}
-	if (tries)
-		s->stats.unauthentic++;
-	else
-		s->stats.unknown_cid++;
+	for (size_t i = 0; i < count; i++) {
+		if (!try_epoch(s, tried[i], from, p, n))
+			continue;
+		while (s->stats.copies == copies && i > 0)
+			tried[--i]->rx.failures--;
+		return;
+	}
+	s->stats.unauthentic += count > 0;
+	s->stats.unknown_cid += count == 0;
 }
 
 static void rx_record(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n)

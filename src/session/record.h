@@ -34,8 +34,8 @@ enum {
 	TH_RECORD_BEHIND_SHORT = 8,
 };
 
-/* Limits per key, its first number being `base`; docs/threat-model.md has the arithmetic. Past them nothing is sealed or
- * opened any more. */
+/* Limits per key, its first number being `base`; docs/threat-model.md has the arithmetic. Past them nothing is sealed
+ * or opened any more. */
 #define TH_RECORD_PACKETS_MAX ((uint64_t)1 << 26)
 #define TH_RECORD_FAILURES_MAX ((uint64_t)1 << 20)
 
@@ -64,9 +64,9 @@ bool th_record_key_worn(const struct th_record_key *key);
 size_t th_record_overhead(const struct th_record_key *key, size_t cid_len);
 
 /* Seals under this number. It is used up before the cipher sees it, whatever comes of it: TH_ERR_INVALID when it was
- * before, or is older than the window. TH_ERR_FULL at TH_RECORD_PACKETS_MAX, or when the peer is not known to have seen any of the last 2^20;
- * TH_ERR_TOO_LARGE for the payload or `cap`; TH_ERR_IO when the library fails. n may be 0. `out` and `payload` do not
- * overlap. */
+ * before, or is older than the window. TH_ERR_FULL at TH_RECORD_PACKETS_MAX, or when the peer is not known to have seen
+ * any of the last 2^20; TH_ERR_TOO_LARGE for the payload or `cap`; TH_ERR_IO when the library fails. n may be 0. `out`
+ * and `payload` do not overlap. */
 enum th_err th_record_seal(struct th_record_key *key, uint64_t number, const uint8_t *cid, size_t cid_len,
 			   const uint8_t *payload, size_t n, uint8_t *out, size_t cap, size_t *out_len);
 

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "session/key.h"
+#include "session/suite.h"
 
 enum { BUF = TH_SESSION_DATAGRAM_MAX };
 
@@ -137,7 +138,7 @@ static bool is_same_peer(const struct session *ss, const struct th_noise *hs)
 	return ss->has_key == hs->has_rs && (!hs->has_rs || th_bytes_equal(ss->key, hs->rs, TH_NOISE_DH));
 }
 
-static struct session *find_old(const struct th_sessions *s, const struct first *m)
+static struct session *find_old(struct th_sessions *s, const struct first *m)
 {
 	struct session *ss = m->payload.resumes ? th_name_find(s, &m->payload.name) : NULL;
 
@@ -158,9 +159,9 @@ static struct session *make_new(struct th_sessions *s, const struct first *m)
 	ss->next = m->payload.resumes ? m->payload.floor : 0;
 	/* Later attempts of the same initiator name this one. */
 	if (m->payload.resumes)
-		th_name_set(s, &ss->early_name, ss, &m->payload.name);
+		th_name_add(s, ss, &m->payload.name, true);
 	else if (!is_xx(m->kind) && th_name_derive(&m->hs, &name))
-		th_name_set(s, &ss->early_name, ss, &name);
+		th_name_add(s, ss, &name, true);
 	th_wipe(&name, sizeof(name));
 	return ss;
 }
@@ -315,18 +316,26 @@ static void answer_version(struct th_sessions *s, struct first *m)
 
 /* ---- the first message ---- */
 
+/* Of all behind the first byte and the cookie: what makes it the same message. */
+static bool digest(const struct first *m, uint8_t out[TH_NOISE_HASH])
+{
+	return th_suite_hash(th_suite_find(TH_STR("25519_ChaChaPoly_BLAKE2s")), out, &m->kind, 1, m->ephemeral,
+			     m->n - (size_t)(m->ephemeral - m->p));
+}
+
 /* The same first message again: its answer was lost, or somebody replays it. Only where it came from, and only until
  * the keys are in use. */
 static void first_again(struct th_sessions *s, const struct first *m, th_session_id id)
 {
 	struct session *ss = th_session_find(s, id);
 	struct reply *r = ss ? ss->reply : NULL;
+	uint8_t now[TH_NOISE_HASH];
 
 	s->stats.replayed++;
-	if (!r || !th_addr_eq(&r->from, m->from) || !th_bytes_equal(r->ephemeral, m->ephemeral, TH_NOISE_DH))
+	if (!r || !th_addr_eq(&r->from, m->from) || !digest(m, now) || !th_bytes_equal(r->digest, now, sizeof(now)))
 		return;
 	r->budget += m->n;
-	if (r->written)
+	if (r->written && r->repeats++ < TH_SESSION_ANSWERS_MAX)
 		send_second(s, ss, 0);
 }
 
@@ -348,10 +357,9 @@ static struct reply *make_reply(struct th_sessions *s, struct session *ss, const
 		.expires = th_time_add(s->now, s->config.half_open_life),
 		.hello_n = m->payload.hello_n,
 	};
-	memcpy(r->ephemeral, m->ephemeral, sizeof(r->ephemeral));
 	if (r->hello_n)
 		memcpy(r->hello, m->payload.hello, r->hello_n);
-	r->epoch = th_epoch_new(s, ss);
+	r->epoch = digest(m, r->digest) ? th_epoch_new(s, ss) : NULL;
 	if (r->epoch) {
 		r->epoch->tx_cid = m->payload.cid;
 		return r;

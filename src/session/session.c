@@ -377,9 +377,17 @@ enum th_err th_session_send(struct th_sessions *s, th_session_id id, uint64_t nu
 
 /* ---- sending again ---- */
 
-static bool is_silent(const struct th_sessions *s, const struct session *ss, const struct kept *k)
+/* Counts the resends in a row with nothing heard in between. What came before the current keys does not count: a peer
+ * may have heard of a later handshake, and not know them any more. */
+static void count_silence(const struct session *ss, struct kept *k)
 {
-	return k->resends >= s->config.silent_resends && ss->heard <= k->first;
+	k->resends++;
+	k->silent = ss->heard >= k->touched ? 1 : k->silent + 1;
+}
+
+static bool is_silent(const struct th_sessions *s, const struct kept *k)
+{
+	return k->silent >= s->config.silent_resends;
 }
 
 static enum th_err resend_as_initiator(struct th_sessions *s, struct session *ss, struct kept *k)
@@ -389,7 +397,7 @@ static enum th_err resend_as_initiator(struct th_sessions *s, struct session *ss
 
 	if (!ss->current)
 		return f ? th_flight_repeat(s, ss, k) : th_flight_start(s, ss, k, false);
-	if (is_silent(s, ss, k)) {
+	if (is_silent(s, k)) {
 		ss->suspect = true;
 		return f ? th_flight_repeat(s, ss, k) : th_flight_start(s, ss, k, true);
 	}
@@ -400,6 +408,9 @@ static enum th_err resend_as_initiator(struct th_sessions *s, struct session *ss
 		th_flight_repeat(s, ss, k);
 	if (ss->third)
 		th_session_queue(s, &ss->to, &(const struct part){ ss->third, ss->third_n }, 1);
+	/* A copy moves no session: if our address has changed, only a new number tells the peer. */
+	if (k->silent + 1 == s->config.silent_resends)
+		th_session_confirm_ours(s, ss);
 	return th_session_again(s, ss, k);
 }
 
@@ -412,7 +423,7 @@ enum th_err th_session_resend(struct th_sessions *s, th_session_id id, uint64_t 
 	if (!k)
 		return TH_ERR_NOT_FOUND;
 	th_session_enter(s, now);
-	k->resends++;
+	count_silence(ss, k);
 	if (ss->initiator)
 		err = resend_as_initiator(s, ss, k);
 	else if (ss->current)

@@ -4,7 +4,7 @@
  * receive.c:    what comes in, by kind; records; roaming
  * transmit.c:   records out, the out queue
  * table.c:      sessions: making, finding, evicting, ending, their timer
- * epoch.c:      one handshake's keys, connection IDs and secret name
+ * epoch.c:      one handshake's keys and connection IDs; name.c: by what new handshakes find old sessions
  * kept.c:       payloads that may have to be sent again or that wait for keys
  * initiator.c:  handshakes of ours
  * responder.c:  handshakes of others
@@ -30,23 +30,35 @@ enum {
 	TH_SESSION_LIMIT = 1024,  /* sessions: so that three epochs each always find a connection ID, or nearly */
 	TH_SESSION_KK_TRIES = 16, /* allowed keys that are tried on a KK initiation, which doesn't say whose it is */
 	TH_SESSION_RENEW_REPEATS = 5,
+	TH_SESSION_ANSWERS_MAX = 16, /* times that an answer to a handshake is repeated */
+	TH_SESSION_NAMES = 6,
 	TH_SESSION_COOKIES_MAX = 3, /* retries that one flight obeys */
 };
 
-/* A flight is replaced by a new one, with a new time and key, when it was sent in vain so often and is so old, or twice
- * so old; each renewal doubles that. */
+/* A flight is replaced by a new one, with a new time and key, when it was sent in vain so often and is so old, or is
+ * twice so old; twice all that from the second on, so that a very slow answer has its chance. In the end it is younger
+ * than what a responder takes early data of. */
 #define TH_SESSION_RENEW_AFTER (60 * TH_SEC)
 
 struct session;
 
-/* ---- epoch.c ---- */
+/* ---- name.c ---- */
 
-/* A secret name by which a new handshake finds an old session. */
 struct secret_name {
-	struct th_slot slot; /* s->names, while `session` is set */
-	struct session *session;
+	struct th_slot slot;	 /* s->names, while `session` is set */
+	struct session *session; /* NULL: unused */
 	struct th_hs_name b;
+	bool early;    /* of a first message: good until the session is confirmed */
+	uint64_t used; /* the larger, the later */
 };
+
+void th_name_add(struct th_sessions *s, struct session *ss, const struct th_hs_name *b, bool early);
+struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b);
+void th_names_clear(struct th_sessions *s, struct session *ss, bool only_early);
+/* The name both sides can give a session after these messages. */
+bool th_name_derive(const struct th_noise *hs, struct th_hs_name *out);
+
+/* ---- epoch.c ---- */
 
 struct epoch {
 	struct session *session;
@@ -56,7 +68,7 @@ struct epoch {
 	uint64_t serial;	      /* of all epochs of this th_sessions; 0: none */
 	uint64_t sure, assumed;	      /* what the peer may expect next, at least: known, and guessed */
 	th_time born, last;	      /* `last`: when it may be dropped, for a previous one */
-	struct secret_name name;
+	struct th_hs_name name;
 };
 
 struct epoch *th_epoch_new(struct th_sessions *s, struct session *ss); /* with a connection ID; NULL: no memory or ID */
@@ -66,22 +78,16 @@ enum th_err th_epoch_key(struct th_sessions *s, struct epoch *e, struct th_noise
 			 uint64_t rx_base);
 bool th_epoch_worn(const struct th_sessions *s, const struct epoch *e);
 
-void th_name_set(struct th_sessions *s, struct secret_name *n, struct session *ss, const struct th_hs_name *b);
-void th_name_clear(struct th_sessions *s, struct secret_name *n);
-struct session *th_name_find(const struct th_sessions *s, const struct th_hs_name *b);
-/* The name both sides can give a session after these messages. */
-bool th_name_derive(const struct th_noise *hs, struct th_hs_name *out);
-
 /* ---- kept.c ---- */
 
 struct kept {
 	struct th_list link;
 	uint64_t number;
 	unsigned flags;
-	bool held;	 /* not sent under any key yet */
-	uint64_t serial; /* of the epoch it was sealed under last; 0: none */
-	unsigned resends;
-	th_time first, touched; /* when it was sent, or held; and sent again */
+	bool held;		  /* not sent under any key yet */
+	uint64_t serial;	  /* of the epoch it was sealed under last; 0: none */
+	unsigned resends, silent; /* silent: in a row */
+	th_time touched;	  /* when it was sent, or held, last */
 	size_t n, sealed_n;
 	uint8_t *sealed; /* behind the payload, in the same piece of memory */
 	uint8_t payload[];
@@ -120,8 +126,10 @@ struct reply {
 	size_t budget;				      /* bytes that may still go to `from` */
 	bool written, third;			      /* third: XX, its last message is awaited */
 	bool refused, continued, long_tag, announced; /* announced: `opened` was called */
+	unsigned repeats;
 	uint64_t rx_base, tx_base;
-	uint8_t ephemeral[TH_NOISE_DH], hello[TH_HS_HELLO_MAX];
+	uint8_t digest[TH_NOISE_HASH]; /* of the first message */
+	uint8_t hello[TH_HS_HELLO_MAX];
 	size_t hello_n;
 	th_time answer_by, expires;
 	size_t n;
@@ -145,7 +153,8 @@ struct session {
 	struct epoch *previous, *current, *upcoming;
 	struct flight *flight;
 	struct reply *reply;
-	struct secret_name early_name; /* responder: until confirmed. Initiator: only its bytes */
+	struct secret_name names[TH_SESSION_NAMES]; /* responder */
+	struct th_hs_name early_name;		    /* initiator, until there is an epoch */
 	bool has_early_name;
 	unsigned renewals;
 	uint8_t *third; /* XX initiator: the third message until something is heard under its epoch */
@@ -153,7 +162,7 @@ struct session {
 
 	struct th_list kept;
 	size_t kept_n, kept_bytes;
-	th_time heard, used; /* heard: the newest new authentic datagram */
+	th_time heard, used; /* heard: the newest new authentic datagram, of an initiator's current epoch */
 	bool suspect;	     /* the peer is silent: new payloads go by a new handshake */
 	unsigned copies;     /* since the last new record */
 	bool knows_clock;

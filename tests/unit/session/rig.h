@@ -18,7 +18,7 @@ enum {
 	RIG_RECORDS = 512, /* what a server remembers */
 	RIG_FLYING = 512,
 	RIG_PLACES = 64,
-	RIG_SESSIONS = 64,
+	RIG_SESSIONS = 1024,
 };
 
 struct rig;
