@@ -12,6 +12,7 @@ enum {
 	BUCKETS = 256,
 	PDU_MAX = TH_SESSION_PAYLOAD_MAX + 64, /* a message in its ordinary form */
 	ID_AT = 8,			       /* in a virtual address */
+	BEHIND_MAX = TH_WINDOW_SIZE - 1024,    /* of a message that is still sent again */
 };
 
 static const uint8_t virtual_prefix[ID_AT] = { 0xfd, 't', 'h', 'i', 'm', 'b', 'l', 'e' }; /* a ULA: never routed */
@@ -45,7 +46,7 @@ struct th_secure {
 	th_session_id left_session; /* to the same peer, nobody answers; its exchanges wait to the end. 0: none */
 	th_time sent_at;	    /* when the last datagram left, for keepalives */
 
-	size_t arriving; /* bytes of the datagram that is being taken in; 0 once they are accounted for */
+	bool freed; /* something is over that may have kept numbers from being given */
 	uint8_t pdu[PDU_MAX], compact[PDU_MAX];
 };
 
@@ -130,6 +131,14 @@ static bool reserve(struct th_secure *s, const struct link *l, uint64_t number)
 	return got == number;
 }
 
+/* A message that is sent again and again must not fall out of the peer's replay window. */
+static bool is_too_far(const struct th_secure *s, const struct link *l)
+{
+	uint64_t oldest = th_session_oldest(s->sessions, l->id);
+
+	return oldest != UINT64_MAX && l->naming.next - oldest > BEHIND_MAX;
+}
+
 static bool on_number(void *user, const struct th_addr *peer, uint64_t *number)
 {
 	struct th_secure *s = user;
@@ -138,7 +147,7 @@ static bool on_number(void *user, const struct th_addr *peer, uint64_t *number)
 	if (!l)
 		return false;
 	catch_up(s, l);
-	if (!th_naming_message(&l->naming, number)) {
+	if (is_too_far(s, l) || !th_naming_message(&l->naming, number)) {
 		l->blocked = true;
 		return false;
 	}
@@ -152,6 +161,7 @@ static void on_over(void *user, const struct th_addr *peer, uint64_t number)
 
 	if (l)
 		th_session_forget(s->sessions, l->id, number, number < l->naming.proven);
+	s->freed = true;
 }
 
 static const struct th_coap_numbering numbering = { on_number, on_over };
@@ -171,14 +181,24 @@ static void show(const char *way, const struct th_addr *peer, uint64_t number, c
 
 static void prove(struct th_secure *s, struct link *l, uint64_t number)
 {
-	const struct th_addr peer = virtual_of(l->id);
-
 	th_naming_proven(&l->naming, number);
 	th_session_forget(s->sessions, l->id, number, true);
-	if (l->blocked) {
+	s->freed = true;
+}
+
+/* What kept numbers from being given may be over. */
+static void unblock(struct th_secure *s)
+{
+	for (struct th_list *i = s->all.next; s->freed && i != &s->all; i = i->next) {
+		struct link *l = TH_OWNER(i, struct link, all);
+		const struct th_addr peer = virtual_of(l->id);
+
+		if (!l->blocked)
+			continue;
 		l->blocked = false;
 		th_coap_renumber(s->coap, &peer, *s->now);
 	}
+	s->freed = false;
 }
 
 static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *payload, size_t n, unsigned flags)
@@ -381,6 +401,7 @@ size_t th_secure_tx(struct th_secure *s, struct th_addr *to, uint8_t *out, size_
 	struct th_addr peer;
 	size_t n;
 
+	unblock(s);
 	for (;;) {
 		n = th_sessions_tx(s->sessions, to, out, cap, *s->now);
 		if (n > 0) {

@@ -226,6 +226,10 @@ enum th_err th_session_resend(struct th_sessions *s, th_session_id id, uint64_t 
  * shorter); say it for numbers that were not kept, too. */
 void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number, bool seen);
 
+/* The lowest number that is kept; UINT64_MAX: none. What leaves the peer's window (TH_WINDOW_SIZE behind the newest) can't
+ * be sent again with effect, so who sends has to stop before. */
+uint64_t th_session_oldest(const struct th_sessions *s, th_session_id id);
+
 bool th_session_look(const struct th_sessions *s, th_session_id id, struct th_session_info *out, th_time now);
 const struct th_session_stats *th_sessions_stats(const struct th_sessions *s);
 
