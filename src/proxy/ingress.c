@@ -108,7 +108,7 @@ static void failed(struct th_leg *leg, enum th_err err)
 	struct th_failure why;
 
 	if (err == TH_ERR_TIMEOUT && leg->node->secure)
-		th_secure_silent(leg->node->secure, &leg->peer);
+		th_secure_silent(leg->node->secure, &leg->peer, leg->report.started);
 	if (!th_flow_open(&leg->flow))
 		return;
 	if (err == TH_ERR_CANCELLED && leg->state && !leg->in_head) {

@@ -359,12 +359,12 @@ enum th_err th_secure_peer(struct th_secure *s, struct th_addr *out)
 	return TH_OK;
 }
 
-void th_secure_silent(struct th_secure *s, const struct th_addr *peer)
+void th_secure_silent(struct th_secure *s, const struct th_addr *peer, th_time since)
 {
 	th_session_id id = id_of(peer);
 	struct th_session_info info;
 
-	if (id != s->peer_session || !th_session_look(s->sessions, id, &info, *s->now) || info.established)
+	if (id != s->peer_session || !th_session_look(s->sessions, id, &info, *s->now) || info.heard > since)
 		return;
 	s->doubt = !s->doubt && s->peer_has_key;
 	end(s, s->left_session);

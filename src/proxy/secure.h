@@ -44,9 +44,9 @@ void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const u
 /* Its virtual address, for the next exchange. TH_ERR_NOT_FOUND before one is set; TH_ERR_FULL, TH_ERR_NO_MEMORY. */
 enum th_err th_secure_peer(struct th_secure *s, struct th_addr *out);
 
-/* An exchange with that peer has failed because nobody answered: maybe it has another key by now, which a handshake that
- * asks for it will tell. */
-void th_secure_silent(struct th_secure *s, const struct th_addr *peer);
+/* An exchange with that peer, begun then, has failed because nobody answered: maybe it has another key by now, which a
+ * handshake that asks for it will tell. */
+void th_secure_silent(struct th_secure *s, const struct th_addr *peer, th_time since);
 
 /* The real address behind a virtual one, for messages and accounts; false when the session is gone. */
 bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struct th_addr *out);
