@@ -255,7 +255,7 @@ static void leave(struct th_coap *c, struct th_coap_message *m)
 
 	if (m->flown && m->con)
 		p->in_flight--;
-	if (m->con && m->datagram.numbered && c->numbering->over)
+	if (m->con && m->datagram.numbered && c->numbering && c->numbering->over)
 		c->numbering->over(c->numberer, &p->addr, m->datagram.number);
 	if (!m->flown)
 		p->waiting_n--;

@@ -166,8 +166,8 @@ void th_node_del(struct th_node *n)
 		th_leg_settle(leg);
 	}
 	bury(n);
+	th_coap_del(n->coap); /* tells the numbering what is over */
 	th_secure_del(n->secure);
-	th_coap_del(n->coap);
 	th_table_free(&n->by_id);
 	th_free(n->mem, n);
 }
