@@ -6,6 +6,7 @@ import urllib.parse
 from . import content as make
 from . import crypto
 from .client import Client
+from .extras import EXTRAS
 from .homeserver import Homeserver
 from .tape import Tape
 from .world import Room, User, server_name
@@ -40,13 +41,34 @@ class Session:
 
     # --- one exchange --------------------------------------------------------------------------------------------------
 
-    def ask(self, method, path, body=None, answer=None, status=200, query=None, raw=None, kind="application/json", wait=0, resp_kind="application/json", extra=(), auth=True):
+    def ask(
+        self,
+        method,
+        path,
+        body=None,
+        answer=None,
+        status=200,
+        query=None,
+        raw=None,
+        kind="application/json",
+        wait=0,
+        resp_kind="application/json",
+        extra=(),
+        auth=True,
+    ):
         c, hs = self.client, self.hs
         sent = raw if raw is not None else (c.dumps(body) if body is not None else b"")
         target = path + ("?" + query if query else "")
         if c.browser and self.r.chance(0.12):
-            self.tape.put("OPTIONS", target, c.preflight(hs.host, method, bool(self.token)), b"", 204 if hs.family == "synapse" else 200,
-                          hs.head(self.tape.ms, 0), b"" if hs.family == "synapse" else b"{}")
+            self.tape.put(
+                "OPTIONS",
+                target,
+                c.preflight(hs.host, method, bool(self.token)),
+                b"",
+                204 if hs.family == "synapse" else 200,
+                hs.head(self.tape.ms, 0),
+                b"" if hs.family == "synapse" else b"{}",
+            )
         got = answer if isinstance(answer, bytes) else hs.dumps(answer if answer is not None else {})
         head = c.head(method, hs.host, self.token if auth else None, len(sent), kind)
         self.tape.put(method, target, head, sent, status, hs.head(self.tape.ms, len(got), resp_kind, extra), got, wait)
@@ -69,7 +91,9 @@ class Session:
             if r.chance(0.2):
                 known["org.matrix.msc3575.proxy"] = {"url": f"https://{hs.host}"}
             if r.chance(0.15):
-                known["org.matrix.msc4143.rtc_foci"] = [{"type": "livekit", "livekit_service_url": f"https://{hs.host}/livekit/jwt"}]
+                known["org.matrix.msc4143.rtc_foci"] = [
+                    {"type": "livekit", "livekit_service_url": f"https://{hs.host}/livekit/jwt"}
+                ]
             self.ask("GET", "/.well-known/matrix/client", answer=known)
         self.ask("GET", "/_matrix/client/versions", answer=hs.versions())
         self.ask("GET", self.path("login"), answer=hs.flows())
@@ -91,17 +115,40 @@ class Session:
         self.ask("POST", self.path("login"), body, answer)
         self.token = token
         if c.kind in ("python-bot", "bot-sdk", "rust-bot") or r.chance(0.3):
-            self.ask("GET", self.path("account", "whoami"), answer={"user_id": self.me.id, "device_id": self.device, **({"is_guest": False} if r.chance(0.6) else {})})
+            self.ask(
+                "GET",
+                self.path("account", "whoami"),
+                answer={"user_id": self.me.id, "device_id": self.device, **({"is_guest": False} if r.chance(0.6) else {})},
+            )
         if c.kind in ("element-web", "element-desktop", "cinny", "element-android", "element-ios"):
             self.ask("GET", self.path("capabilities"), answer=hs.capabilities())
             if r.chance(0.4):
                 self.ask("GET", self.path("pushrules", ""), answer=pushrules(self))
             if r.chance(0.5):
-                self.ask("GET", self.path("voip", "turnServer"), answer=r.pick([{}, {
-                    "username": f"{self.tape.ms // 1000 + 86400}:{self.me.id}", "password": r.b64(20, pad=True), "ttl": 86400,
-                    "uris": [f"turn:turn.{hs.name.split(':')[0]}?transport=udp", f"turn:turn.{hs.name.split(':')[0]}?transport=tcp"]}]))
+                self.ask(
+                    "GET",
+                    self.path("voip", "turnServer"),
+                    answer=r.pick(
+                        [
+                            {},
+                            {
+                                "username": f"{self.tape.ms // 1000 + 86400}:{self.me.id}",
+                                "password": r.b64(20, pad=True),
+                                "ttl": 86400,
+                                "uris": [
+                                    f"turn:turn.{hs.name.split(':')[0]}?transport=udp",
+                                    f"turn:turn.{hs.name.split(':')[0]}?transport=tcp",
+                                ],
+                            },
+                        ]
+                    ),
+                )
             if r.chance(0.4):
-                self.ask("GET", self.path("media", "config", api="v1"), answer={"m.upload.size": r.pick([52428800, 104857600, 10485760, 20971520])})
+                self.ask(
+                    "GET",
+                    self.path("media", "config", api="v1"),
+                    answer={"m.upload.size": r.pick([52428800, 104857600, 10485760, 20971520])},
+                )
         wanted = c.filter()
         if wanted:
             self.filter = r.pick(["0", "1", "2", r.alnum(4)])
@@ -112,17 +159,31 @@ class Session:
 
     def sync_query(self, timeout):
         c, r = self.client, self.r
-        chosen = [("filter", self.filter)] if self.filter else ([("filter", json.dumps(c.inline_filter(), separators=(",", ":")))] if c.kind in ("python-bot", "bot-sdk") else [])
+        chosen = (
+            [("filter", self.filter)]
+            if self.filter
+            else ([("filter", json.dumps(c.inline_filter(), separators=(",", ":")))] if c.kind in ("python-bot", "bot-sdk") else [])
+        )
         since = [("since", self.since)] if self.since else []
         wait = [("timeout", str(timeout))]
         presence = [("set_presence", r.pick(["online", "offline", "unavailable"]))]
-        order = {"element-web": chosen + wait + since, "element-desktop": chosen + wait + since, "cinny": chosen + wait + since,
-                 "element-android": wait + (presence if r.chance(0.3) else []) + since + chosen, "element-x": chosen + since + wait,
-                 "element-ios": chosen + since + wait + (presence if not self.since else []), "fluffychat": chosen + since + presence[:0] + wait,
-                 "nheko": since + presence + wait}.get(c.kind, since + chosen + wait)
+        order = {
+            "element-web": chosen + wait + since,
+            "element-desktop": chosen + wait + since,
+            "cinny": chosen + wait + since,
+            "element-android": wait + (presence if r.chance(0.3) else []) + since + chosen,
+            "element-x": chosen + since + wait,
+            "element-ios": chosen + since + wait + (presence if not self.since else []),
+            "fluffychat": chosen + since + presence[:0] + wait,
+            "nheko": since + presence + wait,
+        }.get(c.kind, since + chosen + wait)
         if not self.since and c.browser:
             order = order + [("_cacheBuster", str(self.tape.ms))]
-        return urllib.parse.urlencode(order, quote_via=urllib.parse.quote if c.kind not in ("python-bot",) else urllib.parse.quote_plus, safe="" if c.browser else ":")
+        return urllib.parse.urlencode(
+            order,
+            quote_via=urllib.parse.quote if c.kind not in ("python-bot",) else urllib.parse.quote_plus,
+            safe="" if c.browser else ":",
+        )
 
     def first_sync(self):
         r, hs = self.r, self.hs
@@ -133,8 +194,26 @@ class Session:
             heroes = {"m.heroes": [m.id for m in room.members if m is not self.me][:3]} if not room.name else {}
             if hs.family != "conduit":
                 heroes.update({"m.joined_member_count": len(room.members), "m.invited_member_count": 0})
-            receipts = [{"type": "m.receipt", "content": {room.events[-1].id: {"m.read": {m.id: {"ts": room.ts + 5000} for m in room.members[:2]}}}}] if r.chance(0.5) else []
-            tags = [{"type": "m.tag", "content": {"tags": {r.pick(["m.favourite", "m.lowpriority", "u.work"]): {"order": round(r.random(), 2)}}}}] if r.chance(0.2) else []
+            receipts = (
+                [
+                    {
+                        "type": "m.receipt",
+                        "content": {room.events[-1].id: {"m.read": {m.id: {"ts": room.ts + 5000} for m in room.members[:2]}}},
+                    }
+                ]
+                if r.chance(0.5)
+                else []
+            )
+            tags = (
+                [
+                    {
+                        "type": "m.tag",
+                        "content": {"tags": {r.pick(["m.favourite", "m.lowpriority", "u.work"]): {"order": round(r.random(), 2)}}},
+                    }
+                ]
+                if r.chance(0.2)
+                else []
+            )
             if r.chance(0.4):
                 tags.append({"type": "m.fully_read", "content": {"event_id": room.events[-1].id}})
             joined.append((room, hs.room_section(line, True, state, receipts, tags, r.randrange(3), 0, heroes)))
@@ -149,26 +228,64 @@ class Session:
             account.append({"type": "m.ignored_user_list", "content": {"ignored_users": {}}})
         query = self.sync_query(0)
         self.since = hs.sync_token()
-        presence = [{"type": "m.presence", "sender": self.me.id, "content": {"presence": "online", "last_active_ago": r.randrange(500), "currently_active": True}}] if r.chance(0.4) else []
+        presence = (
+            [
+                {
+                    "type": "m.presence",
+                    "sender": self.me.id,
+                    "content": {"presence": "online", "last_active_ago": r.randrange(500), "currently_active": True},
+                }
+            ]
+            if r.chance(0.4)
+            else []
+        )
         devices = [m.id for m in self.room.members] if self.room.encrypted else []
-        self.ask("GET", self.path("sync"), query=query, answer=hs.sync(self.since, joined, (), account, presence, devices, otk=50, initial=True))
+        self.ask(
+            "GET",
+            self.path("sync"),
+            query=query,
+            answer=hs.sync(self.since, joined, (), account, presence, devices, otk=50, initial=True),
+        )
 
     def show(self, events, room=None):
         return [self.hs.event(e, self.tape.ms, self.me, self.txns.get(e.id), room) for e in events]
 
     # --- going on ------------------------------------------------------------------------------------------------------
 
-    def sync(self, room, timeline=(), ephemeral=(), what="event", account=(), room_account=(), to_device=(), presence=(), state=(), devices=(), **more):
+    def sync(
+        self,
+        room,
+        timeline=(),
+        ephemeral=(),
+        what="event",
+        account=(),
+        room_account=(),
+        to_device=(),
+        presence=(),
+        state=(),
+        devices=(),
+        **more,
+    ):
         """A long poll that ends with something."""
         hs, r = self.hs, self.r
         query = self.sync_query(30000)
         _, self.since = hs.advance(what)
         counts = r.randrange(4) if timeline else 0
-        joined = [(room, hs.room_section(self.show(timeline), False, self.show(state), ephemeral, room_account, counts, 0))] if timeline or ephemeral or room_account or state else []
+        joined = (
+            [(room, hs.room_section(self.show(timeline), False, self.show(state), ephemeral, room_account, counts, 0))]
+            if timeline or ephemeral or room_account or state
+            else []
+        )
         otk = self.keys.count if self.keys else 50
         wait = r.randrange(20, 29000)
         self.tape.ms = max(self.tape.ms, room.ts - wait)
-        self.ask("GET", self.path("sync"), query=query, wait=wait, answer=hs.sync(self.since, joined, to_device, account, presence, devices, otk=otk, **more))
+        self.ask(
+            "GET",
+            self.path("sync"),
+            query=query,
+            wait=wait,
+            answer=hs.sync(self.since, joined, to_device, account, presence, devices, otk=otk, **more),
+        )
 
     def idle(self):
         query = self.sync_query(30000)
@@ -183,7 +300,9 @@ class Session:
 
     def receipt(self, room, who, event):
         entry = {"ts": self.tape.ms, **({"thread_id": "main"} if self.r.chance(0.4) else {})}
-        return [{"type": "m.receipt", "content": {event.id: {self.r.weighted([(9, "m.read"), (1, "m.read.private")]): {who.id: entry}}}}]
+        return [
+            {"type": "m.receipt", "content": {event.id: {self.r.weighted([(9, "m.read"), (1, "m.read.private")]): {who.id: entry}}}}
+        ]
 
     def hear(self):
         """Another user types, writes, reads."""
@@ -205,7 +324,19 @@ class Session:
             return room.add("m.room.encrypted", who, make.encrypted(r, room, r.upper(10), r.b64(32) if r.chance(0.4) else None))
         said = [e for e in room.events if e.type == "m.room.message" and e.sender == who.id]
         any_said = [e for e in room.events if e.type == "m.room.message"]
-        pick = r.weighted([(30, "text"), (4, "react"), (3, "media"), (2, "edit"), (1, "sticker"), (1, "location"), (1, "poll"), (1, "redact"), (1, "name")])
+        pick = r.weighted(
+            [
+                (30, "text"),
+                (4, "react"),
+                (3, "media"),
+                (2, "edit"),
+                (1, "sticker"),
+                (1, "location"),
+                (1, "poll"),
+                (1, "redact"),
+                (1, "name"),
+            ]
+        )
         if pick == "react" and any_said:
             return room.add("m.reaction", who, make.reaction(r, r.pick(any_said[-5:])))
         if pick == "media":
@@ -226,14 +357,18 @@ class Session:
             return room.add("m.room.redaction", who, content, redacts=said[-1].id if room.version not in ("11", "12") else None)
         if pick == "name" and who is room.creator:
             old, room.name = room.name, room.text().split("\n")[0][:40]
-            return room.add("m.room.name", who, {"name": room.name}, "", prev_content={"name": old}, replaces_state=room.state[-1].id)
+            return room.add(
+                "m.room.name", who, {"name": room.name}, "", prev_content={"name": old}, replaces_state=room.state[-1].id
+            )
         return room.add("m.room.message", who, make.message(r, room, style))
 
     def read(self, room, event):
         r, c = self.r, self.client
         if c.kind in ("element-web", "element-desktop", "cinny", "element-x") or r.chance(0.3):
             body = {"thread_id": "main"} if c.kind in ("element-x", "element-web", "element-desktop") and r.chance(0.7) else {}
-            self.ask("POST", self.path("rooms", room.id, "receipt", r.weighted([(8, "m.read"), (2, "m.read.private")]), event.id), body)
+            self.ask(
+                "POST", self.path("rooms", room.id, "receipt", r.weighted([(8, "m.read"), (2, "m.read.private")]), event.id), body
+            )
             if r.chance(0.2):
                 self.ask("POST", self.path("rooms", room.id, "read_markers"), {"m.fully_read": event.id, "m.read": event.id})
         else:
@@ -246,7 +381,15 @@ class Session:
         r, c, room = self.r, self.client, self.r.pick(self.rooms)
         room.ts = self.tape.ms
         if r.chance(0.5):
-            self.ask("PUT", self.path("rooms", room.id, "typing", self.me.id), {"typing": True, "timeout": r.pick([30000, 20000, 4000])} if c.kind != "fluffychat" else {"timeout": 30000, "typing": True})
+            self.ask(
+                "PUT",
+                self.path("rooms", room.id, "typing", self.me.id),
+                (
+                    {"typing": True, "timeout": r.pick([30000, 20000, 4000])}
+                    if c.kind != "fluffychat"
+                    else {"timeout": 30000, "typing": True}
+                ),
+            )
         said = [e for e in room.events if e.type == "m.room.message"]
         kind, event = "m.room.message", None
         if room.encrypted:
@@ -277,7 +420,11 @@ class Session:
             self.fail("limit", "PUT", self.path("rooms", room.id, "send", kind, txn), body)
         self.ask("PUT", self.path("rooms", room.id, "send", kind, txn), body, {"event_id": event.id})
         if r.chance(0.4):
-            self.ask("PUT", self.path("rooms", room.id, "typing", self.me.id), {"typing": False} if c.kind != "nheko" else {"timeout": 0, "typing": False})
+            self.ask(
+                "PUT",
+                self.path("rooms", room.id, "typing", self.me.id),
+                {"typing": False} if c.kind != "nheko" else {"timeout": 0, "typing": False},
+            )
         if r.chance(0.75):
             self.sync(room, [event])
         if "poll.start" in kind and r.chance(0.8):
@@ -294,18 +441,23 @@ class Session:
         body, mime, _ = make.media(r, room, self.hs.name, False)
         name = urllib.parse.quote(body.get("filename", body["body"]), safe="~-._")
         data = r.data(r.randrange(60, 220))
-        self.ask("POST", self.path("upload", api=r.pick(["v3", "r0"]) if self.client.kind == "bot-sdk" else "v3", prefix="/_matrix/media/"), query=f"filename={name}", raw=data,
-                 kind=mime, answer={"content_uri": body.get("url")})
+        self.ask(
+            "POST",
+            self.path("upload", api=r.pick(["v3", "r0"]) if self.client.kind == "bot-sdk" else "v3", prefix="/_matrix/media/"),
+            query=f"filename={name}",
+            raw=data,
+            kind=mime,
+            answer={"content_uri": body.get("url")},
+        )
         return body
 
     def run(self, steps):
         self.begin()
-        from .extras import EXTRAS
         for _ in range(steps):
             self.tape.pause(50, 20000)
             pick = self.r.weighted([(9, "hear"), (7, "send"), (2, "idle"), (9, "extra")])
             if pick == "extra":
-                self.r.pick(EXTRAS)(self)
+                self.r.weighted(EXTRAS)(self)
             else:
                 getattr(self, pick)()
         if self.r.chance(0.3):
@@ -325,25 +477,55 @@ def pushrules(s):
     me, family = s.me, s.hs.family
 
     def rule(rule_id, actions, conditions=None, pattern=None, enabled=True):
-        parts = {"conditions": conditions, "actions": actions, "rule_id": rule_id, "default": True, "pattern": pattern, "enabled": enabled}
-        order = {"synapse": ["conditions", "actions", "rule_id", "default", "pattern", "enabled"], "dendrite": ["rule_id", "default", "enabled", "actions", "conditions", "pattern"],
-                 "conduit": ["actions", "default", "enabled", "rule_id", "conditions", "pattern"]}[family]
+        parts = {
+            "conditions": conditions,
+            "actions": actions,
+            "rule_id": rule_id,
+            "default": True,
+            "pattern": pattern,
+            "enabled": enabled,
+        }
+        order = {
+            "synapse": ["conditions", "actions", "rule_id", "default", "pattern", "enabled"],
+            "dendrite": ["rule_id", "default", "enabled", "actions", "conditions", "pattern"],
+            "conduit": ["actions", "default", "enabled", "rule_id", "conditions", "pattern"],
+        }[family]
         return {k: parts[k] for k in order if parts[k] is not None}
 
     def match(key, pattern):
         return {"kind": "event_match", "key": key, "pattern": pattern}
 
-    sound, light, dark = {"set_tweak": "sound", "value": "default"}, {"set_tweak": "highlight"}, {"set_tweak": "highlight", "value": False}
+    sound, light, dark = (
+        {"set_tweak": "sound", "value": "default"},
+        {"set_tweak": "highlight"},
+        {"set_tweak": "highlight", "value": False},
+    )
     two = {"kind": "room_member_count", "is": "2"}
-    sets = {"override": [rule(".m.rule.master", [], [], enabled=False), rule(".m.rule.suppress_notices", [], [match("content.msgtype", "m.notice")]),
-                         rule(".m.rule.invite_for_me", ["notify", sound, dark], [match("type", "m.room.member"), match("content.membership", "invite"), match("state_key", me.id)]),
-                         rule(".m.rule.member_event", [], [match("type", "m.room.member")]), rule(".m.rule.reaction", [], [match("type", "m.reaction")])],
-            "content": [rule(".m.rule.contains_user_name", ["notify", sound, light], pattern=me.local)], "room": [], "sender": [],
-            "underride": [rule(".m.rule.call", ["notify", {"set_tweak": "sound", "value": "ring"}, dark], [match("type", "m.call.invite")]),
-                          rule(".m.rule.room_one_to_one", ["notify", sound, dark], [two, match("type", "m.room.message")]),
-                          rule(".m.rule.message", ["notify", dark], [match("type", "m.room.message")]),
-                          rule(".m.rule.encrypted", ["notify", dark], [match("type", "m.room.encrypted")])]}
-    order = {"synapse": ["underride", "sender", "room", "content", "override"], "dendrite": ["override", "content", "room", "sender", "underride"],
-             "conduit": ["content", "override", "room", "sender", "underride"]}[family]
+    sets = {
+        "override": [
+            rule(".m.rule.master", [], [], enabled=False),
+            rule(".m.rule.suppress_notices", [], [match("content.msgtype", "m.notice")]),
+            rule(
+                ".m.rule.invite_for_me",
+                ["notify", sound, dark],
+                [match("type", "m.room.member"), match("content.membership", "invite"), match("state_key", me.id)],
+            ),
+            rule(".m.rule.member_event", [], [match("type", "m.room.member")]),
+            rule(".m.rule.reaction", [], [match("type", "m.reaction")]),
+        ],
+        "content": [rule(".m.rule.contains_user_name", ["notify", sound, light], pattern=me.local)],
+        "room": [],
+        "sender": [],
+        "underride": [
+            rule(".m.rule.call", ["notify", {"set_tweak": "sound", "value": "ring"}, dark], [match("type", "m.call.invite")]),
+            rule(".m.rule.room_one_to_one", ["notify", sound, dark], [two, match("type", "m.room.message")]),
+            rule(".m.rule.message", ["notify", dark], [match("type", "m.room.message")]),
+            rule(".m.rule.encrypted", ["notify", dark], [match("type", "m.room.encrypted")]),
+        ],
+    }
+    order = {
+        "synapse": ["underride", "sender", "room", "content", "override"],
+        "dendrite": ["override", "content", "room", "sender", "underride"],
+        "conduit": ["content", "override", "room", "sender", "underride"],
+    }[family]
     return {"global": {k: sets[k] for k in order}}
-

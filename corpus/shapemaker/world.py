@@ -8,26 +8,210 @@ import string
 CHAT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "chat")
 
 # Reserved names (RFC 2606, RFC 6761) but for the one server that nearly every room has members of.
-PLACES = ["harbour", "fjord", "alpenglow", "lagoon", "tundra", "meadow", "orchard", "foundry", "beacon", "delta", "mesa", "spruce",
-          "granite", "kestrel", "lantern", "mistral", "nebula", "oasis", "pebble", "quarry", "reef", "saffron", "thistle", "umbra",
-          "vesper", "willow", "yarrow", "zephyr", "basalt", "cinder", "dune", "ember", "fathom", "glade", "hearth", "islet"]
-FORMS = ["{}.example", "matrix.{}.example", "{}.example.org", "{}.example.com", "chat.{}.example", "{}.example.net", "m.{}.test",
-         "{}-{}.example", "im.{}.example.org", "{}.test:8448", "synapse.{}.example", "{}.home.arpa"]
+PLACES = [
+    "harbour",
+    "fjord",
+    "alpenglow",
+    "lagoon",
+    "tundra",
+    "meadow",
+    "orchard",
+    "foundry",
+    "beacon",
+    "delta",
+    "mesa",
+    "spruce",
+    "granite",
+    "kestrel",
+    "lantern",
+    "mistral",
+    "nebula",
+    "oasis",
+    "pebble",
+    "quarry",
+    "reef",
+    "saffron",
+    "thistle",
+    "umbra",
+    "vesper",
+    "willow",
+    "yarrow",
+    "zephyr",
+    "basalt",
+    "cinder",
+    "dune",
+    "ember",
+    "fathom",
+    "glade",
+    "hearth",
+    "islet",
+]
+FORMS = [
+    "{}.example",
+    "matrix.{}.example",
+    "{}.example.org",
+    "{}.example.com",
+    "chat.{}.example",
+    "{}.example.net",
+    "m.{}.test",
+    "{}-{}.example",
+    "im.{}.example.org",
+    "{}.test:8448",
+    "synapse.{}.example",
+    "{}.home.arpa",
+]
 
-NAMES = ["anna", "ben", "chloe", "daan", "elif", "farid", "greta", "hugo", "ines", "jonas", "kaya", "leo", "mila", "nour", "olga",
-         "pavel", "quinn", "rosa", "sami", "tove", "umar", "vera", "wout", "xenia", "yuki", "zoe", "aino", "bruno", "carmen", "dmitri",
-         "emre", "freya", "giulia", "hana", "ivan", "jin", "kofi", "lena", "mateo", "nadia", "oskar", "priya", "ravi", "sofia", "tariq",
-         "ursula", "viktor", "wei", "yara", "zainab", "captain", "skipper", "hut", "radio", "basecamp", "weather", "shop", "school"]
-SHOWN = ["Анна", "Дмитрий", "Олена", "Νίκος", "محمد", "نور", "דנה", "राहुल", "প্রিয়া", "มานี", "小明", "美咲", "ゆうき", "지우", "민수", "Łukasz",
-         "Jürgen", "Zoë", "Çağla", "Ömer", "Señor K", "Åsa", "Nguyễn", "🌊 Mara", "Kofi (boat)", "Hut 2", "DL0XYZ", "Radio room", "Mum", "Papa"]
-ROOM_WORDS = ["General", "Random", "Announcements", "Family", "Crew", "Weather", "Trip to the coast", "Kitchen", "Support", "Dev",
-              "Off-topic", "Net 7074", "Base camp", "Neighbours", "School run", "Book club", "Allgemein", "Familie", "Équipage", "Météo",
-              "Кухня", "Семья", "العائلة", "家族", "가족방", "聊天室", "Förening", "Comunidad", "Vizinhos", "Ops", "Alerts", "Project X",
-              "Board games", "Harbour office", "Hut wardens", "Rescue team", "Music", "Garden", "Matrix help", "Test room"]
-TOPICS = ["Everything that fits nowhere else", "Be kind. Keep it short, the link is slow.", "Daily net at 0600z and 1830z",
-          "Logistik, Termine, Kuchen", "Photos of cats only", "Rules: https://example.org/rules", "Wer bringt was mit?",
-          "Questions about the new release", "Météo marine et mouillages", "Правила в закрепе", "雑談", "Bitte keine Romane",
-          "On-call: see pinned", "Duty roster and alarms", "Room for the weekend trip 🏕️"]
+NAMES = [
+    "anna",
+    "ben",
+    "chloe",
+    "daan",
+    "elif",
+    "farid",
+    "greta",
+    "hugo",
+    "ines",
+    "jonas",
+    "kaya",
+    "leo",
+    "mila",
+    "nour",
+    "olga",
+    "pavel",
+    "quinn",
+    "rosa",
+    "sami",
+    "tove",
+    "umar",
+    "vera",
+    "wout",
+    "xenia",
+    "yuki",
+    "zoe",
+    "aino",
+    "bruno",
+    "carmen",
+    "dmitri",
+    "emre",
+    "freya",
+    "giulia",
+    "hana",
+    "ivan",
+    "jin",
+    "kofi",
+    "lena",
+    "mateo",
+    "nadia",
+    "oskar",
+    "priya",
+    "ravi",
+    "sofia",
+    "tariq",
+    "ursula",
+    "viktor",
+    "wei",
+    "yara",
+    "zainab",
+    "captain",
+    "skipper",
+    "hut",
+    "radio",
+    "basecamp",
+    "weather",
+    "shop",
+    "school",
+]
+SHOWN = [
+    "Анна",
+    "Дмитрий",
+    "Олена",
+    "Νίκος",
+    "محمد",
+    "نور",
+    "דנה",
+    "राहुल",
+    "প্রিয়া",
+    "มานี",
+    "小明",
+    "美咲",
+    "ゆうき",
+    "지우",
+    "민수",
+    "Łukasz",
+    "Jürgen",
+    "Zoë",
+    "Çağla",
+    "Ömer",
+    "Señor K",
+    "Åsa",
+    "Nguyễn",
+    "🌊 Mara",
+    "Kofi (boat)",
+    "Hut 2",
+    "DL0XYZ",
+    "Radio room",
+    "Mum",
+    "Papa",
+]
+ROOM_WORDS = [
+    "General",
+    "Random",
+    "Announcements",
+    "Family",
+    "Crew",
+    "Weather",
+    "Trip to the coast",
+    "Kitchen",
+    "Support",
+    "Dev",
+    "Off-topic",
+    "Net 7074",
+    "Base camp",
+    "Neighbours",
+    "School run",
+    "Book club",
+    "Allgemein",
+    "Familie",
+    "Équipage",
+    "Météo",
+    "Кухня",
+    "Семья",
+    "العائلة",
+    "家族",
+    "가족방",
+    "聊天室",
+    "Förening",
+    "Comunidad",
+    "Vizinhos",
+    "Ops",
+    "Alerts",
+    "Project X",
+    "Board games",
+    "Harbour office",
+    "Hut wardens",
+    "Rescue team",
+    "Music",
+    "Garden",
+    "Matrix help",
+    "Test room",
+]
+TOPICS = [
+    "Everything that fits nowhere else",
+    "Be kind. Keep it short, the link is slow.",
+    "Daily net at 0600z and 1830z",
+    "Logistik, Termine, Kuchen",
+    "Photos of cats only",
+    "Rules: https://example.org/rules",
+    "Wer bringt was mit?",
+    "Questions about the new release",
+    "Météo marine et mouillages",
+    "Правила в закрепе",
+    "雑談",
+    "Bitte keine Romane",
+    "On-call: see pinned",
+    "Duty roster and alarms",
+    "Room for the weekend trip 🏕️",
+]
 EMOJI = ["👍", "❤️", "😂", "🎉", "👀", "🙏", "🚀", "😢", "👎", "✅", "🔥", "😄", "💯", "🤔", "👏", "+1", "😮", "⛵", "☕", "🥳"]
 
 
@@ -101,12 +285,21 @@ class Texts:
 class User:
     def __init__(self, r, server):
         base = r.pick(NAMES)
-        local = r.weighted([(4, base), (2, f"{base}{r.randrange(100)}"), (2, f"{base}.{r.pick(NAMES)}"), (1, f"{base}_{r.letters(1).lower()}"),
-                            (1, f"{base}-{r.pick(PLACES)}"), (1, f"{r.letters(r.randrange(3, 8)).lower()}{r.randrange(10)}")])
+        local = r.weighted(
+            [
+                (4, base),
+                (2, f"{base}{r.randrange(100)}"),
+                (2, f"{base}.{r.pick(NAMES)}"),
+                (1, f"{base}_{r.letters(1).lower()}"),
+                (1, f"{base}-{r.pick(PLACES)}"),
+                (1, f"{r.letters(r.randrange(3, 8)).lower()}{r.randrange(10)}"),
+            ]
+        )
         self.server, self.local = server, local
         self.id = f"@{local}:{server}"
-        self.name = r.weighted([(5, base.capitalize()), (2, f"{base.capitalize()} {r.pick(string.ascii_uppercase)}."), (2, r.pick(SHOWN)),
-                                (2, local)])
+        self.name = r.weighted(
+            [(5, base.capitalize()), (2, f"{base.capitalize()} {r.pick(string.ascii_uppercase)}."), (2, r.pick(SHOWN)), (2, local)]
+        )
         self.avatar = f"mxc://{server}/{r.letters(24)}" if r.chance(0.5) else None
 
 
@@ -151,10 +344,22 @@ class Room:
         self.depth += r.randrange(3, 4000)
 
     def add(self, kind, sender, content, state_key=None, redacts=None, **unsigned):
-        self.ts += self.r.weighted([(3, self.r.randrange(40, 900)), (6, self.r.randrange(900, 40000)), (2, self.r.randrange(40000, 4000000))])
+        self.ts += self.r.weighted(
+            [(3, self.r.randrange(40, 900)), (6, self.r.randrange(900, 40000)), (2, self.r.randrange(40000, 4000000))]
+        )
         self.depth += 1
-        event = Event(type=kind, sender=sender.id, user=sender, content=content, state_key=state_key, redacts=redacts, ts=self.ts,
-                      id=event_id(self.r, self.version, sender.server, self.ts), unsigned=dict(unsigned), depth=self.depth)
+        event = Event(
+            type=kind,
+            sender=sender.id,
+            user=sender,
+            content=content,
+            state_key=state_key,
+            redacts=redacts,
+            ts=self.ts,
+            id=event_id(self.r, self.version, sender.server, self.ts),
+            unsigned=dict(unsigned),
+            depth=self.depth,
+        )
         self.events.append(event)
         return event
 
@@ -170,15 +375,34 @@ class Room:
         if self.version == "12":
             self.state[0].id = "$" + self.id[1:]
         self.state.append(self.add("m.room.member", c, self.membership(c), c.id))
-        levels = {"users": {} if self.version == "12" else {c.id: 100}, "users_default": 0,
-                  "events": {"m.room.name": 50, "m.room.power_levels": 100, "m.room.history_visibility": 100, "m.room.canonical_alias": 50,
-                             "m.room.avatar": 50, "m.room.tombstone": 100, "m.room.server_acl": 100, "m.room.encryption": 100},
-                  "events_default": 0, "state_default": 50, "ban": 50, "kick": 50, "redact": 50, "invite": r.pick([0, 50]), "historical": 100}
+        levels = {
+            "users": {} if self.version == "12" else {c.id: 100},
+            "users_default": 0,
+            "events": {
+                "m.room.name": 50,
+                "m.room.power_levels": 100,
+                "m.room.history_visibility": 100,
+                "m.room.canonical_alias": 50,
+                "m.room.avatar": 50,
+                "m.room.tombstone": 100,
+                "m.room.server_acl": 100,
+                "m.room.encryption": 100,
+            },
+            "events_default": 0,
+            "state_default": 50,
+            "ban": 50,
+            "kick": 50,
+            "redact": 50,
+            "invite": r.pick([0, 50]),
+            "historical": 100,
+        }
         self.state.append(self.add("m.room.power_levels", c, levels, ""))
         if self.alias:
             self.state.append(self.add("m.room.canonical_alias", c, {"alias": self.alias}, ""))
         self.state.append(self.add("m.room.join_rules", c, {"join_rule": r.pick(["public", "invite", "knock"])}, ""))
-        self.state.append(self.add("m.room.history_visibility", c, {"history_visibility": r.pick(["shared", "invited", "world_readable"])}, ""))
+        self.state.append(
+            self.add("m.room.history_visibility", c, {"history_visibility": r.pick(["shared", "invited", "world_readable"])}, "")
+        )
         if r.chance(0.6):
             self.state.append(self.add("m.room.guest_access", c, {"guest_access": r.pick(["can_join", "forbidden"])}, ""))
         if self.encrypted:
