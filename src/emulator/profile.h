@@ -16,18 +16,20 @@ struct th_emu_profile {
 	uint64_t rate_bps; /* 0: no limit */
 	th_time latency;
 	struct th_spread jitter; /* each latency is drawn from latency - spread … latency + spread */
-	bool jitter_reorders;	 /* else jitter never makes one datagram overtake another */
-	unsigned loss;		 /* this and the following chances in parts per million, for each datagram */
+	th_time reorder_delay;
+	uint64_t queue_bytes; /* waiting, without the one that is being sent; 0: no limit */
+	uint64_t mtu;	      /* larger ones are dropped; 0: no limit */
+	th_time turnaround;   /* half duplex: silence before the direction changes to this one */
+
+	unsigned queue_packets; /* as queue_bytes, counted in datagrams */
+	unsigned loss;		/* this and the following chances in parts per million, for each datagram */
 	/* Gilbert-Elliott: chances to enter and leave the bad state, and to be lost inside it */
 	unsigned burst_enter, burst_leave, burst_loss;
 	unsigned duplicate;
 	unsigned reorder; /* so many are held back by reorder_delay, and those behind overtake */
-	th_time reorder_delay;
-	uint64_t queue_bytes;	/* waiting, without the one that is being sent; 0: no limit */
-	unsigned queue_packets; /* the same, counted in datagrams */
-	uint64_t mtu;		/* larger ones are dropped; 0: no limit */
-	bool half_duplex;	/* one sends at a time; holds when either direction says so */
-	th_time turnaround;	/* half duplex: silence before the direction changes to this one */
+
+	bool jitter_reorders; /* else jitter never makes one datagram overtake another */
+	bool half_duplex;     /* one sends at a time; holds when either direction says so */
 	bool outage;
 };
 

@@ -497,8 +497,6 @@ const char *th_option_format(const struct th_option *opt, const void *field, cha
 	case TH_OPTION_ADDRESS:
 	case TH_OPTION_URL:
 	case TH_OPTION_FILE:
-		snprintf(out, TH_OPTION_TEXT, "%s", (const char *)field);
-		return out;
 	case TH_OPTION_LINES:
 		snprintf(out, TH_OPTION_TEXT, "%s", (const char *)field);
 		return out;
@@ -612,14 +610,13 @@ const char *th_option_allowed(const struct th_option *opt, char out[TH_OPTION_TE
 		return allowed_spread(opt, out);
 	case TH_OPTION_LINES:
 		return "words on one line";
-	case TH_OPTION_FRACTION:
-		break;
 	case TH_OPTION_PORT:
 	case TH_OPTION_DURATION:
 	case TH_OPTION_SIZE:
 	case TH_OPTION_COUNT:
 	case TH_OPTION_PERCENT:
 	case TH_OPTION_RATE:
+	case TH_OPTION_FRACTION:
 		break;
 	}
 	return allowed_range(opt, out);
