@@ -13,13 +13,16 @@ enum { V4_PREFIX = 12, V4_LEN = 4, V6_PLACE = 8, ADDR_BYTES = 16 + 4 + 2 };
 
 static void turn(struct th_cookies *c, const struct th_rng *rng, th_time now)
 {
-	if (c->turned != 0 && now - c->turned < TURN)
+	bool late = !c->ready || now - c->turned >= 2 * TURN;
+
+	if (c->ready && now - c->turned < TURN)
 		return;
 	c->before = c->secret;
 	rng->fill(rng->ctx, c->secret.b, sizeof(c->secret.b));
-	if (c->turned == 0 || now - c->turned >= 2 * TURN)
+	if (late)
 		c->before = c->secret;
-	c->turned = now ? now : 1;
+	c->ready = true;
+	c->turned = now;
 }
 
 /* False, and zeroes, only when the library fails. */

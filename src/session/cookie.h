@@ -21,7 +21,8 @@ enum {
 
 struct th_cookies {
 	struct th_noise_secret secret, before;
-	th_time turned; /* 0: never */
+	bool ready; /* there is a secret */
+	th_time turned;
 };
 
 void th_cookie_make(struct th_cookies *c, const struct th_rng *rng, const struct th_addr *from,

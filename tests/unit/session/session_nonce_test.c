@@ -1,5 +1,5 @@
-/* No (key, nonce) pair is ever used twice: not in records, not in handshakes, whatever is lost, and wherever a daemon is killed.
- * The linker puts the functions here between the session and its ciphers (--wrap), so every call is seen. */
+/* No (key, nonce) pair is ever used twice: not in records, not in handshakes, whatever is lost, and wherever a daemon
+ * is killed. The linker puts the functions here between the session and its ciphers (--wrap), so every call is seen. */
 #include "rig.h"
 
 #include "session/cipher.h"

@@ -1,5 +1,5 @@
-/* Strangers: what is random, changed, cut, replayed or made up gets no byte back and changes nothing; a flood of initiations leaves
- * good exchanges and memory alone. Argument: how many datagrams (10^6). */
+/* Strangers: what is random, changed, cut, replayed or made up gets no byte back and changes nothing; a flood of
+ * initiations leaves good exchanges and memory alone. Argument: how many datagrams (10^6). */
 #include "rig.h"
 
 enum { TAPE = 2000, SESSIONS = 6, FLOOD_SECONDS = 60, FLOOD_RATE = 10000, INITIATION = 100 };
@@ -55,7 +55,8 @@ static size_t random_bytes(uint8_t *out)
 /* A datagram of the tape, changed in one of several ways. */
 static size_t changed(uint8_t *out)
 {
-	const struct rig_datagram *d = &tape[th_rng_below(&r.rng, tape_n)], *other = &tape[th_rng_below(&r.rng, tape_n)];
+	const struct rig_datagram *d = &tape[th_rng_below(&r.rng, tape_n)],
+				  *other = &tape[th_rng_below(&r.rng, tape_n)];
 	size_t n = d->n, at;
 
 	memcpy(out, d->b, n);
@@ -158,7 +159,8 @@ static void bogus(size_t n)
 	r.flying_n -= r.b.sent_bytes > before; /* it goes nowhere */
 }
 
-/* Good ends go on beside 10,000 bogus initiations a second: the warm as if nothing was, the cold with one round trip more. */
+/* Good ends go on beside 10,000 bogus initiations a second: the warm as if nothing was, the cold with one round trip
+ * more. */
 static void a_flood_of_initiations(void **state)
 {
 	th_session_id warm;
@@ -204,8 +206,8 @@ static void a_flood_of_initiations(void **state)
 	rig_free(&r);
 }
 
-/* Somebody with the public key and one real address, who makes good initiations as fast as he can: he fills the places for what is
- * unconfirmed, and no more. */
+/* Somebody with the public key and one real address, who makes good initiations as fast as he can: he fills the places
+ * for what is unconfirmed, and no more. */
 static void a_flood_of_good_initiations_from_one_place(void **state)
 {
 	th_session_id warm, ids[RIG_ACTIVE];
