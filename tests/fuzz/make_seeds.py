@@ -269,7 +269,22 @@ def flate_seeds():
     yield "old-query", case(2, b"/x?a=+&b=%20&c&&=\n\n")
 
 
+def bulk_seeds():
+    frame = bytes.fromhex("28b52ffd0040")
+    yield "stored", bytes([1 | 4 << 3, 0]) + b"as it is"
+    yield "raw-block", bytes([1 | 4 << 3, 1]) + frame + bytes([5 << 3 | 1, 0, 0]) + b"bytes"
+    yield "rle-block", bytes([1 | 4 << 3, 1]) + frame + struct.pack("<I", 100000 << 3 | 1 << 1 | 1)[:3] + b"a"
+    yield "large-window", bytes([1 | 4 << 3, 1]) + bytes.fromhex("28b52ffd00b0010000")
+    yield "no-kind", bytes([1, 2])
+    yield "skippable", bytes([1 | 8, 1]) + bytes.fromhex("502a4d1801000000") + b"x"
+    yield "json", bytes([0 << 1 | 3 << 3]) + b'{"a":"b"},' * 40
+    yield "octets", bytes([1 << 1 | 9 << 3]) + bytes(range(256)) * 5
+    yield "text", bytes([1 << 1 | 31 << 3]) + b"a line of text\n" * 100
+    yield "small", bytes([2 << 1]) + b"x"
+
+
 TARGETS = {
+    "bulk": bulk_seeds,
     "engine": engine_seeds,
     "envelope": envelope_seeds,
     "flate": flate_seeds,
