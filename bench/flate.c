@@ -73,6 +73,7 @@ struct baselines {
 	ZSTD_CCtx *cctx;
 	ZSTD_CDict *cdict;
 	uint8_t *zdict;
+	size_t zdict_n;
 };
 
 static void train(struct baselines *b, const struct corpus *c)
@@ -96,6 +97,7 @@ static void train(struct baselines *b, const struct corpus *c)
 	memmove(b->dict, b->dict + DICT - b->dict_n, b->dict_n);
 	b->zdict = malloc(ZDICT);
 	zn = ZDICT_trainFromBuffer(b->zdict, ZDICT, all, sizes, (unsigned)n);
+	b->zdict_n = zn;
 	b->cdict = ZSTD_createCDict(b->zdict, zn, 19);
 	b->cctx = ZSTD_createCCtx();
 	ZSTD_CCtx_setParameter(b->cctx, ZSTD_c_contentSizeFlag, 0);
@@ -131,12 +133,27 @@ static size_t deflate_text(struct baselines *b, const struct history *h, uint8_t
 	return got;
 }
 
+/* History behind the trained dictionary's content, as one prefix: what a session with zstd would do. */
+static size_t zstd_history(struct baselines *b, const struct history *h, const uint8_t *p, size_t n, uint8_t *out)
+{
+	static uint8_t prefix[ZDICT + HISTORY];
+	size_t got;
+
+	memcpy(prefix, b->zdict, b->zdict_n);
+	memcpy(prefix + b->zdict_n, h->p, h->n);
+	ZSTD_CCtx_refPrefix(b->cctx, prefix, b->zdict_n + h->n);
+	got = ZSTD_compress2(b->cctx, out, TEXT_MAX, p, n);
+	ZSTD_CCtx_refCDict(b->cctx, b->cdict);
+	return got;
+}
+
 enum column {
 	TEXT,
 	IDENTITY,
 	DEFLATE,
 	ZSTD_DICT,
 	DEFLATE_HISTORY,
+	ZSTD_HISTORY,
 	FLATE,
 	FLATE_HISTORY,
 	FLATE_TEXT_HISTORY,
@@ -144,8 +161,8 @@ enum column {
 	COLUMNS
 };
 
-static const char *const titles[COLUMNS] = { "text",  "identity", "deflate",   "zstd 19", "deflate+h",
-					     "flate", "flate+h",  "flate+txt", "bare+h" };
+static const char *const titles[COLUMNS] = { "text",   "identity", "deflate", "zstd 19",   "deflate+h",
+					     "zstd+h", "flate",	   "flate+h", "flate+txt", "bare+h" };
 
 static double now(void)
 {
@@ -203,6 +220,7 @@ int main(int argc, char **argv)
 			s[DEFLATE] += deflate_text(&b, NULL, text, n);
 			s[DEFLATE_HISTORY] += deflate_text(&b, &text_h, text, n);
 			s[ZSTD_DICT] += ZSTD_compress2(b.cctx, out, sizeof(out), text, n);
+			s[ZSTD_HISTORY] += zstd_history(&b, &text_h, text, n, out);
 			s[FLATE] += flate(f, TH_CODING_FLATE, m, NULL, out);
 			s[FLATE_TEXT_HISTORY] += flate(f, TH_CODING_FLATE, m, &text_h, out);
 			s[BARE] += flate(f, TH_CODING_FLATE_BARE, m, &form_h, out);

@@ -82,8 +82,11 @@ static uint64_t id_of(const uint8_t *p, size_t n)
 		EVP_DigestUpdate(ctx, two, 2);
 	}
 	for (size_t i = 0; i < th_known_runs_count; i++)
-		for (size_t j = 0; j < th_known_runs[i].n; j++)
-			hash_strings(ctx, &th_known_runs[i].fields[j].name, 2); /* name and value */
+		for (size_t j = 0; j < th_known_runs[i].n; j++) {
+			const struct th_field *field = &th_known_runs[i].fields[j];
+
+			hash_strings(ctx, (struct th_str[]){ field->name, field->value }, 2);
+		}
 	EVP_DigestUpdate(ctx, p, n);
 	EVP_DigestFinal_ex(ctx, digest, NULL);
 	EVP_MD_CTX_free(ctx);
