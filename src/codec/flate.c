@@ -104,15 +104,13 @@ static struct th_flate_history end_of(struct th_flate_history h)
 
 /* Writes all; false when there was no room. The very last byte of room makes zlib ask for more, though nothing more
  * comes. */
-static bool finish(z_stream *z)
+static bool finish(z_stream *z, Bytef *spare)
 {
-	Bytef spare;
-
 	if (deflate(z, Z_FINISH) == Z_STREAM_END)
 		return true;
 	if (z->avail_out > 0)
 		return false;
-	z->next_out = &spare;
+	z->next_out = spare;
 	z->avail_out = 1;
 	if (deflate(z, Z_FINISH) != Z_STREAM_END || z->avail_out == 0)
 		return false;
@@ -127,6 +125,7 @@ static size_t pack(struct th_flate *f, unsigned coding, struct th_flate_history 
 	struct th_flate_history h = end_of(history);
 	z_stream z, *from = &f->primed[coding == TH_CODING_FLATE_BARE];
 	size_t written = 0;
+	Bytef spare;
 
 	/* zlib copies the allocator along with the stream, and allocates the copy from it. */
 	f->work_pool = (struct pool){ 0, DEFLATE_BYTES, f->work_bytes };
@@ -141,7 +140,7 @@ static size_t pack(struct th_flate *f, unsigned coding, struct th_flate_history 
 	z.avail_in = (uInt)n;
 	z.next_out = out;
 	z.avail_out = (uInt)cap;
-	if (finish(&z))
+	if (finish(&z, &spare))
 		written = cap - z.avail_out;
 	deflateEnd(&z);
 	return written;

@@ -27,9 +27,7 @@ unsigned th_json_style(struct th_str json)
 
 			if (html)
 				style |= TH_JSON_HTML;
-			else if (!settled && !th_str_starts(hex, TH_STR("00")))
-				style |= TH_JSON_ASCII, settled = true;
-			else if (!settled && hex.p[2] >= '8')
+			else if (!settled && (!th_str_starts(hex, TH_STR("00")) || hex.p[2] >= '8'))
 				style |= TH_JSON_ASCII, settled = true;
 		}
 		i++;
