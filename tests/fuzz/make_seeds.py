@@ -269,13 +269,88 @@ def compact_seeds():
     yield long("plain-empty", 12, 0x27D34, message(ACK, 0, 0x7D34))
 
 
+def json_cbor_seeds():
+    ascii_style, spaced, slash, html, newline = 1, 2, 4, 8, 16
+
+    def text(style, json):
+        return bytes([style]) + json
+
+    def cbor(style, hexa):
+        return bytes([0x80 | style]) + bytes.fromhex(hexa)
+
+    yield "event", text(0, b'{"type":"m.room.message","content":{"body":"Gr\xc3\xbc\xc3\x9fe","msgtype":"m.text"},"age":123}')
+    yield "ids", text(0, b'["$F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij-_klmnopQ","!F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij-_klmnopQ",'
+                         b'"F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij+/klmnopQ"]')
+    yield "ascii", text(ascii_style, rb'{"a":"\u00e9\ud83d\ude00","b":"\ud83d"}')
+    yield "spaced", text(spaced, b'{"a": 1, "b": [1, 2.50, -0, 1e2, 18446744073709551616]}')
+    yield "slash", text(slash, rb'{"url":"mxc:\/\/a\/b"}')
+    yield "html", text(html | newline, rb'{"a":"\u003cb\u003e\u0026"}' + b"\n")
+    yield "nested", text(0, b"[" * 70 + b"]" * 70)
+    yield "many", text(0, b"[" + b"1," * 300 + b"1]")
+    yield "twice", text(0, b'{"a":1,"a":2}')
+    yield "cbor-event", cbor(0, "a201e202a2166448616c6c18f8e1")
+    yield "cbor-verbatim", cbor(ascii_style, "82d90106422d3062c3a9")
+    yield "cbor-deep", cbor(0, "81" * 66 + "80")
+    yield "cbor-long", cbor(0, "9b7fffffffffffffff")
+    yield "cbor-indefinite", cbor(0, "9fff")
+
+
+def flate_seeds():
+    import zlib
+
+    def case(kind, data, response=False, history=False, bare=True):
+        return bytes([kind | response << 2 | history << 3 | bare << 4]) + data
+
+    def deflated(form):
+        z = zlib.compressobj(9, zlib.DEFLATED, -15)
+        return z.compress(form) + z.flush()
+
+    sync = bytes([1 << 5, 1, 0x41, 2, 0x19, 0x75, 0x30, 0])  # GET sync?timeout=30000
+    other_version = bytes([1 << 5, 255, 1]) + b"\x62r0" + bytes([0, 0])
+    answer = bytes([1 << 3 | 2, 128, 0]) + b"\xa1\x04" + b"\x58\x20" + bytes(range(32))
+    verbatim = bytes([1 << 3 | 1, 2, 0xC7, 0]) + b"not JSON"
+    outside = bytes([1 << 3 | 7, 128, 0, 0])
+    unknown = bytes([0, 0xC8, 0x01, 255]) + b"\x63X-A\x61b" + bytes([0])
+    for name, form, response in (("sync", sync, False), ("r0", other_version, False), ("answer", answer, True),
+                                 ("verbatim", verbatim, True), ("outside", outside, True), ("unknown", unknown, True)):
+        yield "form-" + name, case(1, form, response)
+        yield "packed-" + name, case(0, deflated(form), response)
+    yield "bomb", case(0, deflated(bytes(200000)), True)
+    head = b"Authorization: Bearer syt_x\nContent-Type: application/json\n"
+    yield "send", case(2, b"/_matrix/client/v3/rooms/!a%3Ab/send/m.room.message/1\n" + head +
+                       b'\n{"body":"Hello World","msgtype":"m.text"}')
+    yield "send-bare", case(2, b"/_matrix/client/v3/sync?since=s1_2&filter=%7B%7D\n\n", bare=False, history=True)
+    yield "answer", case(3, b"\n" + head + b'\n{"event_id":"$F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij-_klmnopQ"}', True, True, False)
+    yield "x-matrix", case(2, b"/_matrix/federation/v1/send/1\nAuthorization:X-Matrix origin=\"a\",key=\"ed25519:a\",sig=\"" +
+                           b"F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij+/klmnopQF0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij+/klmnopQ\"\n\n{}")
+    yield "splitting", case(2, b"/a b\nA\rB: c\rd\n\n")
+    yield "old-query", case(2, b"/x?a=+&b=%20&c&&=\n\n")
+
+
+def bulk_seeds():
+    frame = bytes.fromhex("28b52ffd0040")
+    yield "stored", bytes([1 | 4 << 3, 0]) + b"as it is"
+    yield "raw-block", bytes([1 | 4 << 3, 1]) + frame + bytes([5 << 3 | 1, 0, 0]) + b"bytes"
+    yield "rle-block", bytes([1 | 4 << 3, 1]) + frame + struct.pack("<I", 100000 << 3 | 1 << 1 | 1)[:3] + b"a"
+    yield "large-window", bytes([1 | 4 << 3, 1]) + bytes.fromhex("28b52ffd00b0010000")
+    yield "no-kind", bytes([1, 2])
+    yield "skippable", bytes([1 | 8, 1]) + bytes.fromhex("502a4d1801000000") + b"x"
+    yield "json", bytes([0 << 1 | 3 << 3]) + b'{"a":"b"},' * 40
+    yield "octets", bytes([1 << 1 | 9 << 3]) + bytes(range(256)) * 5
+    yield "text", bytes([1 << 1 | 31 << 3]) + b"a line of text\n" * 100
+    yield "small", bytes([2 << 1]) + b"x"
+
+
 TARGETS = {
     "emulator": emulator_seeds,
     "compact": compact_seeds,
+    "bulk": bulk_seeds,
     "engine": engine_seeds,
     "engine_named": engine_seeds,
     "envelope": envelope_seeds,
+    "flate": flate_seeds,
     "http_request": http_request_seeds,
+    "json_cbor": json_cbor_seeds,
     "noise": noise_seeds,
     "option": pdu_seeds,
     "pdu": pdu_seeds,
