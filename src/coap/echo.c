@@ -53,7 +53,7 @@ bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const str
 	th_coap_draft_opaque(&d, TH_COAP_OPT_ECHO, now, VALUE_BYTES);
 	d.pdu.type = pdu->type == TH_COAP_CON ? TH_COAP_ACK : TH_COAP_NON;
 	d.pdu.mid = pdu->type == TH_COAP_CON ? pdu->mid : (uint16_t)th_rng_u32(&c->rng);
-	th_coap_send_once(c, from, &d.pdu);
+	th_coap_send_once(c, NULL, from, &d.pdu);
 	return false;
 }
 

@@ -75,7 +75,8 @@ void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coa
 		(struct th_coap_empty){ *to, mid, (uint8_t)type };
 }
 
-void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu)
+void th_coap_send_once(struct th_coap *c, struct th_coap_peer *p, const struct th_addr *to,
+		       const struct th_coap_pdu *pdu)
 {
 	size_t n = th_coap_pdu_write(pdu, c->scratch, c->scratch_n);
 	struct th_coap_datagram *d;
@@ -86,6 +87,7 @@ void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct
 	if (!d)
 		return;
 	th_list_init(&d->queue);
+	d->peer = p;
 	d->to = *to;
 	d->n = n;
 	d->p = memcpy(d + 1, c->scratch, n);
@@ -117,20 +119,19 @@ static struct th_coap_datagram *tx_next(struct th_coap *c)
 	return l ? TH_OWNER(l, struct th_coap_datagram, queue) : th_coap_lane_next(c);
 }
 
-static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap)
+static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap)
 {
-	struct th_coap_datagram *d;
 	size_t n;
 
-	if (c->empty_n > 0)
-		return tx_empty(c, to, out, cap);
-	d = tx_next(c);
-	if (!d)
-		return 0;
-	n = d->n <= cap ? d->n : 0;
-	*to = d->to;
-	if (n)
-		memcpy(out, d->p, n);
+	if (d->fill) {
+		n = d->fill(c, d, out, cap);
+	} else {
+		n = d->n <= cap ? d->n : 0;
+		if (n)
+			memcpy(out, d->p, n);
+	}
+	if (n && d->peer)
+		th_coap_lane_charge(c, d->peer, n);
 	if (d->left)
 		d->left(c, d);
 	if (!d->kept) {
@@ -138,6 +139,24 @@ static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap
 		th_free(c->mem, d);
 	}
 	return n;
+}
+
+static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap)
+{
+	if (c->empty_n > 0)
+		return tx_empty(c, to, out, cap);
+	for (struct th_coap_datagram *d = tx_next(c); d; d = tx_next(c)) {
+		struct th_coap_lane *lane = d->peer ? &d->peer->lane : NULL;
+		size_t n;
+
+		*to = d->to;
+		n = tx_one(c, d, out, cap);
+		if (lane)
+			th_coap_lane_went(c, lane);
+		if (n)
+			return n;
+	}
+	return 0;
 }
 
 size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now)

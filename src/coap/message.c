@@ -297,7 +297,8 @@ static void learn(struct th_coap *c, const struct th_coap_message *m, size_t rep
 		th_coap_rtt_sample(&p->rtt, trip.since_first);
 	else
 		th_coap_rtt_ambiguous(&p->rtt, trip.since_first);
-	th_coap_window_acked(&p->window, p->in_flight >= p->window.size, c->params);
+	if (!th_coap_path_queues(&p->path))
+		th_coap_window_acked(&p->window, p->in_flight >= p->window.size);
 }
 
 static void ping_over(struct th_coap *c, struct th_coap_peer *p, enum th_coap_outcome outcome)

@@ -22,6 +22,7 @@ enum {
 static const th_time hopeful = 2 * TH_SEC;
 static const th_time guess_latency = 10 * TH_SEC; /* both ways */
 static const th_time back_off_max = 60 * TH_SEC;  /* RFC 6298 §2.5 allows no less */
+static const th_time queue_notable = 250 * TH_MS;
 static const th_time block_airtime_max = 10 * TH_SEC;
 
 void th_coap_path_init(struct th_coap_path *p, const struct th_coap_params *params)
@@ -74,7 +75,7 @@ static th_time round_trip(const struct th_coap_path *p, const struct th_coap_tri
 	return t->since_last < least / 4 * 3 ? t->since_before : 0;
 }
 
-void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
+void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
 {
 	struct th_coap_trip all = *t;
 	th_time rt, air;
@@ -84,8 +85,6 @@ void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, s
 	all.up += overhead;
 	all.down += overhead;
 	rt = round_trip(p, &all);
-	if (t->down > EMPTY_BYTES)
-		average(&p->reply_avg, &p->reply_dev, t->down);
 	if (rt == 0 || (!t->alone && p->rtt.srtt && rates_known(p)))
 		return;
 	bytes = all.up + all.down;
@@ -96,6 +95,7 @@ void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, s
 	average(&p->sample_avg, NULL, bytes);
 	air = airtimes(p, all.up, all.down);
 	rt = rt > air ? rt - air : 1;
+	p->last = rt;
 	if (p->least == 0 || rt < p->least)
 		p->least = rt;
 	first = p->rtt.srtt == 0 || (p->guessed && t->copies == 1);
@@ -106,6 +106,13 @@ void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, s
 		return;
 	p->guessed = t->copies > 1;
 	p->rtt.rttvar = rt / FIRST_VAR_PART;
+}
+
+void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
+{
+	if (t->down > EMPTY_BYTES)
+		average(&p->reply_avg, &p->reply_dev, t->down);
+	th_coap_path_trip(p, t, overhead);
 }
 
 /* Jitter, or a server that uses up its patience. */
@@ -178,6 +185,13 @@ unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_
 	return p->profile.ours && params->ack_random_percent > RANDOM_OURS ? RANDOM_OURS : params->ack_random_percent;
 }
 
+bool th_coap_path_queues(const struct th_coap_path *p)
+{
+	enum { TIMES = 3 };
+
+	return p->told && !p->up_bps && p->last > TIMES * p->least && p->last - p->least > queue_notable;
+}
+
 unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead)
 {
 	th_time up = th_airtime(n + overhead, p->up_bps), down = th_airtime(p->reply_avg + overhead, p->down_bps);
@@ -208,4 +222,17 @@ unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, s
 	while (szx > least && too_long(p, ((size_t)BLOCK_SIZE_MIN << szx) + HEADERS + overhead, bps))
 		szx--;
 	return szx;
+}
+
+unsigned th_coap_path_window(const struct th_coap_path *p, size_t size)
+{
+	enum { LEAST = 64, MOST = 256, TIMES = 3 };
+	const struct th_link_profile *l = &p->profile;
+	th_time rt = th_link_round_trip(l, size, size);
+	uint64_t fast = l->up_bps > l->down_bps ? l->up_bps : l->down_bps; /* the same at both ends */
+	uint64_t held = fast ? rt / TH_MS * fast / 8000 / size * TIMES : MOST;
+
+	if (held < LEAST)
+		return LEAST;
+	return held < MOST ? (unsigned)held : MOST;
 }

@@ -218,10 +218,12 @@ enum th_err th_coap_set_profile(struct th_coap *c, const struct th_addr *peer, c
 
 	th_coap_enter(c, now);
 	p = th_coap_peer_get(c, peer);
-	if (p)
+	if (p) {
 		th_coap_path_tell(&p->path, l, c->params);
-	else
+		p->window.most = p->window.threshold = TH_COAP_WINDOW_TOLD;
+	} else {
 		err = c->peers.n >= c->params->max_peers ? TH_ERR_FULL : TH_ERR_NO_MEMORY;
+	}
 	c->paced = c->paced || l->up_bps || l->down_bps;
 	th_coap_leave(c);
 	return err;
