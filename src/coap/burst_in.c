@@ -97,6 +97,24 @@ static void advance(struct th_coap_burst_in *b)
 		b->first++;
 }
 
+static bool is_whole(const struct th_coap_burst_in *b)
+{
+	return b->total && b->first == b->total;
+}
+
+/* An upload that is there may be answered soon, which says as much as a report. */
+static void answer_poll(struct th_coap *c, struct th_coap_exchange *x, bool was_whole)
+{
+	struct th_coap_burst_in *b = x->in.burst;
+
+	if (!is_whole(b))
+		th_coap_queue(c, &b->source);
+	else if (x->client || was_whole)
+		th_coap_burst_tell(c, x);
+	else
+		x->ack_at = th_time_add(c->now, x->peer->path.times.patience);
+}
+
 enum th_err th_coap_burst_expect(struct th_coap *c, struct th_coap_exchange *x, uint8_t szx)
 {
 	struct th_coap_burst_in *b = x->in.burst ? x->in.burst : make(c, x, szx);
@@ -107,6 +125,8 @@ enum th_err th_coap_burst_expect(struct th_coap *c, struct th_coap_exchange *x, 
 		return TH_ERR_MALFORMED;
 	b->taken = b->first = 1;
 	advance(b);
+	if (b->first > 1) /* others were faster, and were reported without it */
+		answer_poll(c, x, true);
 	x->give_up_at = th_time_add(c->now, patience);
 	th_coap_exchange_arm(c, x);
 	return TH_OK;
@@ -141,24 +161,6 @@ static void keep(struct th_coap *c, struct th_coap_burst_in *b, const struct th_
 	if (!block->more)
 		b->total = block->num + 1;
 	advance(b);
-}
-
-static bool is_whole(const struct th_coap_burst_in *b)
-{
-	return b->total && b->first == b->total;
-}
-
-/* An upload that is there may be answered soon, which says as much as a report. */
-static void answer_poll(struct th_coap *c, struct th_coap_exchange *x, bool was_whole)
-{
-	struct th_coap_burst_in *b = x->in.burst;
-
-	if (!is_whole(b))
-		th_coap_queue(c, &b->source);
-	else if (x->client || was_whole)
-		th_coap_burst_tell(c, x);
-	else
-		x->ack_at = th_time_add(c->now, x->peer->path.times.patience);
 }
 
 void th_coap_burst_block(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_block *block,

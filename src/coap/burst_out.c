@@ -7,6 +7,7 @@
 
 enum { POLL_PARTS = 8, POLL_MIN = 4, WINDOW_BONUS = 3, REPORT_BYTES = 24 };
 
+static const th_time full_patience = 60 * TH_SEC;
 static const th_time patience = (th_time)2 * 3600 * TH_SEC; /* a cut of an hour, and some more */
 
 static struct th_coap_burst_out *burst_of(struct th_coap_datagram *d)
@@ -26,11 +27,13 @@ static uint64_t place(const struct th_coap_exchange *x, uint32_t num)
 
 /* How many unsettled blocks the peer's bursts may have: all that the pace lets out where the link is ours, else what
  * congestion allows. */
-static bool has_room(const struct th_coap_peer *p)
+static unsigned room(const struct th_coap_peer *p)
 {
+	unsigned most = p->window.size + WINDOW_BONUS;
+
 	if (p->path.up_bps && p->path.profile.ours)
-		return true;
-	return p->blocks_out < p->window.size + WINDOW_BONUS;
+		most = th_coap_path_blocks(&p->path, th_coap_peer_overhead(p));
+	return p->blocks_out < most ? most - p->blocks_out : 0;
 }
 
 /* The block to send next. */
@@ -38,7 +41,7 @@ static bool choose(struct th_coap_burst_out *b, uint32_t *num, struct th_coap_sl
 {
 	struct th_coap_exchange *x = b->x;
 
-	if (!has_room(x->peer))
+	if (room(x->peer) == 0)
 		return false;
 	if (b->missing) {
 		for (*num = b->base; *state_of(b, *num) != TH_COAP_BLOCK_MISSING; (*num)++)
@@ -80,19 +83,32 @@ static size_t compose(struct th_coap *c, struct th_coap_exchange *x, const struc
 	return n;
 }
 
-static void ask(struct th_coap *c, struct th_coap_burst_out *b, size_t n)
+static void close_gen(struct th_coap_burst_out *b)
+{
+	b->asked_gen = b->gen;
+	b->gen = (uint8_t)((b->gen + 1) % TH_COAP_BURST_GENS);
+	b->since_poll = 0;
+}
+
+/* When to ask (again). */
+static void watch(struct th_coap *c, struct th_coap_burst_out *b, size_t n)
 {
 	const struct th_coap_peer *p = b->x->peer;
 
-	b->asked = true;
-	b->asked_n = n;
-	b->asked_at = c->now;
 	if (b->probes == 0)
 		b->first_timeout = b->timeout = th_coap_path_timeout(&p->path, n + REPORT_BYTES, false, 0,
 								     th_coap_peer_overhead(p), c->params);
 	else
 		b->timeout = th_coap_path_back_off(&p->path, b->timeout, b->first_timeout, b->probes + 1);
 	th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, b->timeout));
+}
+
+static void ask(struct th_coap *c, struct th_coap_burst_out *b, size_t n)
+{
+	b->asked = true;
+	b->asked_n = n;
+	b->asked_at = c->now;
+	watch(c, b, n);
 }
 
 /* No report has come: a few bytes ask again. */
@@ -134,15 +150,16 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 	b->out++;
 	x->peer->blocks_out++;
 	c->stats.blocks_sent++;
-	poll = !choose(b, &next, &after) || ++b->since_poll >= poll_every(b);
+	/* with little room left others may take it before it is our turn again */
+	poll = !choose(b, &next, &after) || ++b->since_poll >= poll_every(b) || room(x->peer) <= x->peer->n_bursts;
 	block.num = num;
 	block.more = s.more;
 	n = compose(c, x, &block, b->gen | (poll ? TH_COAP_BURST_POLL : 0u), &s, out, cap);
 	if (poll) {
-		b->asked_gen = b->gen;
-		b->gen = (uint8_t)((b->gen + 1) % TH_COAP_BURST_GENS);
-		b->since_poll = 0;
+		close_gen(b);
 		ask(c, b, n);
+	} else if (b->alarm.timer.at == TH_NEVER) {
+		watch(c, b, n);
 	}
 	th_coap_burst_pump(c, x);
 	return n;
@@ -158,7 +175,10 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 		th_coap_exchange_close(c, b->x, TH_ERR_TIMEOUT);
 		return;
 	}
-	th_coap_window_lost(&p->window, b->timeout, c->now, c->params);
+	if (b->asked)
+		th_coap_window_lost(&p->window, b->timeout, c->now, c->params);
+	else
+		close_gen(b); /* what was sent since the last poll waits, and nothing follows that could ask */
 	b->probe = true;
 	th_coap_queue(c, &b->source);
 }
@@ -189,6 +209,9 @@ enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x)
 	if (x->out.buf.max < (b->window + 1) * size)
 		x->out.buf.max = (b->window + 1) * size;
 	x->out.burst = b;
+	th_list_init(&b->link);
+	th_list_push(&x->peer->bursts, &b->link);
+	x->peer->n_bursts++;
 	th_coap_burst_pump(c, x);
 	return TH_OK;
 }
@@ -203,15 +226,27 @@ void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_queue(c, &b->source);
 }
 
+/* Room for one is room for all: whose turn it is, the lane decides. */
+static void pump_all(struct th_coap *c, struct th_coap_peer *p)
+{
+	TH_LIST_EACH(l, &p->bursts)
+	th_coap_burst_pump(c, TH_OWNER(l, struct th_coap_burst_out, link)->x);
+}
+
 void th_coap_burst_stop(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_burst_out *b = x->out.burst;
 
+	if (!b->x)
+		return;
 	th_coap_unqueue(c, &b->source);
 	th_coap_alarm_free(c, &b->alarm);
 	x->peer->blocks_out -= b->out;
 	b->out = 0;
 	b->x = NULL;
+	th_list_remove(&b->link);
+	x->peer->n_bursts--;
+	pump_all(c, x->peer);
 }
 
 /* Reports */
@@ -275,6 +310,18 @@ static void answered(struct th_coap *c, struct th_coap_burst_out *b, uint8_t gen
 	b->probe = false;
 }
 
+/* What else needs a report: what left since the poll; the first block, which goes by other means; a peer without room,
+ * should the report that tells of new room be lost. */
+static void keep_watch(struct th_coap *c, struct th_coap_burst_out *b)
+{
+	if (b->alarm.timer.at != TH_NEVER)
+		return;
+	if (b->out || b->base == 0)
+		watch(c, b, b->asked_n);
+	else if (b->next >= b->limit)
+		th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, full_patience));
+}
+
 /* Every byte is there. */
 static void finish(struct th_coap *c, struct th_coap_exchange *x)
 {
@@ -329,10 +376,11 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 				    c->params);
 	th_coap_out_consume(&x->out, place(x, b->base) < x->out.base + x->out.buf.n ? place(x, b->base) :
 								       x->out.base + x->out.buf.n);
+	pump_all(c, peer);
 	if (is_whole(x)) {
 		finish(c, x);
 		return;
 	}
-	th_coap_burst_pump(c, x);
+	keep_watch(c, b);
 	th_coap_out_offer_room(c, x);
 }

@@ -135,7 +135,9 @@ struct th_coap_peer {
 	size_t uses; /* exchanges, messages and records that point here */
 	uint32_t waiting_n, observers;
 	uint16_t next_mid, block_mid;
-	unsigned blocks_out; /* of bursts, that no report has settled */
+	unsigned blocks_out;   /* of bursts, that no report has settled */
+	unsigned n_bursts;
+	struct th_list bursts; /* bodies we send in bursts, n_bursts of them */
 	bool echoed;	      /* has repeated our Echo value: its address is real */
 	uint16_t echoed_mid;  /* of the request that did */
 	th_time echoed_until; /* until then, what was refused before may still arrive again */
@@ -474,6 +476,7 @@ enum th_coap_block_state { TH_COAP_BLOCK_NEW, TH_COAP_BLOCK_SENT, TH_COAP_BLOCK_
 struct th_coap_burst_out {
 	struct th_coap_datagram source; /* in the lane while there is something to send */
 	struct th_coap_alarm alarm;
+	struct th_list link; /* peer->bursts */
 	struct th_coap_exchange *x;
 	uint32_t base;	/* first block that is not known to be there */
 	uint32_t next;	/* first block that was never sent */

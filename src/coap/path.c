@@ -1,5 +1,7 @@
 #include "coap/path.h"
 
+#include "coap/block.h"
+
 #include <limits.h>
 
 enum {
@@ -63,14 +65,18 @@ static void average(uint32_t *avg, uint32_t *dev, size_t n)
 }
 
 /* Which copy was answered? After one copy that is clear. An answer that comes too soon after the last copy to be its
- * answer belongs to the one before. Else nobody knows, and nothing is learned (Karn); but for the very first: that the
- * path is no faster than it seems is a good guess until there is a better one. */
+ * answer belongs to the one before. Else nobody knows, and nothing is learned (Karn); but for the very first where
+ * nothing is known: that it belongs to the one before is a good guess until there is a better one. */
 static th_time round_trip(const struct th_coap_path *p, const struct th_coap_trip *t)
 {
 	th_time least = p->least + airtimes(p, t->up, t->down);
 
-	if (t->copies == 1 || p->rtt.srtt == 0)
+	if (t->copies == 1)
 		return t->since_first;
+	if (p->rtt.srtt == 0 && !(rates_known(p) && p->profile.latency))
+		return t->since_before;
+	if (p->rtt.srtt == 0)
+		return 0;
 	/* compared with the shortest, not with the usual: else one wrong guess makes the next one likelier */
 	return t->since_last < least / 4 * 3 ? t->since_before : 0;
 }
@@ -192,6 +198,21 @@ bool th_coap_path_queues(const struct th_coap_path *p)
 	return p->told && !p->up_bps && p->last > TIMES * p->least && p->last - p->least > queue_notable;
 }
 
+/* A queue on the way makes round trips longer, but the link holds no more by that. */
+static th_time shortest(const struct th_coap_path *p)
+{
+	return p->least ? p->least + p->least / 4 : 2 * p->profile.latency;
+}
+
+unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead)
+{
+	enum { TIMES = 2, LEAST = 24 };
+	size_t block = (size_t)BLOCK_SIZE_MIN << th_coap_path_szx(p, true, TH_COAP_SZX_MAX, overhead);
+	th_time held = shortest(p) / th_airtime(block + HEADERS + overhead, p->up_bps);
+
+	return held < HOLDS_MAX ? (unsigned)held * TIMES + LEAST : HOLDS_MAX;
+}
+
 unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead)
 {
 	th_time up = th_airtime(n + overhead, p->up_bps), down = th_airtime(p->reply_avg + overhead, p->down_bps);
@@ -199,7 +220,7 @@ unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overh
 
 	if (!rates_known(p) || longest == 0)
 		return UINT_MAX;
-	rt = (p->rtt.srtt ? p->rtt.srtt : 2 * p->profile.latency) + up + down;
+	rt = shortest(p) + up + down;
 	rt = rt / longest + 1;
 	return rt < HOLDS_MAX ? (unsigned)rt : HOLDS_MAX;
 }

@@ -57,6 +57,8 @@ unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_
 bool th_coap_path_queues(const struct th_coap_path *p);
 /* How many messages that wait for an answer the link holds; UINT_MAX when its rate is unknown. */
 unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead);
+/* The same for blocks of a burst that no report has settled, where the rate is known. */
+unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead);
 /* The largest block exponent up to `szx` whose block is not too long on air in that direction. */
 unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, size_t overhead);
 
