@@ -87,6 +87,8 @@ static struct th_coap_burst_in *make(struct th_coap *c, struct th_coap_exchange 
 	b->szx = szx;
 	b->window = th_coap_path_window(&x->peer->path, th_coap_block_size(szx));
 	x->in.burst = b;
+	if (szx > x->peer->path.peer_szx)
+		x->peer->path.peer_szx = szx;
 	return b;
 }
 

@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-enum { POLL_PARTS = 8, POLL_MIN = 4, WINDOW_BONUS = 3, REPORT_BYTES = 24 };
+enum { POLL_PARTS = 16, POLL_MIN = 4, WINDOW_BONUS = 3, REPORT_BYTES = 24, POLLS_OPEN = 4 };
 
 static const th_time full_patience = 60 * TH_SEC;
 static const th_time patience = (th_time)2 * 3600 * TH_SEC; /* a cut of an hour, and some more */
@@ -58,6 +58,18 @@ static unsigned poll_every(const struct th_coap_burst_out *b)
 	unsigned n = b->window / POLL_PARTS;
 
 	return n > POLL_MIN ? n : POLL_MIN;
+}
+
+/* Each so many blocks, and when nothing may follow for some time; but one report a block is too much. More than half of
+ * the generations may never be open at a time. */
+static bool wants_poll(struct th_coap_burst_out *b, bool pauses)
+{
+	unsigned open = (unsigned)(b->gen - b->told_gen - 1) % TH_COAP_BURST_GENS;
+
+	b->since_poll++;
+	if (open >= TH_COAP_BURST_GENS / 4)
+		return false;
+	return b->since_poll >= poll_every(b) || (pauses && open < POLLS_OPEN);
 }
 
 /* `lead` is the first byte of the payload. */
@@ -118,9 +130,11 @@ static size_t fill_probe(struct th_coap *c, struct th_coap_burst_out *b, uint8_t
 	const struct th_coap_slice nothing = { 0 };
 	size_t n = compose(c, b->x, &block, b->asked_gen | TH_COAP_BURST_POLL, &nothing, out, cap);
 
-	b->probe = false;
-	b->probes++;
-	ask(c, b, n);
+	if (b->probe) {
+		b->probes++;
+		ask(c, b, n);
+	}
+	b->probe = b->twin = false;
 	th_coap_burst_pump(c, b->x);
 	return n;
 }
@@ -135,7 +149,7 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 	bool poll;
 	size_t n;
 
-	if (b->probe)
+	if (b->probe || b->twin)
 		return fill_probe(c, b, out, cap);
 	if (!choose(b, &num, &s))
 		return 0;
@@ -151,13 +165,15 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 	x->peer->blocks_out++;
 	c->stats.blocks_sent++;
 	/* with little room left others may take it before it is our turn again */
-	poll = !choose(b, &next, &after) || ++b->since_poll >= poll_every(b) || room(x->peer) <= x->peer->n_bursts;
+	poll = !choose(b, &next, &after) || room(x->peer) <= x->peer->n_bursts;
+	poll = wants_poll(b, poll);
 	block.num = num;
 	block.more = s.more;
 	n = compose(c, x, &block, b->gen | (poll ? TH_COAP_BURST_POLL : 0u), &s, out, cap);
 	if (poll) {
 		close_gen(b);
 		ask(c, b, n);
+		b->twin = b->lossy && !choose(b, &next, &after) && x->peer->path.profile.ours;
 	} else if (b->alarm.timer.at == TH_NEVER) {
 		watch(c, b, n);
 	}
@@ -202,6 +218,7 @@ enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x)
 	b->source.kept = true;
 	b->x = x;
 	b->next = 1;
+	b->told_gen = TH_COAP_BURST_GENS - 1;
 	b->state[0] = TH_COAP_BLOCK_THERE; /* whoever sent it will see to that */
 	b->window = th_coap_path_window(&x->peer->path, size);
 	b->limit = b->window;
@@ -222,7 +239,7 @@ void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x)
 	struct th_coap_slice s;
 	uint32_t num;
 
-	if (b && !x->closed && (b->probe || choose(b, &num, &s)))
+	if (b && !x->closed && (b->probe || b->twin || choose(b, &num, &s)))
 		th_coap_queue(c, &b->source);
 }
 
@@ -365,12 +382,15 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 	room = (uint32_t)p[1] << 8 | p[2];
 	fresh = mark_there(b, num, p + TH_COAP_BURST_HEADER, pdu->payload_len - TH_COAP_BURST_HEADER);
 	lost = mark_missing(b, p[0]);
+	if (th_coap_gen_is_newer(p[0], b->told_gen) && !th_coap_gen_is_newer(p[0], b->asked_gen))
+		b->told_gen = p[0];
 	b->limit = num + room;
 	answered(c, b, p[0], pdu->payload_len);
 	if (fresh)
 		b->progress_at = c->now;
 	for (unsigned i = 0; i < fresh && !th_coap_path_queues(&peer->path); i++)
 		th_coap_window_acked(&peer->window, true);
+	b->lossy = b->lossy || lost;
 	if (lost)
 		th_coap_window_lost(&peer->window, peer->path.rtt.srtt ? peer->path.rtt.srtt : c->params->ack_timeout, c->now,
 				    c->params);

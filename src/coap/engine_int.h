@@ -486,7 +486,9 @@ struct th_coap_burst_out {
 	unsigned since_poll;
 	uint8_t gen;	   /* of what is sent now; each poll closes one */
 	uint8_t asked_gen; /* of the last poll */
+	uint8_t told_gen;  /* of the newest report */
 	bool asked, probe; /* a report is due; ask again, with a probe */
+	bool lossy, twin;  /* blocks were lost; so ask twice where nothing follows that could ask again */
 	unsigned probes;
 	th_time asked_at, timeout, first_timeout;
 	size_t asked_n;

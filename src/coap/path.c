@@ -206,7 +206,7 @@ static th_time shortest(const struct th_coap_path *p)
 
 unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead)
 {
-	enum { TIMES = 2, LEAST = 24 };
+	enum { TIMES = 2, LEAST = 48 };
 	size_t block = (size_t)BLOCK_SIZE_MIN << th_coap_path_szx(p, true, TH_COAP_SZX_MAX, overhead);
 	th_time held = shortest(p) / th_airtime(block + HEADERS + overhead, p->up_bps);
 
@@ -233,13 +233,14 @@ static bool too_long(const struct th_coap_path *p, size_t n, uint64_t bps)
 unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, size_t overhead)
 {
 	uint64_t bps = up ? p->up_bps : p->down_bps;
-	unsigned least = bps || szx < SZX_UNKNOWN ? 0 : SZX_UNKNOWN;
+	unsigned least = p->peer_szx > SZX_UNKNOWN ? p->peer_szx : SZX_UNKNOWN;
 
 	if (!p->told)
 		return szx;
+	least = bps ? 0 : szx < least ? szx : least;
 	bps = bps ? bps : p->floor_bps;
 	if (bps == 0)
-		return szx < SZX_UNKNOWN ? szx : SZX_UNKNOWN;
+		return least;
 	while (szx > least && too_long(p, ((size_t)BLOCK_SIZE_MIN << szx) + HEADERS + overhead, bps))
 		szx--;
 	return szx;
@@ -247,7 +248,7 @@ unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, s
 
 unsigned th_coap_path_window(const struct th_coap_path *p, size_t size)
 {
-	enum { LEAST = 64, MOST = 256, TIMES = 3 };
+	enum { LEAST = 128, MOST = 256, TIMES = 3 };
 	const struct th_link_profile *l = &p->profile;
 	th_time rt = th_link_round_trip(l, size, size);
 	uint64_t fast = l->up_bps > l->down_bps ? l->up_bps : l->down_bps; /* the same at both ends */

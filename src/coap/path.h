@@ -22,6 +22,7 @@ struct th_coap_path {
 	th_time least;		   /* shortest round trip so far; 0: none */
 	struct th_coap_rtt rtt;
 	uint32_t reply_avg, reply_dev; /* bytes of answers that come with an ACK */
+	uint8_t peer_szx;	       /* the largest blocks the peer has sent: it may have measured more than we */
 	uint32_t sample_avg;	       /* bytes of a round trip, both ways */
 };
 
