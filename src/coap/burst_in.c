@@ -40,7 +40,6 @@ static void draft_report(struct th_coap_exchange *x, struct th_coap_draft *d, ui
 	th_coap_draft_block(d, x->client ? TH_COAP_OPT_QBLOCK2 : TH_COAP_OPT_QBLOCK1, &block);
 	d->pdu.payload = map;
 	d->pdu.payload_len = th_coap_burst_map(b, map);
-	d->pdu.mid = x->peer->block_mid++;
 }
 
 /* The newest state, when the link has room for it. */
@@ -52,6 +51,11 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *datagram, uint8_t
 	size_t n;
 
 	draft_report(x, &d, map);
+	datagram->numbered = c->numbering != NULL;
+	datagram->sent = false;
+	if (!th_coap_burst_number(c, x->peer, &datagram->number))
+		return 0; /* the peer will ask again */
+	d.pdu.mid = (uint16_t)datagram->number;
 	n = th_coap_pdu_write(&d.pdu, out, cap);
 	if (n > cap)
 		return 0;
@@ -64,11 +68,15 @@ void th_coap_burst_tell(struct th_coap *c, struct th_coap_exchange *x)
 {
 	uint8_t map[TH_COAP_BURST_REPORT_MAX];
 	struct th_coap_draft d;
+	uint64_t number;
 
 	draft_report(x, &d, map);
+	if (!th_coap_burst_number(c, x->peer, &number))
+		return;
+	d.pdu.mid = (uint16_t)number;
 	c->stats.reports_sent++;
 	th_coap_charge_out(x, th_coap_pdu_write(&d.pdu, NULL, 0));
-	th_coap_send_once(c, x->peer, &x->peer->addr, &d.pdu);
+	th_coap_send_once(c, x->peer, &x->peer->addr, &d.pdu, c->numbering ? &number : NULL);
 }
 
 static struct th_coap_burst_in *make(struct th_coap *c, struct th_coap_exchange *x, uint8_t szx)

@@ -73,9 +73,10 @@ static bool wants_poll(struct th_coap_burst_out *b, bool pauses)
 }
 
 /* `lead` is the first byte of the payload. */
-static size_t compose(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_block *block, unsigned lead,
+static size_t compose(struct th_coap *c, struct th_coap_burst_out *b, const struct th_coap_block *block, unsigned lead,
 		      const struct th_coap_slice *s, uint8_t *out, size_t cap)
 {
+	struct th_coap_exchange *x = b->x;
 	uint8_t *payload = c->scratch;
 	struct th_coap_draft d;
 	size_t n;
@@ -87,7 +88,9 @@ static size_t compose(struct th_coap *c, struct th_coap_exchange *x, const struc
 		memcpy(payload + 1, s->p, s->n);
 	d.pdu.payload = payload;
 	d.pdu.payload_len = s->n + 1;
-	d.pdu.mid = x->peer->block_mid++;
+	b->source.numbered = c->numbering != NULL;
+	b->source.sent = false;
+	d.pdu.mid = (uint16_t)b->source.number;
 	n = th_coap_pdu_write(&d.pdu, out, cap);
 	if (n > cap)
 		return 0;
@@ -128,7 +131,7 @@ static size_t fill_probe(struct th_coap *c, struct th_coap_burst_out *b, uint8_t
 {
 	const struct th_coap_block block = { b->next, true, b->x->out.szx };
 	const struct th_coap_slice nothing = { 0 };
-	size_t n = compose(c, b->x, &block, b->asked_gen | TH_COAP_BURST_POLL, &nothing, out, cap);
+	size_t n = compose(c, b, &block, b->asked_gen | TH_COAP_BURST_POLL, &nothing, out, cap);
 
 	if (b->probe) {
 		b->probes++;
@@ -149,10 +152,12 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 	bool poll;
 	size_t n;
 
+	if (!b->probe && !b->twin && !choose(b, &num, &s))
+		return 0;
+	if (!th_coap_burst_number(c, x->peer, &d->number))
+		return 0; /* th_coap_renumber() */
 	if (b->probe || b->twin)
 		return fill_probe(c, b, out, cap);
-	if (!choose(b, &num, &s))
-		return 0;
 	if (*state_of(b, num) == TH_COAP_BLOCK_MISSING) {
 		b->missing--;
 		c->stats.blocks_again++;
@@ -169,7 +174,7 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 	poll = wants_poll(b, poll);
 	block.num = num;
 	block.more = s.more;
-	n = compose(c, x, &block, b->gen | (poll ? TH_COAP_BURST_POLL : 0u), &s, out, cap);
+	n = compose(c, b, &block, b->gen | (poll ? TH_COAP_BURST_POLL : 0u), &s, out, cap);
 	if (poll) {
 		close_gen(b);
 		ask(c, b, n);
@@ -244,7 +249,7 @@ void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x)
 }
 
 /* Room for one is room for all: whose turn it is, the lane decides. */
-static void pump_all(struct th_coap *c, struct th_coap_peer *p)
+void th_coap_burst_pump_all(struct th_coap *c, struct th_coap_peer *p)
 {
 	TH_LIST_EACH(l, &p->bursts)
 	th_coap_burst_pump(c, TH_OWNER(l, struct th_coap_burst_out, link)->x);
@@ -263,7 +268,7 @@ void th_coap_burst_stop(struct th_coap *c, struct th_coap_exchange *x)
 	b->x = NULL;
 	th_list_remove(&b->link);
 	x->peer->n_bursts--;
-	pump_all(c, x->peer);
+	th_coap_burst_pump_all(c, x->peer);
 }
 
 /* Reports */
@@ -396,7 +401,7 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 				    c->params);
 	th_coap_out_consume(&x->out, place(x, b->base) < x->out.base + x->out.buf.n ? place(x, b->base) :
 								       x->out.base + x->out.buf.n);
-	pump_all(c, peer);
+	th_coap_burst_pump_all(c, peer);
 	if (is_whole(x)) {
 		finish(c, x);
 		return;

@@ -8,31 +8,60 @@
 
 #include <string.h>
 
-void th_coap_client_new_token(struct th_coap *c, struct th_coap_token *out)
-{
-	uint64_t v = c->next_token++;
-
-	out->n = 0;
-	while (out->n < TH_COAP_TOKEN_MAX && v >> (8 * out->n))
-		out->n++;
-	for (size_t i = 0; i < out->n; i++)
-		out->p[i] = (uint8_t)(v >> (8 * (out->n - 1 - i)));
-}
+/* Names: the token of an exchange, and the one under which the rest of notifications is asked for. With c->numbering
+ * they are the number of the first message that carries them, else a counter. */
 
 static const struct th_coap_token *asked_token(const struct th_coap_exchange *x)
 {
-	return x->c.fetching && x->c.fetch_token.n ? &x->c.fetch_token : &x->token;
+	return x->c.fetching && x->c.fetch_apart ? &x->c.fetch_token : &x->token;
+}
+
+static void name_fetches(struct th_coap *c, struct th_coap_exchange *x, uint64_t number)
+{
+	struct th_coap_token *t = &x->c.fetch_token;
+
+	t->n = th_naming_token(number, t->p);
+	th_table_add(&c->by_fetch, &x->c.by_fetch, th_coap_token_hash(c, x->peer, true, t->p, t->n));
+}
+
+void th_coap_client_fetch_apart(struct th_coap *c, struct th_coap_exchange *x)
+{
+	if (x->c.fetch_apart)
+		return;
+	x->c.fetch_apart = true;
+	if (!c->numbering)
+		name_fetches(c, x, c->next_token++);
+}
+
+bool th_coap_client_is_unnamed(const struct th_coap *c, const struct th_coap_exchange *x)
+{
+	return c->numbering && asked_token(x)->n == 0;
+}
+
+const struct th_coap_token *th_coap_client_name(struct th_coap *c, struct th_coap_exchange *x, uint64_t number)
+{
+	if (x->token.n) {
+		name_fetches(c, x, number);
+		return &x->c.fetch_token;
+	}
+	x->token.n = th_naming_token(number, x->token.p);
+	th_table_add(&c->by_token, &x->by_token, th_coap_token_hash(c, x->peer, true, x->token.p, x->token.n));
+	return &x->token;
+}
+
+static bool is_named(const struct th_coap_token *t, const struct th_coap_pdu *pdu)
+{
+	return t->n > 0 && th_coap_token_eq(t, pdu->token, pdu->token_len);
 }
 
 bool th_coap_client_awaits(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
 {
-	return x->c.phase == TH_COAP_ASKED && th_coap_token_eq(asked_token(x), pdu->token, pdu->token_len);
+	return x->c.phase == TH_COAP_ASKED && is_named(asked_token(x), pdu);
 }
 
 bool th_coap_client_expects(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
 {
-	return th_coap_client_awaits(x, pdu) ||
-	       (x->c.observing && th_coap_token_eq(&x->token, pdu->token, pdu->token_len));
+	return th_coap_client_awaits(x, pdu) || (x->c.observing && is_named(&x->token, pdu));
 }
 
 struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_coap_peer *p,
@@ -80,7 +109,10 @@ static enum th_err set_up(struct th_coap *c, struct th_coap_exchange *x, const s
 	x->confirmable = head->confirmable;
 	x->priority = (uint8_t)head->priority;
 	x->c.wants_observe = registers;
-	x->c.tagged = head->tagged;
+	/* a token names one exchange for ever, so it makes a good tag (RFC 9175 §3.4); where both ends know that, it is
+	 * the tag */
+	if (head->tagged && !c->numbering)
+		x->c.tag = x->token;
 	x->c.fetch_szx = (uint8_t)th_coap_path_szx(path, false, c->params->szx, overhead);
 	x->c.head = th_coap_head_keep(c, head, registers ? TH_COAP_OPT_OBSERVE : 0);
 	if (!x->c.head)
@@ -97,7 +129,7 @@ static enum th_err open_request(struct th_coap *c, const struct th_addr *peer, c
 {
 	struct th_coap_peer *p;
 	struct th_coap_exchange *x;
-	struct th_coap_token token;
+	struct th_coap_token token = { 0 };
 	enum th_err err;
 
 	if (!head_is_valid(head))
@@ -105,7 +137,8 @@ static enum th_err open_request(struct th_coap *c, const struct th_addr *peer, c
 	p = th_coap_peer_get(c, peer);
 	if (!p)
 		return c->peers.n >= c->params->max_peers ? TH_ERR_FULL : TH_ERR_NO_MEMORY;
-	th_coap_client_new_token(c, &token);
+	if (!c->numbering)
+		token.n = th_naming_token(c->next_token++, token.p);
 	x = th_coap_exchange_new(c, p, true, &token, &err);
 	if (!x)
 		return err;
@@ -199,7 +232,9 @@ void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x)
 		fits = draft_block(&d, TH_COAP_OPT_BLOCK2, x->in.next, false, cl->fetch_szx);
 	else
 		fits = draft_upload(x, &d);
-	if (cl->tagged) /* a token names one exchange for ever, so it makes a good tag (RFC 9175 §3.4) */
+	if (cl->tag.n)
+		th_coap_draft_opaque(&d, TH_COAP_OPT_REQUEST_TAG, cl->tag.p, cl->tag.n);
+	else if (c->numbering && asked_token(x) != &x->token) /* names the exchange, which the token here does not */
 		th_coap_draft_opaque(&d, TH_COAP_OPT_REQUEST_TAG, x->token.p, x->token.n);
 	if (cl->echo_n)
 		th_coap_draft_opaque(&d, TH_COAP_OPT_ECHO, cl->echo, cl->echo_n);

@@ -76,7 +76,7 @@ void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coa
 }
 
 void th_coap_send_once(struct th_coap *c, struct th_coap_peer *p, const struct th_addr *to,
-		       const struct th_coap_pdu *pdu)
+		       const struct th_coap_pdu *pdu, const uint64_t *number)
 {
 	size_t n = th_coap_pdu_write(pdu, c->scratch, c->scratch_n);
 	struct th_coap_datagram *d;
@@ -91,8 +91,28 @@ void th_coap_send_once(struct th_coap *c, struct th_coap_peer *p, const struct t
 	d->to = *to;
 	d->n = n;
 	d->p = memcpy(d + 1, c->scratch, n);
+	d->numbered = number != NULL;
+	d->number = number ? *number : 0;
 	c->once++;
 	th_coap_queue(c, d);
+}
+
+void th_coap_number_by(struct th_coap *c, const struct th_coap_numbering *ops, void *user)
+{
+	c->numbering = ops;
+	c->numberer = user;
+}
+
+void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now)
+{
+	struct th_coap_peer *p = th_coap_peer_find(c, peer);
+
+	if (!p)
+		return;
+	th_coap_enter(c, now);
+	th_coap_peer_pump(c, p);
+	th_coap_burst_pump_all(c, p);
+	th_coap_leave(c);
 }
 
 static size_t tx_empty(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap)
@@ -119,7 +139,8 @@ static struct th_coap_datagram *tx_next(struct th_coap *c)
 	return l ? TH_OWNER(l, struct th_coap_datagram, queue) : th_coap_lane_next(c);
 }
 
-static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap)
+static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap,
+		     struct th_coap_sent *sent)
 {
 	size_t n;
 
@@ -130,6 +151,8 @@ static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out
 		if (n)
 			memcpy(out, d->p, n);
 	}
+	*sent = (struct th_coap_sent){ d->numbered, d->sent, d->number };
+	d->sent = true;
 	if (n && d->peer)
 		th_coap_lane_charge(c, d->peer, n);
 	if (d->left)
@@ -141,8 +164,9 @@ static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out
 	return n;
 }
 
-static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap)
+static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, struct th_coap_sent *sent)
 {
+	*sent = (struct th_coap_sent){ 0 };
 	if (c->empty_n > 0)
 		return tx_empty(c, to, out, cap);
 	for (struct th_coap_datagram *d = tx_next(c); d; d = tx_next(c)) {
@@ -150,7 +174,7 @@ static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap
 		size_t n;
 
 		*to = d->to;
-		n = tx_one(c, d, out, cap);
+		n = tx_one(c, d, out, cap, sent);
 		if (lane)
 			th_coap_lane_went(c, lane);
 		if (n)
@@ -159,14 +183,22 @@ static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap
 	return 0;
 }
 
-size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now)
+size_t th_coap_tx_named(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now,
+			struct th_coap_sent *sent)
 {
 	size_t n;
 
 	th_coap_enter(c, now);
-	n = tx(c, to, out, cap);
+	n = tx(c, to, out, cap, sent);
 	th_coap_leave(c);
 	return n;
+}
+
+size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now)
+{
+	struct th_coap_sent sent;
+
+	return th_coap_tx_named(c, to, out, cap, now, &sent);
 }
 
 /* Birth and death */
@@ -254,6 +286,7 @@ void th_coap_del(struct th_coap *c)
 {
 	if (!c)
 		return;
+	c->numbering = NULL; /* nobody is told any more */
 	th_coap_enter(c, c->now);
 	free_all(c);
 	th_coap_leave(c);

@@ -49,8 +49,9 @@ struct th_coap_head {
 	uint8_t code;                      /* TH_COAP_GET …, TH_COAP_CODE(2, 5) … */
 	bool confirmable;                  /* CON or NON; servers answer NON with NON */
 	bool observe;                      /* request: register (RFC 7641); response: this is a notification */
-	bool tagged;                       /* client request: always carry a Request-Tag (RFC 9175 §3), so that parallel
-	                                      block-wise exchanges of the same method and options never mix */
+	bool tagged;                       /* client request: carry a Request-Tag (RFC 9175 §3), so that parallel
+	                                      block-wise exchanges of the same method and options never mix; not
+	                                      needed, and not sent, with th_coap_number_by() */
 	enum th_coap_priority priority;    /* of this message and of all that follow in its direction */
 	const struct th_coap_option *options; /* ascending by number */
 	size_t n_options;
@@ -75,6 +76,23 @@ struct th_coap_ops {
 	void (*closed)(void *user, th_coap_id id, enum th_err why);
 };
 
+/* For an engine that stands on a session: the layer below names what the engine sends (naming.h). These run in the
+ * middle of the engine's verbs and must not call any. */
+struct th_coap_numbering {
+	/* A CON or NON of ours is about to be sent for the first time: the number of the record it will travel in. Numbers of
+	 * a peer rise. False: not now; th_coap_renumber() later. A number may be asked for and then not be used. */
+	bool (*number)(void *user, const struct th_addr *peer, uint64_t *number);
+	/* The CON that got this number is acknowledged, reset, timed out or taken back: it is not sent again. */
+	void (*over)(void *user, const struct th_addr *peer, uint64_t number);
+};
+
+/* What th_coap_tx_named() knows of a datagram. */
+struct th_coap_sent {
+	bool numbered;	 /* a CON or NON that got a number */
+	bool again;	 /* the same bytes as before, for the same message: a retransmission, or a reply to a duplicate */
+	uint64_t number; /* that number */
+};
+
 /* What an exchange cost on the link so far: every datagram that belonged to it, retransmissions and ACKs included.
  * Bytes are UDP payload; the caller adds IP and UDP headers per datagram. */
 struct th_coap_account {
@@ -94,10 +112,20 @@ struct th_coap *th_coap_new(const struct th_coap_params *params, const struct th
 			    const struct th_coap_ops *ops, void *user);
 void th_coap_del(struct th_coap *c); /* no events are sent */
 
+/* Before the first verb. From then on Message IDs are the low 16 bits of numbers, and the token of a request is the number
+ * of the message that opened its exchange (th_naming_token), which it has from its first flight. Tokens are then unique
+ * at both ends, so blocks belong to the exchange of their token, and `tagged` is not needed. Both ends must do the same.
+ * `ops` and `user` are borrowed for the engine's life. */
+void th_coap_number_by(struct th_coap *c, const struct th_coap_numbering *ops, void *user);
+/* There are numbers for that peer again. */
+void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now);
+
 /* The four engine verbs. */
 void th_coap_rx(struct th_coap *c, const struct th_addr *from, const uint8_t *dgram, size_t n, th_time now);
 /* The next datagram to send, its length returned; 0 when there is none now. cap >= params->max_message. */
 size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now);
+size_t th_coap_tx_named(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now,
+			struct th_coap_sent *sent);
 th_time th_coap_deadline(const struct th_coap *c); /* when tick wants to be called; TH_NEVER. Anything to send at once: tx says */
 void th_coap_tick(struct th_coap *c, th_time now);
 
@@ -134,7 +162,8 @@ bool th_coap_wants_observe(const struct th_coap *c, th_coap_id id);
 /* Server: refuses the first request of a new peer with 4.01 and an Echo option until the peer repeats it (RFC 9175 §2.3). */
 void th_coap_require_echo(struct th_coap *c, bool on);
 
-/* The client's token of an exchange (either role), at most 8 bytes, borrowed until it closes; the peers' common name for it. */
+/* The client's token of an exchange (either role), at most 8 bytes, borrowed until it closes; the peers' common name for it.
+ * TH_ERR_NOT_FOUND: no such exchange, or with th_coap_number_by(): not sent yet. */
 enum th_err th_coap_token(const struct th_coap *c, th_coap_id id, const uint8_t **token, size_t *n);
 /* Server: the open exchange of that peer with that token, 0 when there is none. */
 th_coap_id th_coap_find(const struct th_coap *c, const struct th_addr *peer, const uint8_t *token, size_t n);

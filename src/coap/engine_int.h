@@ -28,6 +28,7 @@
 #include "base/wr.h"
 #include "coap/block.h"
 #include "coap/engine.h"
+#include "coap/naming.h"
 #include "coap/option.h"
 #include "coap/path.h"
 
@@ -88,7 +89,9 @@ struct th_coap_datagram {
 	/* Instead of p and n: writes what is best sent now that there is room; 0 for nothing. NULL: p and n. */
 	size_t (*fill)(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap);
 	uint8_t priority; /* enum th_coap_priority */
-	bool kept;
+	bool kept, sent;
+	bool numbered;	 /* by c->numbering, */
+	uint64_t number; /* with this */
 };
 
 /* lane.c */
@@ -151,6 +154,7 @@ struct th_coap_peer {
 	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered */
 	struct th_coap_message *ping;
 	struct th_coap_alarm alarm; /* the next ping, or the next free Message ID */
+	uint64_t number_group; /* with c->numbering: of the last number, counted without end; + 1, 0: none yet */
 	th_time heard_at, mid_at;
 	th_time mid_free_at[TH_COAP_MID_GROUPS];
 };
@@ -161,8 +165,8 @@ struct th_coap_peer *th_coap_peer_get(struct th_coap *c,
 void th_coap_peer_hold(struct th_coap_peer *p);
 void th_coap_peer_release(struct th_coap *c, struct th_coap_peer *p);
 void th_coap_peer_free(struct th_coap *c, struct th_coap_peer *p);
-/* The next Message ID; false, and p->mid_at, when none is free (§4.4). */
-bool th_coap_peer_mid(struct th_coap *c, struct th_coap_peer *p, uint16_t *out);
+/* The next number, whose low 16 bits are a Message ID; false, and p->mid_at, when none is free (§4.4). */
+bool th_coap_peer_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out);
 void th_coap_peer_arm(struct th_coap *c, struct th_coap_peer *p);
 bool th_coap_peer_con_waits(const struct th_coap_peer *p);
 /* What lower layers add to each datagram. */
@@ -182,6 +186,7 @@ struct th_coap_message {
 	th_time first_timeout;
 	th_time copy_at, before_at; /* when the last copy left, and the one before */
 	bool con, flying;	    /* flying: has its Message ID, an answer may come */
+	bool unnamed; /* it names its exchange, which has no token before it flies: there is room for one in `bytes` */
 	bool flown;		    /* was given out to be sent */
 	bool asks;		    /* a request: its answer is more than an empty message */
 	bool alone;		    /* nothing else waited for an answer when it left */
@@ -356,12 +361,14 @@ struct th_coap_client {
 	enum th_coap_phase phase;
 	struct th_coap_kept_head *head;	  /* owned */
 	struct th_coap_token fetch_token; /* for the rest of a notification (RFC 7959 §2.6); n = 0: none yet */
+	struct th_coap_token tag;	  /* Request-Tag of every request; n = 0: none */
 	struct th_slot by_fetch;	  /* c->by_fetch, when there is one */
 	struct th_list awaiting;	  /* peer->awaiting */
 	uint64_t up_off;		  /* place of the block under way */
 	size_t up_n;
 	uint8_t fetch_szx;
-	bool up_more, fetching, tagged, wants_observe, observing, echo_used;
+	bool fetch_apart; /* the rest of notifications is asked for under fetch_token */
+	bool up_more, fetching, wants_observe, observing, echo_used;
 	uint8_t response_code, etag_n, echo_n;
 	uint8_t etag[TH_COAP_ETAG_MAX];
 	uint8_t echo[TH_COAP_ECHO_MAX];
@@ -407,7 +414,7 @@ struct th_coap_exchange {
 	struct th_list dead;
 	struct th_coap_peer *peer;
 	th_coap_id id;
-	struct th_coap_token token;
+	struct th_coap_token token;	 /* a client's: n = 0 until it is named */
 	struct th_coap_message *message; /* owned: the one whose outcome matters; NULL: none */
 	struct th_coap_alarm alarm;
 	th_time ack_at, give_up_at; /* the empty ACK; the end of patience */
@@ -521,8 +528,11 @@ void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x);
 
 /* The first block travels by other means; the others do from now on. TH_ERR_NO_MEMORY. */
 enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x);
-/* Something may have become sendable. */
+/* Something may have become sendable; for any body of that peer. */
 void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x);
+void th_coap_burst_pump_all(struct th_coap *c, struct th_coap_peer *p);
+/* The number of a block or report, whose low 16 bits are its Message ID; nobody refers to it. False: c->numbering has none now. */
+bool th_coap_burst_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out);
 void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, uint32_t num);
 void th_coap_burst_stop(struct th_coap *c, struct th_coap_exchange *x);
 
@@ -561,7 +571,11 @@ void th_coap_client_detach(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_await(struct th_coap *c, struct th_coap_exchange *x);
 /* Sends the request for what comes next. */
 void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x);
-void th_coap_client_new_token(struct th_coap *c, struct th_coap_token *out);
+/* Whether the next request needs a token that it gets only when it flies; and that it has flown. */
+bool th_coap_client_is_unnamed(const struct th_coap *c, const struct th_coap_exchange *x);
+const struct th_coap_token *th_coap_client_name(struct th_coap *c, struct th_coap_exchange *x, uint64_t number);
+/* Notifications are larger than one message: their rest is asked for under another token. */
+void th_coap_client_fetch_apart(struct th_coap *c, struct th_coap_exchange *x);
 /* It has its response, or will not have one. */
 void th_coap_client_unawait(struct th_coap *c, struct th_coap_exchange *x);
 
@@ -650,6 +664,8 @@ struct th_coap {
 	struct th_rng rng;
 	const struct th_coap_ops *ops; /* borrowed */
 	void *user;
+	const struct th_coap_numbering *numbering; /* borrowed; NULL: Message IDs and tokens are counters here */
+	void *numberer;
 	th_time now;
 	unsigned depth; /* of verbs within events */
 	struct th_heap timers;
@@ -677,8 +693,8 @@ struct th_coap {
 void th_coap_enter(struct th_coap *c, th_time now);
 void th_coap_leave(struct th_coap *c);
 void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coap_type type, uint16_t mid);
-/* A datagram that nobody remembers; `p` is NULL for a stranger's. */
+/* A datagram that nobody remembers; `p` is NULL for a stranger's. `number`: of a NON, by c->numbering; else NULL. */
 void th_coap_send_once(struct th_coap *c, struct th_coap_peer *p, const struct th_addr *to,
-		       const struct th_coap_pdu *pdu);
+		       const struct th_coap_pdu *pdu, const uint64_t *number);
 
 #endif

@@ -7,7 +7,8 @@
 #include <limits.h>
 #include <string.h>
 
-enum { MID_AT = 2 }; /* bytes of a message before its Message ID */
+/* Where a message has the length of its token (the low 4 bits), its Message ID and its token. */
+enum { TOKEN_LEN_AT = 0, MID_AT = 2, TOKEN_AT = 4 };
 
 static uint64_t hash_of(const struct th_coap_peer *p, uint16_t mid)
 {
@@ -116,10 +117,24 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 	th_coap_queue(c, &m->datagram);
 }
 
-static void fly(struct th_coap *c, struct th_coap_message *m, uint16_t mid)
+static void put_token(struct th_coap_message *m, const struct th_coap_token *t)
+{
+	memmove(m->bytes + TOKEN_AT + t->n, m->bytes + TOKEN_AT, m->datagram.n - TOKEN_AT);
+	memcpy(m->bytes + TOKEN_AT, t->p, t->n);
+	m->bytes[TOKEN_LEN_AT] |= t->n;
+	m->datagram.n += t->n;
+	m->unnamed = false;
+}
+
+static void fly(struct th_coap *c, struct th_coap_message *m, uint64_t number)
 {
 	struct th_coap_peer *p = m->peer;
+	uint16_t mid = (uint16_t)number;
 
+	if (m->unnamed)
+		put_token(m, th_coap_client_name(c, m->exchange, number));
+	m->datagram.numbered = c->numbering != NULL;
+	m->datagram.number = number;
 	m->mid = mid;
 	m->bytes[MID_AT] = (uint8_t)(mid >> 8);
 	m->bytes[MID_AT + 1] = (uint8_t)mid;
@@ -174,13 +189,13 @@ static struct th_coap_message *next_waiting(struct th_coap_peer *p)
 void th_coap_peer_pump(struct th_coap *c, struct th_coap_peer *p)
 {
 	for (struct th_coap_message *m = next_waiting(p); m; m = next_waiting(p)) {
-		uint16_t mid;
+		uint64_t number;
 
-		if (!th_coap_peer_mid(c, p, &mid)) {
+		if (!th_coap_peer_number(c, p, &number)) {
 			th_coap_peer_arm(c, p);
 			return;
 		}
-		fly(c, m, mid);
+		fly(c, m, number);
 	}
 	p->mid_at = TH_NEVER;
 }
@@ -189,16 +204,18 @@ enum th_err th_coap_message_send(struct th_coap *c, struct th_coap_peer *p, stru
 				 const struct th_coap_pdu *pdu)
 {
 	struct th_coap_pdu typed = *pdu;
+	bool unnamed = x && x->client && th_coap_client_is_unnamed(c, x);
+	size_t room = unnamed ? TH_COAP_TOKEN_MAX : 0;
 	struct th_coap_message *m;
 	size_t n;
 
 	typed.type = con ? TH_COAP_CON : TH_COAP_NON;
 	n = th_coap_pdu_write(&typed, c->scratch, c->params->max_message);
-	if (n > c->params->max_message)
+	if (n + room > c->params->max_message)
 		return TH_ERR_TOO_LARGE;
 	if (p->waiting_n >= c->params->max_exchanges)
 		return TH_ERR_FULL;
-	m = th_alloc(c->mem, sizeof(*m) + n);
+	m = th_alloc(c->mem, sizeof(*m) + n + room);
 	if (!m)
 		return TH_ERR_NO_MEMORY;
 	if (con && th_coap_alarm_init(c, &m->alarm, due) != TH_OK) {
@@ -216,6 +233,7 @@ enum th_err th_coap_message_send(struct th_coap *c, struct th_coap_peer *p, stru
 	m->datagram.kept = true;
 	m->con = con;
 	m->asks = con && pdu->code != TH_COAP_EMPTY && th_coap_class(pdu->code) == TH_COAP_CLASS_REQUEST;
+	m->unnamed = unnamed;
 	m->peer = p;
 	m->exchange = x;
 	th_coap_peer_hold(p);
@@ -235,8 +253,11 @@ static void leave(struct th_coap *c, struct th_coap_message *m)
 {
 	struct th_coap_peer *p = m->peer;
 
-	if (m->flown && m->con)
+	if (m->flown && m->con) {
 		p->in_flight--;
+		if (c->numbering && c->numbering->over)
+			c->numbering->over(c->numberer, &p->addr, m->datagram.number);
+	}
 	if (!m->flown)
 		p->waiting_n--;
 	if (m->flying)

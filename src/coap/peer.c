@@ -202,8 +202,29 @@ static bool group_is_free(struct th_coap *c, struct th_coap_peer *p, unsigned gr
 	return true;
 }
 
-bool th_coap_peer_mid(struct th_coap *c, struct th_coap_peer *p, uint16_t *out)
+/* Numbers come from below, and records that are no messages take some: a group may be entered in its middle, and is
+ * checked then. A number that is not free yet is let go; until p->mid_at none is asked for, so that few are. */
+static bool number_from_below(struct th_coap *c, struct th_coap_peer *p, uint64_t *out)
 {
+	bool blocked = p->mid_at != TH_NEVER && c->now < p->mid_at;
+	uint64_t group;
+
+	if (blocked || !c->numbering->number(c->numberer, &p->addr, out))
+		return false;
+	group = *out / TH_COAP_MID_GROUP + 1;
+	if (group != p->number_group && !group_is_free(c, p, (unsigned)((group - 1) % TH_COAP_MID_GROUPS))) {
+		if (p->mid_at == TH_NEVER) /* a message of it is in flight */
+			p->mid_at = th_time_add(c->now, c->params->ack_timeout);
+		return false;
+	}
+	p->number_group = group;
+	return true;
+}
+
+bool th_coap_peer_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out)
+{
+	if (c->numbering)
+		return number_from_below(c, p, out);
 	if (p->next_mid % TH_COAP_MID_GROUP == 0 && !group_is_free(c, p, p->next_mid / TH_COAP_MID_GROUP))
 		return false;
 	*out = p->next_mid++;

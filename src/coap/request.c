@@ -14,6 +14,8 @@ static uint64_t block_key(struct th_coap *c, const struct th_coap_peer *p, const
 	for (size_t i = 0; i < pdu->n_options; i++) {
 		const struct th_coap_option *o = &pdu->options[i];
 
+		if (c->numbering && o->number == TH_COAP_OPT_REQUEST_TAG)
+			continue;
 		if (th_coap_option_is_no_cache_key(o->number) || o->number == TH_COAP_OPT_BLOCK1 ||
 		    o->number == TH_COAP_OPT_BLOCK2 || o->number == TH_COAP_OPT_OBSERVE)
 			continue;
@@ -24,9 +26,26 @@ static uint64_t block_key(struct th_coap *c, const struct th_coap_peer *p, const
 	return th_table_hash(&c->by_key, c->scratch, w.n);
 }
 
-/* The youngest exchange of that key: one that still expects blocks, or one that has been received whole. */
-static struct th_coap_exchange *find_keyed(struct th_coap *c, const struct th_coap_peer *p, uint64_t key, bool whole)
+/* With c->numbering: blocks belong to the exchange of their token, or of the one they name. */
+static struct th_coap_exchange *find_named(struct th_coap *c, const struct th_coap_peer *p,
+					   const struct th_coap_pdu *pdu, uint64_t key, bool whole)
 {
+	const struct th_coap_option *tag = th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_REQUEST_TAG);
+	const uint8_t *token = tag ? tag->p : pdu->token;
+	size_t n = tag ? tag->n : pdu->token_len;
+	struct th_coap_exchange *x = th_coap_exchange_named(c, p, false, token, n, NULL);
+
+	while (x && !(x->s.keyed && x->s.key == key && x->s.whole == whole))
+		x = th_coap_exchange_named(c, p, false, token, n, x);
+	return x;
+}
+
+/* The youngest exchange of that key: one that still expects blocks, or one that has been received whole. */
+static struct th_coap_exchange *find_keyed(struct th_coap *c, const struct th_coap_peer *p,
+					   const struct th_coap_pdu *pdu, uint64_t key, bool whole)
+{
+	if (c->numbering)
+		return find_named(c, p, pdu, key, whole);
 	for (struct th_slot *n = th_table_next(&c->by_key, key, NULL); n; n = th_table_next(&c->by_key, key, n)) {
 		struct th_coap_exchange *x = TH_OWNER(n, struct th_coap_exchange, s.by_key);
 
@@ -115,7 +134,7 @@ static void new_request(struct th_coap *c, const struct th_coap_arrival *a, cons
 	enum th_err err;
 
 	th_coap_observe_replace(c, a->peer, &a->pdu);
-	x = ask->has_block1 ? find_keyed(c, a->peer, key, false) : NULL;
+	x = ask->has_block1 ? find_keyed(c, a->peer, &a->pdu, key, false) : NULL;
 	if (x) /* its body begins anew (RFC 7959 §2.5) */
 		th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
 	x = th_coap_exchange_new(c, a->peer, false, &ask->token, &err);
@@ -185,7 +204,7 @@ static void next_block(struct th_coap *c, const struct th_coap_arrival *a, const
 		       struct th_coap_record *r, uint64_t key)
 {
 	bool later1 = ask->has_block1 && ask->block1.num > 0;
-	struct th_coap_exchange *x = find_keyed(c, a->peer, key, !later1);
+	struct th_coap_exchange *x = find_keyed(c, a->peer, &a->pdu, key, !later1);
 
 	if (!x) { /* we have forgotten, or never had, what came before: the client may begin again (RFC 7959 §2.9.2) */
 		th_coap_server_refuse(c, a->peer, ask, TH_COAP_INCOMPLETE);

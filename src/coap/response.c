@@ -39,11 +39,8 @@ static void taken(struct th_coap *c, struct th_coap_exchange *x)
 	}
 	if (x->in.more) {
 		x->c.fetching = true;
-		if (x->c.observing && x->c.fetch_token.n == 0) {
-			th_coap_client_new_token(c, &x->c.fetch_token);
-			th_table_add(&c->by_fetch, &x->c.by_fetch,
-				     th_coap_token_hash(c, x->peer, true, x->c.fetch_token.p, x->c.fetch_token.n));
-		}
+		if (x->c.observing)
+			th_coap_client_fetch_apart(c, x);
 		th_coap_client_ask(c, x);
 		return;
 	}

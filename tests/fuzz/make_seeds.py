@@ -220,8 +220,52 @@ def noise_seeds():
         yield f"{name}-nothing", bytes([which, raw])
 
 
+def compact_seeds():
+    """A byte of settings, two numbers of 3 bytes (the record's; the newest received), a compact or an ordinary message."""
+    def case(short, number, heard, text):
+        return bytes([short]) + struct.pack(">I", number)[1:] + struct.pack(">I", heard)[1:] + text
+
+    def short(name, text, number=1000, newest=1000):
+        return name, case(1, number, newest, bytes.fromhex(text))
+
+    def long(name, number, heard, text):
+        return name, case(0, number, heard, text)
+
+    env = [(CONTENT_FORMAT, uint(65000))]
+    yield short("request", "01 78797a")
+    yield short("response", "09 e6 6f6b")
+    yield short("response-wide", "10 0381 6f6b")
+    yield short("separate", "18 e6 6f6b")
+    yield short("register", "2b 78")
+    yield short("notify", "41 e6 8501 6e")
+    yield short("ping", "60")
+    yield short("acks", "61 e6")
+    yield short("ack-wide", "62 03e7")
+    yield short("cancel", "65 04")
+    yield short("block1", "68 04 3e 6162")
+    yield short("block2", "74 e6 04 8608 6162")
+    yield short("blocks", "7a e6 04 3e 36 61")
+    yield short("continue", "80 e6 04 3e")
+    yield short("failure", "88 e6 a3 d1011e ff 66756c6c")
+    yield short("own", "90 02 00 ff 78")
+    yield short("all", "92 02 01f4 02 01f4 c2fde8 ff 01 78")
+    yield short("stale", "61 e7")
+    yield short("free", "96 00")
+    yield short("long-varint", "67 8600 01")
+    yield long("plain-request", 7, 0, message(CON, POST, 7, b"\x07", env, b"\x01xyz"))
+    yield long("plain-response", 3, 8, message(ACK, code("2.04"), 7, b"\x07", env, b"\x01xyz"))
+    yield long("plain-late", 3, 9000, message(CON, code("2.04"), 3, b"\x07", env, b"\x01xyz"))
+    yield long("plain-block", 105, 50, message(CON, POST, 105, b"\x64", env + [(BLOCK1, block(3, True, 1024))], b"x"))
+    yield long("plain-cancel", 105, 50, message(NON, POST, 105, b"\x69", [(CONTENT_FORMAT, uint(65001))], b"\x64"))
+    yield long("plain-observe", 12, 20, message(NON, code("2.05"), 12, b"\x07", env + [(OBSERVE, uint(5))], b"\x01n"))
+    yield long("plain-foreign", 12, 20, message(CON, GET, 0x7D34, b"tok", [(URI_PATH, b"a")]))
+    yield long("plain-empty", 12, 0x27D34, message(ACK, 0, 0x7D34))
+
+
 TARGETS = {
+    "compact": compact_seeds,
     "engine": engine_seeds,
+    "engine_named": engine_seeds,
     "envelope": envelope_seeds,
     "http_request": http_request_seeds,
     "noise": noise_seeds,
