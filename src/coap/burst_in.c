@@ -93,6 +93,7 @@ static struct th_coap_burst_in *make(struct th_coap *c, struct th_coap_exchange 
 	b->source.kept = true;
 	b->x = x;
 	b->szx = szx;
+	b->gen = TH_COAP_BURST_GENS - 1; /* no poll has come */
 	b->window = th_coap_path_window(&x->peer->path, th_coap_block_size(szx));
 	x->in.burst = b;
 	if (szx > x->peer->path.peer_szx)

@@ -223,7 +223,7 @@ enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x)
 	b->source.kept = true;
 	b->x = x;
 	b->next = 1;
-	b->told_gen = TH_COAP_BURST_GENS - 1;
+	b->asked_gen = b->told_gen = TH_COAP_BURST_GENS - 1;
 	b->state[0] = TH_COAP_BLOCK_THERE; /* whoever sent it will see to that */
 	b->window = th_coap_path_window(&x->peer->path, size);
 	b->limit = b->window;
@@ -380,14 +380,17 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 		}
 		return;
 	}
-	if (pdu->payload_len < TH_COAP_BURST_HEADER || num > b->next || num < b->base || p[0] >= TH_COAP_BURST_GENS) {
-		c->stats.rx_malformed += pdu->payload_len < TH_COAP_BURST_HEADER || num > b->next;
-		return; /* else an old one */
+	if (pdu->payload_len < TH_COAP_BURST_HEADER || num > b->next || p[0] >= TH_COAP_BURST_GENS ||
+	    th_coap_gen_is_newer(p[0], b->asked_gen)) {
+		c->stats.rx_malformed++;
+		return;
 	}
+	if (num < b->base)
+		return; /* an old one */
 	room = (uint32_t)p[1] << 8 | p[2];
 	fresh = mark_there(b, num, p + TH_COAP_BURST_HEADER, pdu->payload_len - TH_COAP_BURST_HEADER);
 	lost = mark_missing(b, p[0]);
-	if (th_coap_gen_is_newer(p[0], b->told_gen) && !th_coap_gen_is_newer(p[0], b->asked_gen))
+	if (th_coap_gen_is_newer(p[0], b->told_gen))
 		b->told_gen = p[0];
 	b->limit = num + room;
 	answered(c, b, p[0], pdu->payload_len);

@@ -183,7 +183,8 @@ static struct th_coap_message *next_waiting(struct th_coap_peer *p)
 	if (has_room(p, 0) && th_coap_peer_con_waits(p))
 		return first_of(&p->waiting_con[th_coap_turn(p->waiting_con, &p->turns)]);
 	m = first_of(&p->waiting_con[TH_COAP_INTERACTIVE]);
-	return m && p->path.rtt.srtt && has_room(p, RESERVE) ? m : NULL;
+	/* but not before anything is known of a link: each would be copied in vain on a slow one */
+	return m && (p->path.rtt.srtt || p->path.up_bps) && has_room(p, RESERVE) ? m : NULL;
 }
 
 void th_coap_peer_pump(struct th_coap *c, struct th_coap_peer *p)
