@@ -197,12 +197,14 @@ static bool draft_upload(struct th_coap_exchange *x, struct th_coap_draft *d)
 	x->out.blockwise = x->out.blockwise || s.more;
 	d->pdu.payload = s.p;
 	d->pdu.payload_len = s.n;
+	if (s.more && x->c.up_off == 0 && th_coap_burst_wanted(x) && !x->c.wants_observe)
+		return draft_block(d, TH_COAP_OPT_QBLOCK1, 0, true, x->out.szx);
 	return !x->out.blockwise || draft_block(d, TH_COAP_OPT_BLOCK1, x->c.up_off, s.more, x->out.szx);
 }
 
 /* A client that waits for a separate response watches whether its peer is alive. Who asked with a NON has settled for
  * losing it. */
-static void await(struct th_coap *c, struct th_coap_exchange *x)
+void th_coap_client_await(struct th_coap *c, struct th_coap_exchange *x)
 {
 	x->give_up_at = th_time_add(c->now, x->peer->path.times.response);
 	th_coap_exchange_arm(c, x);
@@ -242,21 +244,23 @@ void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x)
 	if (err != TH_OK)
 		th_coap_exchange_close(c, x, err);
 	else if (!x->confirmable)
-		await(c, x);
+		th_coap_client_await(c, x);
 }
 
 void th_coap_client_pump(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_slice s;
 
-	if (x->c.phase == TH_COAP_GATHERING && th_coap_out_slice(&x->out, x->c.up_off, &s))
+	if (x->out.burst && !x->out.cut)
+		th_coap_burst_pump(c, x);
+	else if (x->c.phase == TH_COAP_GATHERING && th_coap_out_slice(&x->out, x->c.up_off, &s))
 		th_coap_client_ask(c, x);
 }
 
 void th_coap_client_over(struct th_coap *c, struct th_coap_exchange *x, enum th_coap_outcome outcome)
 {
 	if (outcome == TH_COAP_ACKED)
-		await(c, x);
+		th_coap_client_await(c, x);
 	else
 		th_coap_exchange_close(c, x, outcome == TH_COAP_RESET ? TH_ERR_RESET : TH_ERR_TIMEOUT);
 }

@@ -66,7 +66,7 @@ bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const str
 	d.pdu.type = pdu->type == TH_COAP_CON ? TH_COAP_ACK : TH_COAP_NON;
 	d.pdu.mid = pdu->mid;
 	if (d.pdu.type == TH_COAP_ACK || name_non(c, from, &d.pdu, &number))
-		th_coap_send_once(c, from, &d.pdu, d.pdu.type == TH_COAP_NON && c->numbering ? &number : NULL);
+		th_coap_send_once(c, NULL, from, &d.pdu, d.pdu.type == TH_COAP_NON && c->numbering ? &number : NULL);
 	return false;
 }
 

@@ -75,8 +75,8 @@ void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coa
 		(struct th_coap_empty){ *to, mid, (uint8_t)type };
 }
 
-void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu,
-		       const uint64_t *number)
+void th_coap_send_once(struct th_coap *c, struct th_coap_peer *p, const struct th_addr *to,
+		       const struct th_coap_pdu *pdu, const uint64_t *number)
 {
 	size_t n = th_coap_pdu_write(pdu, c->scratch, c->scratch_n);
 	struct th_coap_datagram *d;
@@ -87,6 +87,7 @@ void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct
 	if (!d)
 		return;
 	th_list_init(&d->queue);
+	d->peer = p;
 	d->to = *to;
 	d->n = n;
 	d->p = memcpy(d + 1, c->scratch, n);
@@ -110,6 +111,7 @@ void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now
 		return;
 	th_coap_enter(c, now);
 	th_coap_peer_pump(c, p);
+	th_coap_burst_pump_all(c, p);
 	th_coap_leave(c);
 }
 
@@ -137,23 +139,22 @@ static struct th_coap_datagram *tx_next(struct th_coap *c)
 	return l ? TH_OWNER(l, struct th_coap_datagram, queue) : th_coap_lane_next(c);
 }
 
-static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, struct th_coap_sent *sent)
+static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap,
+		     struct th_coap_sent *sent)
 {
-	struct th_coap_datagram *d;
 	size_t n;
 
-	*sent = (struct th_coap_sent){ 0 };
-	if (c->empty_n > 0)
-		return tx_empty(c, to, out, cap);
-	d = tx_next(c);
-	if (!d)
-		return 0;
-	n = d->n <= cap ? d->n : 0;
-	*to = d->to;
+	if (d->fill) {
+		n = d->fill(c, d, out, cap);
+	} else {
+		n = d->n <= cap ? d->n : 0;
+		if (n)
+			memcpy(out, d->p, n);
+	}
 	*sent = (struct th_coap_sent){ d->numbered, d->sent, d->number };
 	d->sent = true;
-	if (n)
-		memcpy(out, d->p, n);
+	if (n && d->peer)
+		th_coap_lane_charge(c, d->peer, n);
 	if (d->left)
 		d->left(c, d);
 	if (!d->kept) {
@@ -161,6 +162,25 @@ static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap
 		th_free(c->mem, d);
 	}
 	return n;
+}
+
+static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, struct th_coap_sent *sent)
+{
+	*sent = (struct th_coap_sent){ 0 };
+	if (c->empty_n > 0)
+		return tx_empty(c, to, out, cap);
+	for (struct th_coap_datagram *d = tx_next(c); d; d = tx_next(c)) {
+		struct th_coap_lane *lane = d->peer ? &d->peer->lane : NULL;
+		size_t n;
+
+		*to = d->to;
+		n = tx_one(c, d, out, cap, sent);
+		if (lane)
+			th_coap_lane_went(c, lane);
+		if (n)
+			return n;
+	}
+	return 0;
 }
 
 size_t th_coap_tx_named(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now,

@@ -103,6 +103,7 @@ struct th_coap_account {
 /* Counters since start, for metrics and tests. */
 struct th_coap_stats {
 	uint64_t rx_malformed, rx_duplicate, rx_unmatched, retransmissions, timeouts, rst_sent, refused_full;
+	uint64_t blocks_sent, blocks_again, reports_sent; /* of bodies in bursts */
 	size_t peers, exchanges, records, reply_bytes;
 };
 

@@ -13,6 +13,7 @@
  * body.c:     bodies as streams
  * compose.c:  putting a message together
  * lane.c:     what waits to be sent to a peer: priorities, pace
+ * burst.c:    large bodies between thimbles: who gets what comes; burst_out.c sends, burst_in.c receives
  *
  * Ownership: the engine owns peers, records and exchanges. A peer outlives what counts on it (`uses`). An exchange owns
  * its message while it needs its outcome; an orphan message is its peer's. A record owns its reply. What a user's
@@ -40,6 +41,7 @@ enum {
 	TH_COAP_ECHO_MAX = 40,
 	TH_COAP_MID_GROUPS = 64, /* Message IDs become free again by groups */
 	TH_COAP_MID_GROUP = 65536 / TH_COAP_MID_GROUPS,
+	TH_COAP_WINDOW_TOLD = 1024, /* messages in flight, at most, where round trips say whether that is too much */
 	TH_COAP_LIVES = 40,	    /* different lifetimes of records; those of profiles are coarse */
 	TH_COAP_CONFIRM_EVERY = 20, /* notifications: each 20th is confirmable (RFC 7641 §4.5) */
 };
@@ -84,6 +86,8 @@ struct th_coap_datagram {
 	size_t n;
 	/* It leaves now: only now begins its time on the wire. NULL: nobody asks. */
 	void (*left)(struct th_coap *c, struct th_coap_datagram *d);
+	/* Instead of p and n: writes what is best sent now that there is room; 0 for nothing. NULL: p and n. */
+	size_t (*fill)(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap);
 	uint8_t priority; /* enum th_coap_priority */
 	bool kept, sent;
 	bool numbered;	 /* by c->numbering, */
@@ -115,8 +119,9 @@ void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d);   /* nothing 
 void th_coap_unqueue(struct th_coap *c, struct th_coap_datagram *d); /* nothing when it does not wait */
 /* So many bytes leave by another way. */
 void th_coap_lane_charge(struct th_coap *c, struct th_coap_peer *p, size_t n);
-/* Takes the next datagram that may leave to any peer; NULL when none may. */
+/* Takes the next datagram that may leave to any peer; NULL when none may. Its lane hears when it went. */
 struct th_coap_datagram *th_coap_lane_next(struct th_coap *c);
+void th_coap_lane_went(struct th_coap *c, struct th_coap_lane *lane);
 
 struct th_coap_token {
 	uint8_t n;
@@ -132,7 +137,10 @@ struct th_coap_peer {
 	struct th_addr addr;
 	size_t uses; /* exchanges, messages and records that point here */
 	uint32_t waiting_n, observers;
-	uint16_t next_mid;
+	uint16_t next_mid, block_mid;
+	unsigned blocks_out;   /* of bursts, that no report has settled */
+	unsigned n_bursts;
+	struct th_list bursts; /* bodies we send in bursts, n_bursts of them */
 	bool echoed;	      /* has repeated our Echo value: its address is real */
 	uint16_t echoed_mid;  /* of the request that did */
 	th_time echoed_until; /* until then, what was refused before may still arrive again */
@@ -178,11 +186,11 @@ struct th_coap_message {
 	th_time first_timeout;
 	th_time copy_at, before_at; /* when the last copy left, and the one before */
 	bool con, flying;	    /* flying: has its Message ID, an answer may come */
+	bool unnamed; /* it names its exchange, which has no token before it flies: there is room for one in `bytes` */
 	bool flown;		    /* was given out to be sent */
 	bool asks;		    /* a request: its answer is more than an empty message */
 	bool alone;		    /* nothing else waited for an answer when it left */
 	uint8_t tries;		    /* copies that have left */
-	bool unnamed;		    /* it names its exchange, which has no token before it flies: `bytes` has room for one */
 	uint16_t mid;
 	uint8_t bytes[];
 };
@@ -269,6 +277,7 @@ struct th_coap_out {
 	bool wants_room; /* the user waits for `resume` */
 	bool blockwise;	 /* does not fit one message */
 	uint8_t szx;
+	struct th_coap_burst_out *burst; /* owned; NULL: not in bursts */
 };
 
 /* One block of it. */
@@ -293,6 +302,7 @@ struct th_coap_in {
 	uint64_t next; /* place in the body where the next message must begin */
 	bool more;     /* messages follow */
 	bool offering, again;
+	struct th_coap_burst_in *burst; /* owned; NULL: not in bursts */
 };
 
 /* Hands bytes to the user, keeps what it does not take. *all: nothing is kept. TH_ERR_NO_MEMORY. */
@@ -328,6 +338,8 @@ void th_coap_draft_block(struct th_coap_draft *d, uint16_t number, const struct 
 int th_coap_fit_szx(const struct th_coap *c, const struct th_coap_kept_head *h, unsigned szx);
 /* Options as the user sees them; `v` has room for all of the pdu's. */
 struct th_coap_head th_coap_user_head(const struct th_coap_pdu *pdu, struct th_coap_option *v);
+/* th_coap_options_screen(), and whether this peer may use them. */
+enum th_err th_coap_screen(const struct th_coap_peer *p, struct th_coap_pdu *pdu);
 /* The place of an option's block if it is there. TH_ERR_NOT_FOUND, TH_ERR_MALFORMED. */
 enum th_err th_coap_block_of(const struct th_coap_pdu *pdu, uint16_t number, struct th_coap_block *out);
 
@@ -373,6 +385,7 @@ struct th_coap_ask {
 	uint16_t mid;
 	bool con, owing, acked;
 	bool has_block1, has_block2;
+	bool bursts; /* block1 is the first of a burst */
 	bool later; /* for another block than the first */
 	struct th_coap_block block1, block2;
 };
@@ -453,6 +466,94 @@ static inline void th_coap_charge_in(struct th_coap_exchange *x, size_t n)
 	x->account.bytes_in += n;
 }
 
+/* burst.c: bodies in bursts of blocks, for peers whose profile has `blocks` (docs/protocol.md, Bursts of blocks). */
+
+enum {
+	TH_COAP_BURST = 256,	       /* blocks between the first that is missing and the last that is sent, at most */
+	TH_COAP_BURST_GENS = 128,      /* generations count modulo this */
+	TH_COAP_BURST_POLL = 0x80,     /* in the first payload byte: a report is asked for */
+	TH_COAP_BURST_GONE = TH_COAP_BLOCK_NUM_MAX, /* a report's NUM: nobody knows this body (any more) */
+	TH_COAP_BURST_HEADER = 3,      /* of a report's payload: generation, and room in two bytes */
+	TH_COAP_BURST_REPORT_MAX = TH_COAP_BURST_HEADER + TH_COAP_BURST / 8,
+};
+
+enum th_coap_block_state { TH_COAP_BLOCK_NEW, TH_COAP_BLOCK_SENT, TH_COAP_BLOCK_MISSING, TH_COAP_BLOCK_THERE };
+
+/* Timers: alarm, when the report that was asked for does not come. */
+struct th_coap_burst_out {
+	struct th_coap_datagram source; /* in the lane while there is something to send */
+	struct th_coap_alarm alarm;
+	struct th_list link; /* peer->bursts */
+	struct th_coap_exchange *x;
+	uint32_t base;	/* first block that is not known to be there */
+	uint32_t next;	/* first block that was never sent */
+	uint32_t limit; /* first block that the peer has no room for */
+	unsigned window; /* blocks; what the peer's room is until it has said so */
+	unsigned out, missing; /* how many are SENT, are MISSING */
+	unsigned since_poll;
+	uint8_t gen;	   /* of what is sent now; each poll closes one */
+	uint8_t asked_gen; /* of the last poll */
+	uint8_t told_gen;  /* of the newest report */
+	bool asked, probe; /* a report is due; ask again, with a probe */
+	bool lossy, twin;  /* blocks were lost; so ask twice where nothing follows that could ask again */
+	unsigned probes;
+	th_time asked_at, timeout, first_timeout;
+	size_t asked_n;
+	th_time progress_at;
+	uint8_t state[TH_COAP_BURST], gens[TH_COAP_BURST];
+};
+
+struct th_coap_burst_in {
+	struct th_coap_datagram source; /* the report, while one is due */
+	struct th_coap_exchange *x;
+	uint32_t taken; /* blocks that the user has, or that are kept for it in in.held */
+	uint32_t first; /* the first block that has not come */
+	uint32_t total; /* 0: not known yet */
+	uint32_t told;	/* limit of the last report */
+	unsigned window;
+	uint8_t szx, gen; /* gen: of the newest poll */
+	struct {
+		uint8_t *p; /* owned; NULL: not there */
+		size_t n;
+	} slot[TH_COAP_BURST];
+};
+
+/* Whether bodies of this exchange travel in bursts. */
+bool th_coap_burst_wanted(const struct th_coap_exchange *x);
+/* A NON of a thimble. False when it is none of a burst's. */
+bool th_coap_burst_rx(struct th_coap *c, struct th_coap_arrival *a);
+void th_coap_burst_free(struct th_coap *c, struct th_coap_exchange *x);
+/* Out of the lane: the exchange ends. */
+void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x);
+
+/* The first block travels by other means; the others do from now on. TH_ERR_NO_MEMORY. */
+enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x);
+/* Something may have become sendable; for any body of that peer. */
+void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x);
+void th_coap_burst_pump_all(struct th_coap *c, struct th_coap_peer *p);
+/* The number of a block or report, whose low 16 bits are its Message ID; nobody refers to it. False: c->numbering has none now. */
+bool th_coap_burst_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out);
+void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, uint32_t num);
+void th_coap_burst_stop(struct th_coap *c, struct th_coap_exchange *x);
+
+/* The first block has come, by other means: blocks of that size follow. TH_ERR_NO_MEMORY, TH_ERR_MALFORMED. */
+enum th_err th_coap_burst_expect(struct th_coap *c, struct th_coap_exchange *x, uint8_t szx);
+void th_coap_burst_block(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_block *b,
+			 const uint8_t *payload, size_t n);
+/* The user has taken all that was given to it: more may be there. */
+void th_coap_burst_deliver(struct th_coap *c, struct th_coap_exchange *x);
+/* The payload of a report; returns its length. */
+size_t th_coap_burst_map(struct th_coap_burst_in *b, uint8_t out[static TH_COAP_BURST_REPORT_MAX]);
+/* At once, and whatever becomes of the exchange. */
+void th_coap_burst_tell(struct th_coap *c, struct th_coap_exchange *x);
+
+static inline bool th_coap_gen_is_newer(uint8_t a, uint8_t b)
+{
+	unsigned ahead = (unsigned)(a - b) % TH_COAP_BURST_GENS;
+
+	return ahead > 0 && ahead < TH_COAP_BURST_GENS / 2;
+}
+
 /* client.c */
 
 struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_coap_peer *p,
@@ -466,6 +567,8 @@ void th_coap_client_over(struct th_coap *c, struct th_coap_exchange *x, enum th_
 void th_coap_client_due(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_cancel(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_detach(struct th_coap *c, struct th_coap_exchange *x);
+/* Waits for a response: the request is there. */
+void th_coap_client_await(struct th_coap *c, struct th_coap_exchange *x);
 /* Sends the request for what comes next. */
 void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x);
 /* Whether the next request needs a token that it gets only when it flies; and that it has flown. */
@@ -499,6 +602,8 @@ void th_coap_server_acknowledge(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_receive(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, bool more);
 /* What was sent has arrived, or nobody will tell whether. */
 void th_coap_server_delivered(struct th_coap *c, struct th_coap_exchange *x);
+/* The first block of a burst is there: tells how much room there is for others. */
+void th_coap_server_continue(struct th_coap *c, struct th_coap_exchange *x);
 /* Blocks of this exchange will be asked for: it must be found by its key. */
 void th_coap_server_key(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_unkey(struct th_coap *c, struct th_coap_exchange *x);
@@ -588,8 +693,8 @@ struct th_coap {
 void th_coap_enter(struct th_coap *c, th_time now);
 void th_coap_leave(struct th_coap *c);
 void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coap_type type, uint16_t mid);
-/* A datagram that nobody remembers. `number`: of a NON, by c->numbering; else NULL. */
-void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu,
-		       const uint64_t *number);
+/* A datagram that nobody remembers; `p` is NULL for a stranger's. `number`: of a NON, by c->numbering; else NULL. */
+void th_coap_send_once(struct th_coap *c, struct th_coap_peer *p, const struct th_addr *to,
+		       const struct th_coap_pdu *pdu, const uint64_t *number);
 
 #endif

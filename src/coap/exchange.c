@@ -103,6 +103,7 @@ void th_coap_exchange_arm(struct th_coap *c, struct th_coap_exchange *x)
 static void detach(struct th_coap *c, struct th_coap_exchange *x)
 {
 	x->closed = true;
+	th_coap_burst_detach(c, x);
 	if (x->client)
 		th_coap_client_detach(c, x);
 	else
@@ -138,6 +139,7 @@ void th_coap_exchange_drop(struct th_coap *c, struct th_coap_exchange *x)
 
 void th_coap_exchange_free(struct th_coap *c, struct th_coap_exchange *x)
 {
+	th_coap_burst_free(c, x);
 	th_buf_free(&x->out.buf);
 	th_free(c->mem, x->in.held);
 	th_free(c->mem, x->client ? x->c.head : x->s.head);

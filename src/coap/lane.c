@@ -108,7 +108,6 @@ struct th_coap_datagram *th_coap_lane_next(struct th_coap *c)
 {
 	for (struct th_list *l = th_list_pop(&c->ready); l; l = th_list_pop(&c->ready)) {
 		struct th_coap_lane *lane = TH_OWNER(l, struct th_coap_lane, ready);
-		struct th_coap_datagram *d;
 
 		if (lane->n == 0)
 			continue;
@@ -117,14 +116,16 @@ struct th_coap_datagram *th_coap_lane_next(struct th_coap *c)
 			continue;
 		}
 		l = lane->queue[th_coap_turn(lane->queue, &lane->turns)].next;
-		d = TH_OWNER(l, struct th_coap_datagram, queue);
-		th_coap_lane_charge(c, peer_of(lane), d->n);
-		th_list_remove(&d->queue);
-		lane->n--;
-		wake(c, lane);
-		if (lane->n == 0)
-			th_coap_peer_release(c, peer_of(lane));
-		return d;
+		th_list_remove(l);
+		return TH_OWNER(l, struct th_coap_datagram, queue);
 	}
 	return NULL;
+}
+
+void th_coap_lane_went(struct th_coap *c, struct th_coap_lane *lane)
+{
+	if (--lane->n == 0)
+		th_coap_peer_release(c, peer_of(lane));
+	else
+		wake(c, lane);
 }

@@ -183,7 +183,8 @@ static struct th_coap_message *next_waiting(struct th_coap_peer *p)
 	if (has_room(p, 0) && th_coap_peer_con_waits(p))
 		return first_of(&p->waiting_con[th_coap_turn(p->waiting_con, &p->turns)]);
 	m = first_of(&p->waiting_con[TH_COAP_INTERACTIVE]);
-	return m && p->path.rtt.srtt && has_room(p, RESERVE) ? m : NULL;
+	/* but not before anything is known of a link: each would be copied in vain on a slow one */
+	return m && (p->path.rtt.srtt || p->path.up_bps) && has_room(p, RESERVE) ? m : NULL;
 }
 
 void th_coap_peer_pump(struct th_coap *c, struct th_coap_peer *p)
@@ -253,10 +254,11 @@ static void leave(struct th_coap *c, struct th_coap_message *m)
 {
 	struct th_coap_peer *p = m->peer;
 
-	if (m->flown && m->con)
+	if (m->flown && m->con) {
 		p->in_flight--;
-	if (m->con && m->datagram.numbered && c->numbering && c->numbering->over)
-		c->numbering->over(c->numberer, &p->addr, m->datagram.number);
+		if (c->numbering && c->numbering->over)
+			c->numbering->over(c->numberer, &p->addr, m->datagram.number);
+	}
 	if (!m->flown)
 		p->waiting_n--;
 	if (m->flying)
@@ -317,7 +319,8 @@ static void learn(struct th_coap *c, const struct th_coap_message *m, size_t rep
 		th_coap_rtt_sample(&p->rtt, trip.since_first);
 	else
 		th_coap_rtt_ambiguous(&p->rtt, trip.since_first);
-	th_coap_window_acked(&p->window, p->in_flight >= p->window.size, c->params);
+	if (!th_coap_path_queues(&p->path))
+		th_coap_window_acked(&p->window, p->in_flight >= p->window.size);
 }
 
 static void ping_over(struct th_coap *c, struct th_coap_peer *p, enum th_coap_outcome outcome)

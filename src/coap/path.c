@@ -1,5 +1,7 @@
 #include "coap/path.h"
 
+#include "coap/block.h"
+
 #include <limits.h>
 
 enum {
@@ -22,6 +24,7 @@ enum {
 static const th_time hopeful = 2 * TH_SEC;
 static const th_time guess_latency = 10 * TH_SEC; /* both ways */
 static const th_time back_off_max = 60 * TH_SEC;  /* RFC 6298 §2.5 allows no less */
+static const th_time queue_notable = 250 * TH_MS;
 static const th_time block_airtime_max = 10 * TH_SEC;
 
 void th_coap_path_init(struct th_coap_path *p, const struct th_coap_params *params)
@@ -62,19 +65,23 @@ static void average(uint32_t *avg, uint32_t *dev, size_t n)
 }
 
 /* Which copy was answered? After one copy that is clear. An answer that comes too soon after the last copy to be its
- * answer belongs to the one before. Else nobody knows, and nothing is learned (Karn); but for the very first: that the
- * path is no faster than it seems is a good guess until there is a better one. */
+ * answer belongs to the one before. Else nobody knows, and nothing is learned (Karn); but for the very first where
+ * nothing is known: that it belongs to the one before is a good guess until there is a better one. */
 static th_time round_trip(const struct th_coap_path *p, const struct th_coap_trip *t)
 {
 	th_time least = p->least + airtimes(p, t->up, t->down);
 
-	if (t->copies == 1 || p->rtt.srtt == 0)
+	if (t->copies == 1)
 		return t->since_first;
+	if (p->rtt.srtt == 0 && !(rates_known(p) && p->profile.latency))
+		return t->since_before;
+	if (p->rtt.srtt == 0)
+		return 0;
 	/* compared with the shortest, not with the usual: else one wrong guess makes the next one likelier */
 	return t->since_last < least / 4 * 3 ? t->since_before : 0;
 }
 
-void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
+void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
 {
 	struct th_coap_trip all = *t;
 	th_time rt, air;
@@ -84,8 +91,6 @@ void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, s
 	all.up += overhead;
 	all.down += overhead;
 	rt = round_trip(p, &all);
-	if (t->down > EMPTY_BYTES)
-		average(&p->reply_avg, &p->reply_dev, t->down);
 	if (rt == 0 || (!t->alone && p->rtt.srtt && rates_known(p)))
 		return;
 	bytes = all.up + all.down;
@@ -96,6 +101,7 @@ void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, s
 	average(&p->sample_avg, NULL, bytes);
 	air = airtimes(p, all.up, all.down);
 	rt = rt > air ? rt - air : 1;
+	p->last = rt;
 	if (p->least == 0 || rt < p->least)
 		p->least = rt;
 	first = p->rtt.srtt == 0 || (p->guessed && t->copies == 1);
@@ -106,6 +112,13 @@ void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, s
 		return;
 	p->guessed = t->copies > 1;
 	p->rtt.rttvar = rt / FIRST_VAR_PART;
+}
+
+void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
+{
+	if (t->down > EMPTY_BYTES)
+		average(&p->reply_avg, &p->reply_dev, t->down);
+	th_coap_path_trip(p, t, overhead);
 }
 
 /* Jitter, or a server that uses up its patience. */
@@ -178,6 +191,28 @@ unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_
 	return p->profile.ours && params->ack_random_percent > RANDOM_OURS ? RANDOM_OURS : params->ack_random_percent;
 }
 
+bool th_coap_path_queues(const struct th_coap_path *p)
+{
+	enum { TIMES = 3 };
+
+	return p->told && !p->up_bps && p->last > TIMES * p->least && p->last - p->least > queue_notable;
+}
+
+/* A queue on the way makes round trips longer, but the link holds no more by that. */
+static th_time shortest(const struct th_coap_path *p)
+{
+	return p->least ? p->least + p->least / 4 : 2 * p->profile.latency;
+}
+
+unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead)
+{
+	enum { TIMES = 2, LEAST = 48 };
+	size_t block = (size_t)BLOCK_SIZE_MIN << th_coap_path_szx(p, true, TH_COAP_SZX_MAX, overhead);
+	th_time held = shortest(p) / th_airtime(block + HEADERS + overhead, p->up_bps);
+
+	return held < HOLDS_MAX ? (unsigned)held * TIMES + LEAST : HOLDS_MAX;
+}
+
 unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead)
 {
 	th_time up = th_airtime(n + overhead, p->up_bps), down = th_airtime(p->reply_avg + overhead, p->down_bps);
@@ -185,7 +220,7 @@ unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overh
 
 	if (!rates_known(p) || longest == 0)
 		return UINT_MAX;
-	rt = (p->rtt.srtt ? p->rtt.srtt : 2 * p->profile.latency) + up + down;
+	rt = shortest(p) + up + down;
 	rt = rt / longest + 1;
 	return rt < HOLDS_MAX ? (unsigned)rt : HOLDS_MAX;
 }
@@ -198,14 +233,28 @@ static bool too_long(const struct th_coap_path *p, size_t n, uint64_t bps)
 unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, size_t overhead)
 {
 	uint64_t bps = up ? p->up_bps : p->down_bps;
-	unsigned least = bps || szx < SZX_UNKNOWN ? 0 : SZX_UNKNOWN;
+	unsigned least = p->peer_szx > SZX_UNKNOWN ? p->peer_szx : SZX_UNKNOWN;
 
 	if (!p->told)
 		return szx;
+	least = bps ? 0 : szx < least ? szx : least;
 	bps = bps ? bps : p->floor_bps;
 	if (bps == 0)
-		return szx < SZX_UNKNOWN ? szx : SZX_UNKNOWN;
+		return least;
 	while (szx > least && too_long(p, ((size_t)BLOCK_SIZE_MIN << szx) + HEADERS + overhead, bps))
 		szx--;
 	return szx;
+}
+
+unsigned th_coap_path_window(const struct th_coap_path *p, size_t size)
+{
+	enum { LEAST = 128, MOST = 256, TIMES = 3 };
+	const struct th_link_profile *l = &p->profile;
+	th_time rt = th_link_round_trip(l, size, size);
+	uint64_t fast = l->up_bps > l->down_bps ? l->up_bps : l->down_bps; /* the same at both ends */
+	uint64_t held = fast ? rt / TH_MS * fast / 8000 / size * TIMES : MOST;
+
+	if (held < LEAST)
+		return LEAST;
+	return held < MOST ? (unsigned)held : MOST;
 }

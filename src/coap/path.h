@@ -18,9 +18,11 @@ struct th_coap_path {
 	struct th_coap_times times;
 	uint64_t up_bps, down_bps; /* told or measured; 0: unknown */
 	uint64_t floor_bps;	   /* both ways together are at least as fast; 0: unknown */
+	th_time last;		   /* newest round trip */
 	th_time least;		   /* shortest round trip so far; 0: none */
 	struct th_coap_rtt rtt;
 	uint32_t reply_avg, reply_dev; /* bytes of answers that come with an ACK */
+	uint8_t peer_szx;	       /* the largest blocks the peer has sent: it may have measured more than we */
 	uint32_t sample_avg;	       /* bytes of a round trip, both ways */
 };
 
@@ -39,6 +41,9 @@ void th_coap_path_tell(struct th_coap_path *p, const struct th_link_profile *l, 
 /* An answer has come. Only for paths that were told. */
 void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead);
 
+/* The same for a poll and its report, which says nothing of answers. */
+void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead);
+
 /* How long to wait after the first copy of a message of n bytes has left; `answers` further answers are due before
  * its own, `replied`: it will be answered with more than an empty message. Without its random part. Told paths only. */
 th_time th_coap_path_timeout(const struct th_coap_path *p, size_t n, bool replied, unsigned answers, size_t overhead,
@@ -48,9 +53,17 @@ th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_
 /* Percent of a timeout that chance may add. */
 unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_params *params);
 
+/* Whether round trips have grown so long that datagrams must be queueing on the way: no time to send more at once. Only
+ * where the pace is not known, which is what else prevents it. */
+bool th_coap_path_queues(const struct th_coap_path *p);
 /* How many messages that wait for an answer the link holds; UINT_MAX when its rate is unknown. */
 unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead);
+/* The same for blocks of a burst that no report has settled, where the rate is known. */
+unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead);
 /* The largest block exponent up to `szx` whose block is not too long on air in that direction. */
 unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, size_t overhead);
+
+/* How many blocks of that size a body in bursts may have under way: what the link holds some times over. */
+unsigned th_coap_path_window(const struct th_coap_path *p, size_t size);
 
 #endif

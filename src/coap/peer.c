@@ -106,6 +106,7 @@ static struct th_coap_peer *make(struct th_coap *c, const struct th_addr *addr, 
 	th_list_init(&p->waiting_non);
 	th_list_init(&p->flying);
 	th_list_init(&p->awaiting);
+	th_list_init(&p->bursts);
 	th_coap_window_init(&p->window, c->params);
 	th_coap_path_init(&p->path, c->params);
 	th_list_init(&p->idle);
@@ -239,10 +240,12 @@ enum th_err th_coap_set_profile(struct th_coap *c, const struct th_addr *peer, c
 
 	th_coap_enter(c, now);
 	p = th_coap_peer_get(c, peer);
-	if (p)
+	if (p) {
 		th_coap_path_tell(&p->path, l, c->params);
-	else
+		p->window.most = p->window.threshold = TH_COAP_WINDOW_TOLD;
+	} else {
 		err = c->peers.n >= c->params->max_peers ? TH_ERR_FULL : TH_ERR_NO_MEMORY;
+	}
 	c->paced = c->paced || l->up_bps || l->down_bps;
 	th_coap_leave(c);
 	return err;

@@ -123,6 +123,7 @@ enum {
 static const th_time unknown_latency = 5 * TH_SEC;
 static const th_time span_min = 120 * TH_SEC; /* a fade, a bridge, a reboot of the modem */
 static const th_time span_min_shared = 300 * TH_SEC;
+static const th_time rfc_latency = 100 * TH_SEC;
 static const th_time latency_min = 10 * TH_SEC, latency_max = 200 * TH_SEC;
 static const th_time patience_max = 2 * TH_SEC;
 static const th_time round_trip_max = 600 * TH_SEC; /* what a peer says is bounded, too */
@@ -181,7 +182,8 @@ void th_coap_times_of(struct th_coap_times *t, const struct th_link_profile *l, 
 	if (t->span < (l->ours ? span_min : span_min_shared))
 		t->span = l->ours ? span_min : span_min_shared;
 	t->wait = t->span + LATENCY_ROUND_TRIPS / 2 * rt;
-	t->lifetime = coarse(t->wait + 2 * latency);
+	/* copies may be late for reasons that no profile knows: RFC 7252's MAX_LATENCY is the least */
+	t->lifetime = coarse(t->wait + 2 * (latency > rfc_latency ? latency : rfc_latency));
 	t->non_lifetime = t->lifetime;
 	t->mid_quiet = 2 * latency + rt;
 	if (l->latency && (l->up_bps || l->down_bps)) /* else a fast link would pay for a slow one's patience */

@@ -16,6 +16,12 @@ static struct th_coap_record *find_record(struct th_coap *c, const struct th_coa
 	return th_coap_record_find(c, a->peer, a->pdu.mid, *key);
 }
 
+/* Blocks and reports keep no records: they name their place. */
+static bool rx_burst(struct th_coap *c, struct th_coap_arrival *a)
+{
+	return a->peer && a->peer->path.profile.blocks && a->pdu.type == TH_COAP_NON && th_coap_burst_rx(c, a);
+}
+
 static void rx_duplicate(struct th_coap *c, const struct th_coap_arrival *a, struct th_coap_record *r)
 {
 	th_coap_charge_in(th_coap_exchange_find(c, r->exchange), a->n);
@@ -25,9 +31,12 @@ static void rx_duplicate(struct th_coap *c, const struct th_coap_arrival *a, str
 static void rx_request(struct th_coap *c, struct th_coap_arrival *a)
 {
 	uint64_t key;
-	struct th_coap_record *r = find_record(c, a, &key);
+	struct th_coap_record *r;
 	bool fresh = false;
 
+	if (rx_burst(c, a))
+		return;
+	r = find_record(c, a, &key);
 	if (r) {
 		rx_duplicate(c, a, r);
 		return;
@@ -55,9 +64,12 @@ static void rx_request(struct th_coap *c, struct th_coap_arrival *a)
 static void rx_response(struct th_coap *c, struct th_coap_arrival *a)
 {
 	uint64_t key;
-	struct th_coap_record *r = find_record(c, a, &key);
+	struct th_coap_record *r;
 	struct th_coap_exchange *x;
 
+	if (rx_burst(c, a))
+		return;
+	r = find_record(c, a, &key);
 	if (r) {
 		rx_duplicate(c, a, r);
 		return;
@@ -69,7 +81,7 @@ static void rx_response(struct th_coap *c, struct th_coap_arrival *a)
 		return;
 	}
 	th_coap_charge_in(x, a->n);
-	if (th_coap_options_screen(&a->pdu) != TH_OK) { /* §5.4.1: reject */
+	if (th_coap_screen(a->peer, &a->pdu) != TH_OK) { /* §5.4.1: reject */
 		reject(c, a->from, &a->pdu);
 		th_coap_exchange_close(c, x, TH_ERR_UNSUPPORTED);
 		return;
@@ -96,7 +108,7 @@ static void rx_piggybacked(struct th_coap *c, struct th_coap_arrival *a, struct 
 	m->exchange = NULL;
 	x->message = NULL;
 	th_coap_message_over(c, m, TH_COAP_ACKED, a->n);
-	if (th_coap_options_screen(&a->pdu) == TH_OK)
+	if (th_coap_screen(a->peer, &a->pdu) == TH_OK)
 		th_coap_client_response(c, x, &a->pdu);
 	else
 		th_coap_exchange_close(c, x, TH_ERR_UNSUPPORTED);

@@ -7,6 +7,7 @@ enum { TICK_SHIFT = 26 };
 
 _Static_assert(sizeof(struct th_coap_record) <= 64, "there is one record for each recent message of every peer");
 
+static const th_time crowded_life = 25 * TH_SEC;    /* no record is forgotten sooner */
 static const th_time expiry_grain = TH_SEC; /* the alarm fires no more often */
 
 uint64_t th_coap_record_key(const struct th_coap *c, const struct th_coap_arrival *a)
@@ -102,6 +103,23 @@ static struct th_coap_life *life_of(struct th_coap *c, th_time life)
 	return best;
 }
 
+/* A path that was told lets records live long, for a slow link's sake; a fast one that fills the table with them has sent
+ * its last copy long before. */
+static void make_room(struct th_coap *c)
+{
+	for (size_t i = 0; i < c->n_lives; i++) {
+		struct th_list *l = c->lives[i].age.next;
+		struct th_coap_record *r = TH_OWNER(l, struct th_coap_record, age);
+
+		if (th_list_empty(&c->lives[i].age) || !r->peer->path.told)
+			continue;
+		if (th_time_add(c->now, c->lives[i].life) >= ((th_time)r->expires << TICK_SHIFT) + crowded_life) {
+			th_coap_record_spent(c, r);
+			return;
+		}
+	}
+}
+
 struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coap_arrival *a, uint64_t key)
 {
 	bool con = a->pdu.type == TH_COAP_CON;
@@ -113,6 +131,8 @@ struct th_coap_record *th_coap_record_add(struct th_coap *c, const struct th_coa
 
 	if (c->records.n >= c->params->max_records)
 		th_coap_records_expire(c, &c->record_alarm);
+	if (c->records.n >= c->params->max_records)
+		make_room(c);
 	if (c->records.n >= c->params->max_records || !life)
 		return NULL;
 	r = th_alloc(c->mem, sizeof(*r));

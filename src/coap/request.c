@@ -129,7 +129,7 @@ static void new_request(struct th_coap *c, const struct th_coap_arrival *a, cons
 {
 	struct th_coap_option options[TH_COAP_OPTIONS_MAX];
 	struct th_coap_head head = th_coap_user_head(&a->pdu, options);
-	bool more = ask->has_block1 && ask->block1.more;
+	bool more = ask->bursts || (ask->has_block1 && ask->block1.more);
 	struct th_coap_exchange *x;
 	enum th_err err;
 
@@ -148,16 +148,24 @@ static void new_request(struct th_coap *c, const struct th_coap_arrival *a, cons
 	x->out.ended = true; /* nothing to write before there is a head */
 	x->confirmable = ask->con;
 	x->s.key = key;
-	x->s.whole = !more;
-	if (more)
+	x->s.whole = !more || ask->bursts;
+	if (!x->s.whole)
 		th_coap_server_key(c, x);
 	if (ask->has_block2 && ask->block2.szx < x->out.szx)
 		x->out.szx = ask->block2.szx;
 	x->s.wants_observe = head.observe = th_coap_observe_wanted(c, a->peer, &a->pdu);
 	take_ask(c, x, ask);
+	err = ask->bursts ? th_coap_burst_expect(c, x, ask->block1.szx) : TH_OK;
+	if (err != TH_OK) {
+		th_coap_server_refuse(c, a->peer, ask, TH_COAP_UNAVAILABLE);
+		th_coap_exchange_drop(c, x); /* its user has not heard of it */
+		return;
+	}
 	c->ops->request(c->user, x->id, a->from, &head);
 	if (!x->closed)
 		th_coap_server_receive(c, x, &a->pdu, more);
+	if (!x->closed && ask->bursts)
+		th_coap_server_continue(c, x);
 }
 
 static struct th_coap_ask ask_of(const struct th_coap_pdu *pdu, uint64_t key)
@@ -179,6 +187,15 @@ static bool read_blocks(struct th_coap_ask *ask, const struct th_coap_pdu *pdu)
 	ask->later = (ask->has_block1 && ask->block1.num > 0) || (ask->has_block2 && ask->block2.num > 0);
 	if (err1 == TH_ERR_MALFORMED || err2 == TH_ERR_MALFORMED)
 		return false;
+	if (th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2))
+		return false;
+	err1 = th_coap_block_of(pdu, TH_COAP_OPT_QBLOCK1, &ask->block1);
+	if (err1 != TH_ERR_NOT_FOUND) {
+		/* the others of a burst are no CONs, and do not come here */
+		ask->bursts = true;
+		return err1 == TH_OK && !ask->has_block1 && ask->con && ask->block1.num == 0 && ask->block1.more &&
+		       pdu->payload_len == th_coap_block_size(ask->block1.szx);
+	}
 	return !ask->has_block1 || !ask->block1.more || pdu->payload_len == th_coap_block_size(ask->block1.szx);
 }
 
@@ -206,7 +223,7 @@ void th_coap_server_request(struct th_coap *c, struct th_coap_arrival *a, struct
 	struct th_coap_ask ask = ask_of(&a->pdu, r->node.hash);
 	uint64_t key;
 
-	if (th_coap_options_screen(&a->pdu) != TH_OK) { /* §5.4.1: a NON is dropped */
+	if (th_coap_screen(a->peer, &a->pdu) != TH_OK) { /* §5.4.1: a NON is dropped */
 		if (ask.con)
 			th_coap_server_refuse(c, a->peer, &ask, TH_COAP_BAD_OPTION);
 		return;

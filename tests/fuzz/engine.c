@@ -60,6 +60,7 @@ static struct {
 	uint8_t executed[256];
 	bool observed[256]; /* may be asked for again: a cancelled observation is deregistered by a GET */
 	bool attacked;
+	th_time longest; /* a packet lives: what the lifetimes in use count on */
 	bool challenged; /* Echo was required: a late copy of a refused request is told by its message ID, and these are
 			    random here */
 	const uint8_t *p, *end; /* the input */
@@ -355,7 +356,7 @@ static void op_deliver(unsigned how)
 		world.n_flight--;
 		memmove(&world.flight[at], &world.flight[at + 1], (world.n_flight - at) * sizeof(p));
 	}
-	if (!(how & 0x80) && world.now - p.sent_at <= world.params.max_latency) /* else it is lost */
+	if (!(how & 0x80) && world.now - p.sent_at <= world.longest) /* else it is lost */
 		deliver(&p);
 }
 
@@ -464,6 +465,26 @@ static void op_forge(struct side *s)
 	deliver(&p);
 }
 
+/* Both sides learn the same of their link. */
+static void op_tell(void)
+{
+	static const uint64_t rates[] = { 0, 100, 9600, 1000000 };
+	unsigned bits = take();
+	const struct th_link_profile l = { .up_bps = rates[bits >> 2 & 3],
+					   .down_bps = rates[bits >> 2 & 3],
+					   .latency = (bits >> 4 & 3) * 500 * TH_MS,
+					   .ours = bits & 1,
+					   .blocks = !(bits & 2),
+					   .mtu = bits & 0x40 ? 100 : 0 };
+
+	for (unsigned i = 0; i < SIDES; i++) {
+		struct th_addr peer = address(1 - i);
+
+		th_coap_set_profile(world.side[i].c, &peer, &l, world.now);
+	}
+	world.longest = 10 * TH_SEC;
+}
+
 static void one_op(void)
 {
 	unsigned op = take();
@@ -499,8 +520,10 @@ static void one_op(void)
 		s->mem.fail_at = s->mem.count + 1 + take() % 16;
 		break;
 	case 12:
-	case 13:
 		op_forge(s);
+		break;
+	case 13:
+		op_tell();
 		break;
 	case 14: /* all that flies arrives */
 		for (unsigned k = 0; k < 2 * FLIGHT && world.n_flight; k++) {
@@ -525,6 +548,7 @@ static void start(void)
 	world.n_flight = world.tags = 0;
 	world.last.n = 0;
 	world.attacked = bits & 1;
+	world.longest = th_coap_params_default.max_latency;
 	world.challenged = false;
 	world.now = 1000 * TH_SEC;
 	world.params = th_coap_params_default;

@@ -150,8 +150,8 @@ def envelope_seeds():
 
 def engine_seeds():
     """A byte of settings, then operations: see one_op() in engine.c. Side 0 is 0x00, side 1 is 0x10."""
-    deliver, dup, lose, ms, sec, request, respond, cancel, resume, starve, forge, all_arrive, echo = (
-        0, 0x40, 0x80, 3, 4, 5, 7, 9, 10, 11, 12, 14, 15)
+    deliver, dup, lose, ms, sec, request, respond, cancel, resume, starve, forge, tell, all_arrive, echo = (
+        0, 0x40, 0x80, 3, 4, 5, 7, 9, 10, 11, 12, 13, 14, 15)
     b = 0x10
 
     yield "get", bytes([0, request, 0, all_arrive, b | respond, 0, 0x51, all_arrive])
@@ -169,6 +169,15 @@ def engine_seeds():
     yield "starved", bytes([2, b | starve, 2, request, 1, 100, all_arrive, starve, 1, request, 1, 100, all_arrive])
     yield "forged", bytes([1, request, 0, b | forge, 0x20, 1, 2, b | forge, 0x13, 5, 0x41, 1, 0, 9, 7, all_arrive])
     yield "cancelled", bytes([0, request, 1, 90, deliver, b | cancel, 0, all_arrive, request, 0, cancel, 1, all_arrive])
+    for name, link in (("unknown", 0), ("thin", 0x15), ("fast", 0x0D)):
+        yield f"burst-up-{name}", bytes([2, tell, link, request, 1, 250, *[all_arrive, sec, 9] * 6, b | respond, 0, 0,
+                                         *[all_arrive, sec, 9] * 4])
+        yield f"burst-down-{name}", bytes([2, tell, link, request, 0, *[all_arrive, sec, 9] * 2, b | respond, 0, 0xFC,
+                                           *[deliver, deliver, lose, sec, 9] * 6, *[all_arrive, sec, 60] * 4])
+    yield "burst-slow-user", bytes([2, tell, 0x0D, b | resume, 0, 40, request, 1, 250, *[all_arrive, sec, 9] * 3, b | resume, 0, 1,
+                                    *[all_arrive, sec, 9] * 4])
+    yield "burst-forged", bytes([3, tell, 0, request, 1, 250, *[all_arrive, b | forge, 0x20, 9, 7, b | forge, 0x41, 4, 9, 12, 0xff] * 4])
+    yield "burst-starved", bytes([2, tell, 0x0D, b | starve, 3, request, 1, 250, *[all_arrive, sec, 9, starve, 2] * 6])
 
 
 def record_seeds():

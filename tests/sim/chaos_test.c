@@ -19,7 +19,8 @@
 
 enum { CLIENTS = 120, SEEDS_DEFAULT = 200, TARGET_BYTES = 32, PERCENT = 100 };
 
-static const th_time stage_time = 600 * TH_SEC, patience = 3600 * TH_SEC, cool_down = 2 * 3600 * TH_SEC;
+/* Patience is longer than that of a body in bursts, which survives a cut of an hour. */
+static const th_time stage_time = 600 * TH_SEC, patience = 3 * 3600 * TH_SEC, cool_down = 3 * 3600 * TH_SEC;
 
 /* Fails each allocation with a chance, while it is switched on. */
 struct poor {
@@ -246,6 +247,23 @@ static void trouble(struct sim_event *e)
 	sim_net_at(&w->net, &c->trouble, now + pick(c, 30000) * TH_MS);
 }
 
+/* Half of the seeds: two thimbles that know something of their link, or think they do. */
+static void tell(struct chaos *c, struct sim_world_config *config)
+{
+	static const uint64_t rates[] = { 0, 0, 9600, 64000, 1000000 };
+	struct th_link_profile l = {
+		.up_bps = rates[pick(c, 5)],
+		.latency = pick(c, 500) * TH_MS,
+		.jitter_percent = pick(c, 100),
+		.ours = maybe(c, 50),
+		.blocks = maybe(c, 80),
+	};
+
+	l.down_bps = l.up_bps;
+	config->told[SIM_NEAR] = config->told[SIM_FAR] = true;
+	config->profile[SIM_NEAR] = config->profile[SIM_FAR] = l;
+}
+
 static void configure(struct chaos *c, struct sim_world_config *config)
 {
 	struct th_coap_params *p = &config->params[0];
@@ -267,6 +285,8 @@ static void configure(struct chaos *c, struct sim_world_config *config)
 		p->max_reply_bytes = 20000;
 	config->params[1] = *p;
 	config->params[1].szx = 2 + pick(c, 5);
+	if (c->seed / 4 % 2)
+		tell(c, config);
 }
 
 /* Judgement */
