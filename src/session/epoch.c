@@ -57,7 +57,7 @@ enum th_err th_epoch_key(struct th_sessions *s, struct epoch *e, struct th_noise
 		e->sure = e->assumed = tx_base;
 		e->name = name;
 		if (!e->session->initiator)
-			th_name_add(s, e->session, &name, false);
+			th_name_add(s, e->session, &name);
 	}
 	th_noise_wipe(hs);
 	th_wipe(&tx, sizeof(tx));

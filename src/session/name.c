@@ -40,30 +40,39 @@ static struct secret_name *least_used(struct session *ss)
 	return least;
 }
 
-void th_name_add(struct th_sessions *s, struct session *ss, const struct th_hs_name *b, bool early)
+static void set(struct th_sessions *s, struct secret_name *n, struct session *ss, const struct th_hs_name *b, bool early)
 {
-	struct secret_name *n = least_used(ss);
-
 	clear(s, n);
 	*n = (struct secret_name){ .session = ss, .b = *b, .early = early, .used = ++s->last_serial };
 	th_table_add(&s->names, &n->slot, th_table_hash(&s->names, b->b, sizeof(b->b)));
 }
 
-struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b)
+void th_name_add(struct th_sessions *s, struct session *ss, const struct th_hs_name *b)
+{
+	set(s, least_used(ss), ss, b, false);
+}
+
+void th_name_set_early(struct th_sessions *s, struct session *ss, const struct th_hs_name *b)
+{
+	set(s, &ss->first_name, ss, b, true);
+}
+
+struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b, bool *late)
 {
 	struct secret_name *n = find(s, b);
 
+	*late = n && n->early && n->session->confirmed;
 	if (!n)
 		return NULL;
 	n->used = ++s->last_serial;
 	return n->session;
 }
 
-void th_names_clear(struct th_sessions *s, struct session *ss, bool only_early)
+void th_names_clear(struct th_sessions *s, struct session *ss)
 {
+	clear(s, &ss->first_name);
 	for (size_t i = 0; i < TH_SESSION_NAMES; i++)
-		if (!only_early || ss->names[i].early)
-			clear(s, &ss->names[i]);
+		clear(s, &ss->names[i]);
 }
 
 bool th_name_derive(const struct th_noise *hs, struct th_hs_name *out)

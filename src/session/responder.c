@@ -138,17 +138,18 @@ static bool is_same_peer(const struct session *ss, const struct th_noise *hs)
 	return ss->has_key == hs->has_rs && (!hs->has_rs || th_bytes_equal(ss->key, hs->rs, TH_NOISE_DH));
 }
 
-static struct session *find_old(struct th_sessions *s, const struct first *m)
+/* The name by which this initiation's session is, or will be, known. XX has none. */
+static bool name_of(const struct first *m, struct th_hs_name *out)
 {
-	struct session *ss = m->payload.resumes ? th_name_find(s, &m->payload.name) : NULL;
-
-	return ss && !ss->initiator && is_same_peer(ss, &m->hs) ? ss : NULL;
+	if (!m->payload.resumes)
+		return !is_xx(m->kind) && th_name_derive(&m->hs, out);
+	*out = m->payload.name;
+	return true;
 }
 
-static struct session *make_new(struct th_sessions *s, const struct first *m)
+static struct session *make_new(struct th_sessions *s, const struct first *m, const struct th_hs_name *name)
 {
 	struct session *ss = th_session_make(s, false, m->from);
-	struct th_hs_name name;
 
 	if (!ss)
 		return NULL;
@@ -157,11 +158,25 @@ static struct session *make_new(struct th_sessions *s, const struct first *m)
 	memcpy(ss->key, m->hs.rs, sizeof(ss->key));
 	ss->seen.next = m->payload.number;
 	ss->next = m->payload.resumes ? m->payload.floor : 0;
-	/* Later attempts of the same initiator name this one. */
-	if (m->payload.resumes)
-		th_name_add(s, ss, &m->payload.name, true);
-	else if (!is_xx(m->kind) && th_name_derive(&m->hs, &name))
-		th_name_add(s, ss, &name, true);
+	if (name)
+		th_name_set_early(s, ss, name); /* other attempts of the same initiator have it too */
+	return ss;
+}
+
+/* The session that is named, or a new one; NULL: none, and no answer. */
+static struct session *session_for(struct th_sessions *s, const struct first *m, bool *old)
+{
+	struct th_hs_name name;
+	bool named = name_of(m, &name), late = false;
+	struct session *ss = named ? th_name_find(s, &name, &late) : NULL;
+
+	*old = ss && is_same_peer(ss, &m->hs);
+	if (late) {
+		s->stats.replayed++;
+		ss = NULL;
+	} else if (!*old) {
+		ss = make_new(s, m, named ? &name : NULL);
+	}
 	th_wipe(&name, sizeof(name));
 	return ss;
 }
@@ -393,11 +408,9 @@ static void deliver_early(struct th_sessions *s, struct session *ss, const struc
 static void accept_first(struct th_sessions *s, struct first *m)
 {
 	const struct th_hs_payload *p = &m->payload;
-	struct session *ss = find_old(s, m);
-	bool old = ss != NULL, early;
+	bool old, early;
+	struct session *ss = session_for(s, m, &old);
 
-	if (!ss)
-		ss = make_new(s, m);
 	if (!ss)
 		return;
 	early = th_early_admit(&s->early, m->ephemeral, ss->id, p->has_data ? &p->time : NULL, s->now, s->ops->persist,

@@ -48,13 +48,16 @@ struct secret_name {
 	struct th_slot slot;	 /* s->names, while `session` is set */
 	struct session *session; /* NULL: unused */
 	struct th_hs_name b;
-	bool early;    /* of a first message: good until the session is confirmed */
+	bool early;    /* that of the first attempt */
 	uint64_t used; /* the larger, the later */
 };
 
-void th_name_add(struct th_sessions *s, struct session *ss, const struct th_hs_name *b, bool early);
-struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b);
-void th_names_clear(struct th_sessions *s, struct session *ss, bool only_early);
+/* A responder's session can be found by this name as well. */
+void th_name_add(struct th_sessions *s, struct session *ss, const struct th_hs_name *b);
+void th_name_set_early(struct th_sessions *s, struct session *ss, const struct th_hs_name *b);
+/* The session of this name; *late: by that of its first attempt, and it is confirmed already. */
+struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b, bool *late);
+void th_names_clear(struct th_sessions *s, struct session *ss);
 /* The name both sides can give a session after these messages. */
 bool th_name_derive(const struct th_noise *hs, struct th_hs_name *out);
 
@@ -153,7 +156,7 @@ struct session {
 	struct epoch *previous, *current, *upcoming;
 	struct flight *flight;
 	struct reply *reply;
-	struct secret_name names[TH_SESSION_NAMES]; /* responder */
+	struct secret_name first_name, names[TH_SESSION_NAMES]; /* responder */
 	struct th_hs_name early_name;		    /* initiator, until there is an epoch */
 	bool has_early_name;
 	unsigned renewals;

@@ -135,7 +135,7 @@ void th_session_free(struct th_sessions *s, struct session *ss)
 	th_flight_del(s, ss);
 	th_session_forget_epochs(s, ss);
 	th_epoch_del(s, ss->upcoming);
-	th_names_clear(s, ss, false);
+	th_names_clear(s, ss);
 	TH_LIST_EACH(i, &ss->kept)
 	th_kept_del(s, ss, TH_OWNER(i, struct kept, link));
 	th_session_release(s, ss, sizeof(*ss));
@@ -183,7 +183,6 @@ void th_session_confirm(struct th_sessions *s, struct session *ss)
 		unlink_session(s, ss);
 		ss->confirmed = true;
 		link_session(s, ss);
-		th_names_clear(s, ss, true);
 	}
 	if (r && !r->announced)
 		th_session_open(s, ss, r->continued, r->hello, r->hello_n);

@@ -758,6 +758,59 @@ static void a_full_cache_refuses_early_data(void **state)
 	rig_free(&r);
 }
 
+/* Lets time pass until there is an initiation on the tape, at `from` or later, that is not `old`; its place. */
+static size_t next_initiation(size_t from, const struct rig_datagram *old)
+{
+	for (int i = 0; i < 1000; i++) {
+		for (; from < tape_n; from++)
+			if (tape[from].b[0] == 0xc0 && !(old && memcmp(tape[from].b, old->b, old->n) == 0))
+				return from;
+		rig_run(&r, r.now + TH_SEC);
+	}
+	fail_msg("no initiation");
+	return 0;
+}
+
+/* The first attempt arrives after the second one, which named the same session, or after that is in use. */
+static void attempts_out_of_order_are_one_session(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		bool restarted = i & 1, confirmed = i & 2;
+		size_t first, second;
+		th_session_id id;
+
+		set_up(1);
+		if (restarted) {
+			id = warm(TH_SESSION_NK);
+			rig_stop(&r.b);
+			rig_run(&r, r.now + 100 * TH_SEC);
+			rig_start(&r.b);
+			tape_n = 0;
+		} else {
+			start();
+			id = rig_connect(&r.a, TH_SESSION_NK, NULL);
+		}
+		r.down = true;
+		rig_request(&r.a, id, 30);
+		first = next_initiation(0, NULL);
+		second = next_initiation(first, &tape[first]);
+		r.down = false;
+		r.on_send = NULL;
+		rig_inject(&r, &r.b, &r.a.addr, tape[second].b, tape[second].n);
+		if (confirmed) {
+			assert_true(rig_settle(&r, PATIENCE));
+			rig_exchange(&r, &r.a, id, PATIENCE);
+		}
+		rig_inject(&r, &r.b, &r.a.addr, tape[first].b, tape[first].n);
+		assert_true(rig_settle(&r, PATIENCE));
+		rig_exchange(&r, &r.a, id, PATIENCE);
+		assert_int_equal(r.again, 0);
+		assert_int_equal(stats(&r.b)->sessions, 1);
+		rig_free(&r);
+	}
+}
+
 /* ---- full tables ---- */
 
 static void unconfirmed_sessions_go_first(void **state)
@@ -914,6 +967,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_captured_first_datagram_is_worthless),
 		cmocka_unit_test(a_first_datagram_in_flight_is_answered_at_home_only),
 		cmocka_unit_test(a_full_cache_refuses_early_data),
+		cmocka_unit_test(attempts_out_of_order_are_one_session),
 		cmocka_unit_test(unconfirmed_sessions_go_first),
 		cmocka_unit_test(confirmed_sessions_are_evicted_by_age),
 		cmocka_unit_test(the_251st_session_has_a_longer_id),

@@ -1,6 +1,8 @@
 /* Sessions between two ends: each pattern, early data, what handshakes and records cost. */
 #include "rig.h"
 
+#include "session/handshake.h"
+
 enum { PATIENCE_S = 600 };
 
 #define PATIENCE ((th_time)PATIENCE_S * TH_SEC)
@@ -417,6 +419,80 @@ static void both_may_initiate(void **state)
 	rig_free(&r);
 }
 
+/* ---- versions ---- */
+
+static struct rig_datagram caught;
+
+static void catch(struct rig *rig, struct rig_end *e, const struct rig_datagram *d)
+{
+	(void)rig, (void)e;
+	caught = *d;
+}
+
+static void noise_for(struct th_noise *hs, bool initiator)
+{
+	uint8_t prologue[TH_HS_PROLOGUE];
+	const struct th_noise_config c = { .protocol = th_hs_protocol(TH_HS_FIRST),
+					   .initiator = initiator,
+					   .prologue = prologue,
+					   .prologue_len = sizeof(prologue),
+					   .s = initiator ? NULL : &r.b.own,
+					   .rs = initiator ? r.b.own.public : NULL };
+
+	th_hs_prologue(TH_HS_FIRST, prologue);
+	assert_int_equal(th_noise_init(hs, &c), TH_OK);
+}
+
+/* A newer initiator: it is told our version, and nothing else happens. */
+static void a_responder_tells_its_version(void **state)
+{
+	const uint8_t future[60] = { 0x40 | 0x20, 7, 0xff };
+	uint8_t d[200] = { 0xc0 }, plain[60];
+	struct th_noise hs;
+	size_t n;
+
+	(void)state;
+	rig_init(&r, 1);
+	start();
+	r.on_send = catch;
+	noise_for(&hs, true);
+	assert_int_equal(th_noise_write(&hs, &r.rng, future, sizeof(future), d + 1, sizeof(d) - 1, &n), TH_OK);
+	rig_inject(&r, &r.b, &r.a.addr, d, 1 + n);
+	assert_int_equal(r.b.sent, 1);
+	assert_int_equal(caught.b[0], 0xd0);
+	assert_int_equal(caught.b[1], 7);
+	assert_int_equal(th_noise_read(&hs, caught.b + 2, caught.n - 2, plain, &n), TH_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(plain[0], TH_SESSION_VERSION << 6);
+	assert_true(stats(&r.b)->wrong_version == 1 && stats(&r.b)->sessions == 0);
+	rig_inject(&r, &r.b, &r.a.addr, d, 1 + r.b.sent_bytes);
+	assert_int_equal(r.b.sent, 1);
+	assert_int_equal(r.b.opened, 0);
+	rig_free(&r);
+}
+
+static void an_initiator_hears_of_another_version(void **state)
+{
+	const uint8_t other[] = { 0x80 };
+	uint8_t d[200] = { 0xd0 }, plain[200];
+	th_session_id id = set_up(TH_SESSION_NK);
+	struct th_noise hs;
+	size_t n;
+
+	(void)state;
+	r.on_send = catch;
+	rig_request(&r.a, id, 30);
+	noise_for(&hs, false);
+	assert_int_equal(th_noise_read(&hs, caught.b + 1, caught.n - 1, plain, &n), TH_OK);
+	assert_int_equal(th_noise_write(&hs, &r.rng, other, 1, d + 1, sizeof(d) - 1, &n), TH_OK);
+	rig_inject(&r, &r.a, &r.b.addr, d, 1 + n);
+	assert_int_equal(r.a.closed, 1);
+	assert_int_equal(r.a.why, TH_SESSION_END_VERSION);
+	assert_true(stats(&r.a)->wrong_version == 1);
+	assert_true(th_session_number(r.a.s, id) == UINT64_MAX);
+	rig_free(&r);
+}
+
 /* ---- what is refused to the caller ---- */
 
 static void verbs_check_what_they_are_given(void **state)
@@ -554,6 +630,8 @@ int main(void)
 		cmocka_unit_test(large_request_does_not_ride),
 		cmocka_unit_test(what_is_sent_meanwhile_follows),
 		cmocka_unit_test(both_may_initiate),
+		cmocka_unit_test(a_responder_tells_its_version),
+		cmocka_unit_test(an_initiator_hears_of_another_version),
 		cmocka_unit_test(verbs_check_what_they_are_given),
 		cmocka_unit_test(impossible_configs_are_refused),
 		cmocka_unit_test(kept_bytes_are_capped),
