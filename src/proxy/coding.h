@@ -6,9 +6,15 @@
 #define TH_PROXY_CODING_H
 
 #include "base/buf.h"
+#include "codec/bulk_head.h"
+#include "codec/envelope.h"
+#include "codec/flate.h"
 #include "proxy/leg.h"
 
-enum { TH_CODING_GATHER_MAX = 64 * 1024 }; /* longer messages stream */
+enum {
+	TH_CODING_MODEL = 1,
+	TH_CODING_GATHER_MAX = 64 * 1024, /* longer messages stream */
+};
 
 /* Whether the leg's outgoing message should be gathered. */
 bool th_coding_wanted(const struct th_leg *leg);
