@@ -38,6 +38,7 @@ struct th_node_config {
 	struct th_flow_server *upstream;  /* egress half; NULL: off, requests from the link get 5.01 */
 	bool ingress;                     /* ingress half on */
 	const struct th_secure_config *secure; /* NULL: the plain profile. Borrowed during th_node_new() */
+	struct th_link_profile link;      /* what we know of the way to peers; encrypted profile */
 	struct th_policy policy;
 	void (*report)(void *user, const struct th_report *r); /* NULL: none */
 	void *user;
