@@ -100,7 +100,6 @@ static void tell_link(struct th_node *n, const struct th_addr *peer, const struc
 	struct th_link_profile own = n->config.link, link;
 	struct th_addr real = th_node_real(n, peer);
 
-	own.blocks = true;
 	own.overhead = th_addr_overhead(&real) + th_secure_overhead(n->secure, peer);
 	link = told ? th_link_profile_join(&own, told) : own;
 	(void)th_coap_set_profile(n->coap, peer, &link, th_node_now(n)); /* without memory: RFC 7252's times */
@@ -133,7 +132,7 @@ static th_time longer(th_time t, const struct th_coap_params *p)
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
 {
 	struct th_node *n = th_alloc(mem, sizeof(*n));
-	const struct th_hello own = { .codings = 1u << TH_CODING_IDENTITY, .link = config->link };
+	struct th_hello own = { .codings = 1u << TH_CODING_IDENTITY };
 	struct th_secure_config secure;
 	uint8_t hello[TH_HELLO_MAX];
 
@@ -153,6 +152,8 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	if (!config->secure)
 		return n;
 	secure = *config->secure;
+	n->config.link.blocks = true;
+	own.link = n->config.link;
 	secure.sessions.hello = hello;
 	secure.sessions.hello_n = th_hello_write(&own, hello);
 	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */
