@@ -149,7 +149,8 @@ struct session {
 	bool has_key, has_psk, first_contact;
 	uint8_t key[TH_NOISE_DH];
 	struct th_noise_secret psk;
-	struct th_addr to; /* where the newest authentic record came from, or as configured */
+	struct th_addr to;   /* where the newest authentic record came from, or as configured */
+	struct th_addr home; /* initiator: as configured */
 
 	uint64_t next;	       /* the next number to reserve */
 	struct th_window seen; /* numbers of the peer, across epochs */

@@ -81,7 +81,7 @@ struct session *th_session_make(struct th_sessions *s, bool initiator, const str
 	}
 	ss->id = ++s->last_id;
 	ss->initiator = initiator;
-	ss->to = *to;
+	ss->to = ss->home = *to;
 	ss->used = s->now;
 	th_list_init(&ss->kept);
 	th_list_init(&ss->link);
