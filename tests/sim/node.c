@@ -62,6 +62,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.upstream = upstream,
 		.ingress = side == SIM_NEAR,
 		.policy = w->config.policy,
+		.link = w->config.profile[side],
 		.report = on_report,
 		.user = n,
 	};
