@@ -32,16 +32,23 @@ void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_unqueue(c, &x->in.burst->source);
 }
 
-void th_coap_burst_free(struct th_coap *c, struct th_coap_exchange *x)
+void th_coap_burst_forget(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_burst_in *b = x->in.burst;
 
-	th_free(c->mem, x->out.burst);
 	if (!b)
 		return;
+	th_coap_unqueue(c, &b->source);
 	for (size_t i = 0; i < TH_COAP_BURST; i++)
 		th_free(c->mem, b->slot[i].p);
 	th_free(c->mem, b);
+	x->in.burst = NULL;
+}
+
+void th_coap_burst_free(struct th_coap *c, struct th_coap_exchange *x)
+{
+	th_free(c->mem, x->out.burst);
+	th_coap_burst_forget(c, x);
 }
 
 /* The sender of that block need not go on. */

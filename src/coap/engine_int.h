@@ -523,6 +523,8 @@ bool th_coap_burst_wanted(const struct th_coap_exchange *x);
 /* A NON of a thimble. False when it is none of a burst's. */
 bool th_coap_burst_rx(struct th_coap *c, struct th_coap_arrival *a);
 void th_coap_burst_free(struct th_coap *c, struct th_coap_exchange *x);
+/* The blocks that have come belong to nothing that is to come. */
+void th_coap_burst_forget(struct th_coap *c, struct th_coap_exchange *x);
 /* Out of the lane: the exchange ends. */
 void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x);
 
