@@ -1,6 +1,6 @@
-/* Large bodies between thimbles: after RFC 9177, in a leaner form. The first block travels as it would without (a CON, or
- * a response to one); all others as NONs at the link's pace, as many as the receiver has room for. A block may ask for a
- * report; the report says what is missing, as a map. One lost block costs one block.
+/* Large bodies between thimbles: after RFC 9177, in a leaner form. The first block travels as it would without (a CON,
+ * or a response to one); all others as NONs at the link's pace, as many as the receiver has room for. A block may ask
+ * for a report; the report says what is missing, as a map. One lost block costs one block.
  *
  *     CON POST Q-Block1 0/1/6 ──────────▶
  *                             ◀────────── ACK 2.31 Q-Block1 1/0/6, room

@@ -23,11 +23,11 @@ struct sim_world_config {
 	struct sim_profile up, down; /* near to far, far to near */
 	struct th_coap_params params[SIM_SIDES];
 	struct th_policy policy;
-	bool peer_unknown;	  /* the near node has no peer yet */
-	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
-	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
+	bool peer_unknown;    /* the near node has no peer yet */
+	bool require_echo;    /* bare engine far: RFC 9175 §2.3 */
+	bool told[SIM_SIDES]; /* the side's engine is told the profile of the link */
 	struct th_link_profile profile[SIM_SIDES];
-	size_t overhead; /* 0: IPv4 */
+	size_t overhead;	  /* 0: IPv4 */
 	const struct th_mem *mem; /* of the machines; NULL: libc's. Starting a side must not fail */
 };
 
