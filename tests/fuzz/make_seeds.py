@@ -180,6 +180,15 @@ def engine_seeds():
     yield "burst-starved", bytes([2, tell, 0x0D, b | starve, 3, request, 1, 250, *[all_arrive, sec, 9, starve, 2] * 6])
 
 
+def profile_seeds():
+    yield "nothing", bytes([2])
+    yield "thin", bytes([0x07, 0x37, 0x37, 0x7C, 0x44, 0x0F])
+    yield "slowest", bytes([4, 1, 1, 255, 255, 255])
+    yield "fastest", bytes([4, 255, 255, 1, 0, 0])
+    yield "says-nothing", bytes([4, 0, 0, 0, 0, 0])
+    yield "flags", bytes([8])
+
+
 def record_seeds():
     """A byte of settings, then operations: see one_op() in record.c."""
     seal, pass_on, deliver, change, resend, news, jump, raw = range(8)
@@ -383,6 +392,7 @@ TARGETS = {
     "noise": noise_seeds,
     "option": pdu_seeds,
     "pdu": pdu_seeds,
+    "profile": profile_seeds,
     "rd": rd_seeds,
     "record": record_seeds,
     "session": session_seeds,

@@ -30,7 +30,7 @@ struct sim_world_config {
 	bool first_contact;	  /* it learns it */
 	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
 	struct th_link_profile profile[SIM_SIDES];
-	size_t overhead; /* 0: IPv4 */
+	size_t overhead;	  /* 0: IPv4 */
 	const struct th_mem *mem; /* of the machines; NULL: libc's. Starting a side must not fail */
 };
 
