@@ -133,10 +133,6 @@ static void decode(struct th_leg *leg)
 
 	leg->coded = false;
 	leg->decoded = true;
-	if (err == TH_ERR_NOT_FOUND) { /* coded with what this end does not have: the other one is told */
-		th_leg_settle(leg);
-		return;
-	}
 	if (err == TH_OK)
 		err = th_envelope_length(th_buf_data(&leg->in), leg->in.n, &len);
 	if (err == TH_OK && (len == 0 || len > leg->in.n))
