@@ -9,6 +9,8 @@
 #define TH_PROXY_ACCOUNTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/mem.h"

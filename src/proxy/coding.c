@@ -51,14 +51,17 @@ struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
 
 void th_workshop_del(struct th_workshop *w)
 {
+	const struct th_mem *mem;
+
 	if (!w)
 		return;
+	mem = w->mem;
 	if (w->model)
 		th_model_free(w->model);
 	if (w->flate)
 		th_flate_del(w->flate);
 	th_wipe(w, sizeof(*w)); /* tokens have been in it */
-	th_free(w->mem, w);
+	th_free(mem, w);
 }
 
 void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello)
