@@ -594,6 +594,29 @@ static void the_initiator_moves_while_it_waits(void **state)
 	rig_free(&r);
 }
 
+static void a_keepalive_tells_the_address(void **state)
+{
+	th_session_id id;
+	size_t sent;
+
+	(void)state;
+	set_up(1);
+	start();
+	id = rig_connect(&r.a, TH_SESSION_NK, NULL);
+	assert_int_equal(th_session_keepalive(r.a.s, id, r.now), TH_ERR_NOT_FOUND);
+	rig_exchange(&r, &r.a, id, PATIENCE);
+	rig_exchange(&r, &r.a, id, PATIENCE);
+	r.a.addr = rig_addr("10.0.0.1:9");
+	sent = r.b.sent;
+	r.a.sent_bytes = 0;
+	assert_int_equal(th_session_keepalive(r.a.s, id, r.now), TH_OK);
+	rig_run(&r, r.now + TH_SEC);
+	assert_int_equal(r.a.sent_bytes, 10);
+	assert_int_equal(r.b.sent, sent);
+	assert_true(th_addr_eq(&r.a.addr, &(const struct th_addr[]){ address_of(&r.b, r.b.sessions[0]) }[0]));
+	rig_free(&r);
+}
+
 static void the_responder_moves(void **state)
 {
 	th_session_id id;
@@ -608,8 +631,8 @@ static void the_responder_moves(void **state)
 	rig_free(&r);
 }
 
-/* Somebody in between catches an answer and hands it on from his own address. He gets what follows, until the silence sends the
- * initiator back to where its peer is configured to be. */
+/* Somebody in between catches an answer and hands it on from his own address. He gets what follows, until the silence
+ * sends the initiator back to where its peer is configured to be. */
 static void an_initiator_led_astray_comes_back(void **state)
 {
 	const struct th_addr elsewhere = rig_addr("192.0.2.66:666");
@@ -960,8 +983,8 @@ static void thirty_days(void **state)
 
 /* ---- all of it together ---- */
 
-/* Loss, doubling, reordering, restarts of the responder, moves, outages, clocks, rekeying by use: every exchange ends well, and only a
- * restarted responder executes one again. */
+/* Loss, doubling, reordering, restarts of the responder, moves, outages, clocks, rekeying by use: every exchange ends
+ * well, and only a restarted responder executes one again. */
 static void chaos(void **state)
 {
 	(void)state;
@@ -1036,6 +1059,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(rekey_that_nobody_answers_holds_nothing_up),
 		cmocka_unit_test(the_initiator_moves),
 		cmocka_unit_test(the_initiator_moves_while_it_waits),
+		cmocka_unit_test(a_keepalive_tells_the_address),
 		cmocka_unit_test(the_responder_moves),
 		cmocka_unit_test(an_initiator_led_astray_comes_back),
 		cmocka_unit_test(moves_before_the_answer_came),
