@@ -122,7 +122,7 @@ static void remember_request(struct th_leg *leg)
 
 	tell_account(leg);
 	if (h && leg->masked.n > 0) {
-		const struct th_model_about about = { .account = leg->about.account };
+		const struct th_model_about about = { .account = -1 };
 
 		(void)th_history_add(h, ours(leg->number), leg->parent, TH_HISTORY_NONE, &about,
 				     th_buf_data(&leg->masked), leg->masked.n);
@@ -232,12 +232,15 @@ bool th_coding_is_late(struct th_leg *leg)
 	return !name(leg) || leg->number - leg->parent.number >= NEAR_RANGE;
 }
 
+/* The end that asks decides; the other one does as it does. */
 static bool affordable(struct th_leg *leg, size_t n)
 {
 	struct th_dialogue *d = leg->dialogue;
 	th_time now = th_node_now(leg->node), gone = now - d->budget_at;
 	struct th_coap_link link;
 
+	if (!th_leg_is_ingress(leg))
+		return leg->decoded || leg->report.http_bytes_up > TH_CODING_GATHER_MAX;
 	if (th_coap_link(leg->node->coap, &leg->peer, &link) != TH_OK || link.round_trip == 0 ||
 	    link.round_trip > QUICK_ROUND_TRIP)
 		return true;

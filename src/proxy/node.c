@@ -2,7 +2,10 @@
 #include "proxy/core.h"
 #include "proxy/hello.h"
 
-enum { BUCKETS = 1024 };
+enum {
+	BUCKETS = 1024,
+	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one round trip */
+};
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id)
 {
@@ -198,6 +201,7 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	n->workshop = th_workshop_new(mem, config->no_model);
 	if (n->workshop)
 		th_workshop_hello(n->workshop, &n->hello);
+	secure.sessions.first_size = FIRST_SIZE;
 	secure.sessions.hello = hello;
 	secure.sessions.hello_n = th_hello_write(&n->hello, hello);
 	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */
