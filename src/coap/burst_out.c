@@ -150,9 +150,9 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 {
 	struct th_coap_burst_out *b = burst_of(d);
 	struct th_coap_exchange *x = b->x;
-	struct th_coap_slice s, after;
+	struct th_coap_slice s = { 0 }, after;
 	struct th_coap_block block = { .szx = x->out.szx };
-	uint32_t num, next;
+	uint32_t num = 0, next;
 	bool poll;
 	size_t n;
 

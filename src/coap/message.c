@@ -163,9 +163,8 @@ static bool has_room(const struct th_coap_peer *p, unsigned extra)
 	if (!p->path.told)
 		return p->in_flight < window;
 	holds = th_coap_path_holds(&p->path, p->path.reply_avg, th_coap_peer_overhead(p));
-	if (holds != UINT_MAX && p->path.profile.ours)
-		window = holds; /* loss is no congestion there: the pace alone keeps the link from filling */
-	else if (holds < window)
+	/* where the link is ours loss is no congestion: the pace alone keeps it from filling */
+	if (holds != UINT_MAX && (p->path.profile.ours || holds < window))
 		window = holds;
 	return p->in_flight < window + extra;
 }
