@@ -2,6 +2,7 @@
  * leaves. */
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -28,7 +29,7 @@
 
 /* Three quarters of an idle daemon are pages of libcrypto and libc, which all programs share
  * (tests/http/test_memory.py). */
-enum { RSS_MAX_KIB = 8 * 1024, PATH = 128, KEY = 43, LINE = 256, TEXT = 8192 };
+enum { RSS_MAX_KIB = 8 * 1024, OWN_MAX_KIB = 2 * 1024, PATH = 128, KEY = 43, LINE = 256, TEXT = 8192 };
 
 static struct program far, near; /* ended by teardown whatever happens */
 static pid_t wire;		 /* forwards datagrams; 0: not there */
@@ -373,21 +374,39 @@ static void test_no_core(void **state)
 	close_ends(&k);
 }
 
-static void test_small(void **state)
+static unsigned long status_kib(const struct program *p, const char *name)
 {
 	char path[PATH], text[TEXT];
 	const char *at;
 
-	(void)state;
-	program_start(&near, ARGS(NEAR, "--coap-target=127.0.0.1:9"));
-	program_wait_output(&near, "event=peer ", 0);
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)near.pid);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)p->pid);
 	read_file(path, text, sizeof(text));
-	at = strstr(text, "VmRSS:");
+	at = strstr(text, name);
 	assert_non_null(at);
-	print_message("idle, encrypted: VmRSS %lu KiB\n", strtoul(at + 6, NULL, 10));
+	return strtoul(at + strlen(name), NULL, 10);
+}
+
+/* How many pages of files are there when one is touched is the kernel's choice: the smallest of three starts counts. */
+static void test_small(void **state)
+{
+	unsigned long rss = ULONG_MAX, own = ULONG_MAX;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		unsigned long v;
+
+		program_start(&near, ARGS(NEAR, "--coap-target=127.0.0.1:9"));
+		program_wait_output(&near, "event=peer ", 0);
+		v = status_kib(&near, "VmRSS:");
+		rss = v < rss ? v : rss;
+		v = status_kib(&near, "RssAnon:");
+		own = v < own ? v : own;
+		program_end(&near);
+	}
+	print_message("idle, encrypted: VmRSS %lu KiB, %lu its own\n", rss, own);
 #ifndef SANITIZED
-	assert_true(strtoul(at + 6, NULL, 10) < RSS_MAX_KIB);
+	assert_true(rss < RSS_MAX_KIB);
+	assert_true(own < OWN_MAX_KIB);
 #endif
 }
 
