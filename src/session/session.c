@@ -264,23 +264,6 @@ uint64_t th_session_next(const struct th_sessions *s, th_session_id id)
 	return ss ? ss->next : UINT64_MAX;
 }
 
-uint64_t th_session_oldest(const struct th_sessions *s, th_session_id id)
-{
-	const struct session *ss = th_session_find(s, id);
-	uint64_t oldest = UINT64_MAX;
-
-	if (!ss)
-		return UINT64_MAX;
-	TH_LIST_EACH(i, &ss->kept)
-	{
-		const struct kept *k = TH_OWNER(i, struct kept, link);
-
-		if (k->number < oldest)
-			oldest = k->number;
-	}
-	return oldest;
-}
-
 /* ---- sending ---- */
 
 static enum th_err hold(struct th_sessions *s, struct session *ss, uint64_t number, const uint8_t *payload, size_t n,
@@ -464,6 +447,13 @@ void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number,
 		e->sure = number + 1;
 	if (k)
 		th_kept_del(s, ss, k);
+}
+
+bool th_session_has_room(const struct th_sessions *s, th_session_id id)
+{
+	const struct session *ss = th_session_find(s, id);
+
+	return ss && (ss->kept_n == 0 || th_kept_fits(s, ss, TH_SESSION_PAYLOAD_MAX));
 }
 
 /* ---- looking ---- */
