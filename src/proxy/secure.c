@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "coap/compact.h"
+#include "coap/option.h"
 #include "coap/print.h"
 
 enum {
@@ -286,6 +287,13 @@ static bool send_again(struct th_secure *s, const struct link *l, const struct t
 	return err != TH_ERR_NOT_FOUND && err != TH_ERR_INVALID;
 }
 
+/* A response that nothing else of ours has to follow. */
+static bool is_final(const struct th_coap_pdu *pdu)
+{
+	return pdu->type == TH_COAP_ACK && pdu->code != TH_COAP_EMPTY &&
+	       !th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2);
+}
+
 static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n, const struct th_coap_sent *sent)
 {
 	struct link *l = find(s, id_of(peer));
@@ -311,7 +319,7 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 	show("out", peer, number, &pdu, s->compact, len);
 	if (pdu.type == TH_COAP_CON && !again)
 		flags |= TH_SESSION_KEEP;
-	if (pdu.type == TH_COAP_ACK && pdu.code != TH_COAP_EMPTY)
+	if (is_final(&pdu))
 		flags |= TH_SESSION_FINAL;
 	(void)th_session_send(s->sessions, l->id, number, s->compact, len, flags, *s->now);
 }
