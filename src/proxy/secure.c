@@ -155,7 +155,7 @@ static void on_over(void *user, const struct th_addr *peer, uint64_t number)
 	const struct link *l = find(s, id_of(peer));
 
 	if (l)
-		th_session_forget(s->sessions, l->id, number, number < l->naming.proven);
+		th_session_forget(s->sessions, l->id, number);
 	s->freed = true;
 }
 
@@ -177,7 +177,7 @@ static void show(const char *way, const struct th_addr *peer, uint64_t number, c
 static void prove(struct th_secure *s, struct link *l, uint64_t number)
 {
 	th_naming_proven(&l->naming, number);
-	th_session_forget(s->sessions, l->id, number, true);
+	th_session_seen(s->sessions, l->id, number);
 	s->freed = true;
 }
 

@@ -223,9 +223,11 @@ enum th_err th_session_send(struct th_sessions *s, th_session_id id, uint64_t nu
  * peer's window has left it behind (TH_WINDOW_SIZE before the newest). */
 enum th_err th_session_resend(struct th_sessions *s, th_session_id id, uint64_t number, th_time now);
 
-/* The bytes are not needed any more. `seen`: because the peer has acknowledged this number (which lets later records be
- * shorter); say it for numbers that were not kept, too. */
-void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number, bool seen);
+/* The bytes are not needed any more. */
+void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number);
+
+/* The peer has shown that it received this number, kept or not: later records can be shorter. Before it is forgotten. */
+void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number);
 
 /* Whether the longest payload can be kept or held. When not, who sends has to wait until something is forgotten. */
 bool th_session_has_room(const struct th_sessions *s, th_session_id id);

@@ -42,8 +42,9 @@ struct play {
 static void complain(struct play *p, const char *what)
 {
 	p->wrong++;
-	printf("%s seed %" PRIu64 " (%s, kill %u): exchange %u: %s: %s, %s\n", p->name, p->seed,
-	       p->world.config.first_contact ? "first contact" : "known key", p->countdown, p->number, what,
+	printf("%s seed %" PRIu64 " (%s, kill %u): exchange %u, %.1f to %.1f s: %s: %s, %s\n", p->name, p->seed,
+	       p->world.config.first_contact ? "first contact" : "known key", p->countdown, p->number,
+	       (double)p->client.opened_at / TH_SEC, (double)p->world.net.now / TH_SEC, what,
 	       sim_client_state_text(p->client.state), p->client.reason);
 }
 
@@ -162,7 +163,9 @@ static void exchange(struct play *p, size_t size, th_time limit)
 	sim_net_flush(&p->world.net);
 }
 
-static const struct th_link_profile ours = { .latency = 20 * TH_MS, .ours = true };
+static const struct th_link_profile ours = {
+	.up_bps = 10000000, .down_bps = 10000000, .latency = 20 * TH_MS, .jitter_percent = 80, .ours = true
+};
 static const struct th_link_profile unknown = { .latency = 0 };
 static const struct sim_profile perfect = { .latency = 20 * TH_MS };
 static const struct sim_profile lossy = {
