@@ -1,12 +1,21 @@
-/* Sending a body in bursts (burst.c). Nothing waits in memory twice: the lane asks for a block when the link has room for
- * it, and gets what is then best sent, a missing one before a new one. */
+/* Sending a body in bursts (burst.c). Nothing waits in memory twice: the lane asks for a block when the link has room
+ * for it, and gets what is then best sent, a missing one before a new one. */
 #include "coap/engine_int.h"
 
 #include <limits.h>
 #include <string.h>
 
-enum { POLL_PARTS = 16, POLL_MIN = 4, WINDOW_BONUS = 3, REPORT_BYTES = 24, POLLS_OPEN = 4, WAITS_MAX = 16 };
+enum {
+	POLL_PARTS = 16,
+	POLL_MIN = 4,
+	WINDOW_BONUS = 3,
+	REPORT_BYTES = 24,
+	POLLS_OPEN = 4,
+	PROBES_SOON = 6,
+	WAITS_MAX = 16,
+};
 
+static const th_time probe_rarely = 16 * TH_SEC;
 static const th_time full_patience = 60 * TH_SEC;
 static const th_time patience = (th_time)2 * 3600 * TH_SEC; /* a cut of an hour, and some more */
 
@@ -104,16 +113,19 @@ static void close_gen(struct th_coap_burst_out *b)
 	b->since_poll = 0;
 }
 
-/* When to ask (again). */
+/* When to ask (again). Patience is long, so probes soon grow rare. */
 static void watch(struct th_coap *c, struct th_coap_burst_out *b, size_t n)
 {
-	const struct th_coap_peer *p = b->x->peer;
+	const struct th_coap_path *path = &b->x->peer->path;
+	th_time rarely = b->first_timeout > probe_rarely / 2 ? 2 * b->first_timeout : probe_rarely;
 
 	if (b->probes == 0)
-		b->first_timeout = b->timeout = th_coap_path_timeout(&p->path, n + REPORT_BYTES, false, 0,
-								     th_coap_peer_overhead(p), c->params);
+		b->first_timeout = b->timeout = th_coap_path_timeout(path, n + REPORT_BYTES, false, 0,
+								     th_coap_peer_overhead(b->x->peer), c->params);
+	else if (b->probes < PROBES_SOON)
+		b->timeout = th_coap_path_back_off(path, b->timeout, b->first_timeout, b->probes + 1);
 	else
-		b->timeout = th_coap_path_back_off(&p->path, b->timeout, b->first_timeout, b->probes + 1);
+		b->timeout = th_time_min(2 * b->timeout, rarely > b->timeout ? rarely : b->timeout);
 	th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, b->timeout));
 }
 
@@ -145,9 +157,9 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 {
 	struct th_coap_burst_out *b = burst_of(d);
 	struct th_coap_exchange *x = b->x;
-	struct th_coap_slice s, after;
+	struct th_coap_slice s = { 0 }, after;
 	struct th_coap_block block = { .szx = x->out.szx };
-	uint32_t num, next;
+	uint32_t num = 0, next;
 	bool poll;
 	size_t n;
 
@@ -388,7 +400,8 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 	uint32_t room;
 
 	if (num == TH_COAP_BURST_GONE) {
-		if (!x->client && b->missing == 0 && x->out.ended && b->next > b->base && place(x, b->next) >= x->out.base + x->out.buf.n) {
+		if (!x->client && b->missing == 0 && x->out.ended && b->next > b->base &&
+		    place(x, b->next) >= x->out.base + x->out.buf.n) {
 			x->s.last = true; /* it has the last block, and has gone home */
 			th_coap_server_delivered(c, x);
 		} else {
@@ -417,10 +430,10 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 		th_coap_window_acked(&peer->window, true);
 	b->lossy = b->lossy || lost;
 	if (lost)
-		th_coap_window_lost(&peer->window, peer->path.rtt.srtt ? peer->path.rtt.srtt : c->params->ack_timeout, c->now,
-				    c->params);
-	th_coap_out_consume(&x->out, place(x, b->base) < x->out.base + x->out.buf.n ? place(x, b->base) :
-								       x->out.base + x->out.buf.n);
+		th_coap_window_lost(&peer->window, peer->path.rtt.srtt ? peer->path.rtt.srtt : c->params->ack_timeout,
+				    c->now, c->params);
+	th_coap_out_consume(&x->out, place(x, b->base) < x->out.base + x->out.buf.n ? place(x, b->base)
+										    : x->out.base + x->out.buf.n);
 	th_coap_burst_pump_all(c, peer);
 	if (is_whole(x)) {
 		finish(c, x);

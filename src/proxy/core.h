@@ -4,6 +4,8 @@
 
 #include "base/list.h"
 #include "base/table.h"
+#include "proxy/coding.h"
+#include "proxy/dialogue.h"
 #include "proxy/leg.h"
 #include "proxy/node.h"
 
@@ -11,7 +13,10 @@ struct th_node {
 	const struct th_mem *mem; /* borrowed */
 	struct th_node_config config;
 	struct th_coap *coap;     /* owned */
-	struct th_secure *secure; /* owned; NULL in the plain profile */
+	struct th_secure *secure; /* owned; NULL in the plain profile, as the following two */
+	struct th_workshop *workshop; /* owned */
+	struct th_list dialogues;     /* owned */
+	struct th_hello hello;	      /* what we say of ourselves */
 	struct th_table by_id;    /* legs by the id of their CoAP exchange */
 	struct th_list open, dead; /* legs */
 	struct th_flow_server server;
@@ -28,6 +33,9 @@ static inline th_time th_node_now(const struct th_node *n)
 /* ingress.c: server ends for HTTP clients. */
 enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why);
 
+/* The leg's request once more, under another exchange: coded anew, since this one was not sent, or not understood. */
+void th_ingress_again(struct th_leg *leg);
+
 /* egress.c: a request came over the link. */
 void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head);
 
@@ -36,6 +44,9 @@ enum th_err th_node_peer(struct th_node *n, struct th_addr *out);
 
 /* The address on the link behind the one that the engine knows. */
 struct th_addr th_node_real(const struct th_node *n, const struct th_addr *peer);
+
+/* What is shared with that peer; NULL in the plain profile. */
+struct th_dialogue *th_node_dialogue(const struct th_node *n, const struct th_addr *peer);
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id);
 

@@ -42,6 +42,10 @@ static void failed(struct th_leg *leg, enum th_err err)
 	th_flow_close(&leg->flow, NULL);
 	if (!leg->id)
 		return;
+	if (leg->decoded && (err == TH_ERR_NOT_FOUND || err == TH_ERR_UNSUPPORTED)) {
+		respond(leg, err == TH_ERR_NOT_FOUND ? TH_CODE_FORGOTTEN : TH_CODE_CODING, NULL, 0, TH_STR(""));
+		return;
+	}
 	th_failure_of(&why, err, "The request does not follow thimble's envelope: do both ends run the same version?");
 	why.status = 400;
 	respond_failure(leg, &why);

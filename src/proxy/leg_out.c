@@ -83,6 +83,18 @@ size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
 	return taken;
 }
 
+static void finish(struct th_leg *leg)
+{
+	th_coap_end(leg->node->coap, leg->id, th_node_now(leg->node));
+	if (!th_leg_is_ingress(leg) || !leg->dialogue)
+		return;
+	th_coding_sent(leg);
+	if (!leg->far && th_coding_is_late(leg)) { /* it waits, and others may go first */
+		leg->far = true;
+		th_ingress_again(leg);
+	}
+}
+
 void th_leg_send_end(struct th_leg *leg)
 {
 	leg->out_end = true;
@@ -94,7 +106,7 @@ void th_leg_send_end(struct th_leg *leg)
 		hand_on(leg);
 	}
 	if (leg->out.n == 0)
-		th_coap_end(leg->node->coap, leg->id, th_node_now(leg->node));
+		finish(leg);
 }
 
 void th_leg_can_send(struct th_leg *leg)
@@ -103,7 +115,7 @@ void th_leg_can_send(struct th_leg *leg)
 	if (leg->out.n > 0)
 		return;
 	if (leg->out_end)
-		th_coap_end(leg->node->coap, leg->id, th_node_now(leg->node));
+		finish(leg);
 	else
 		th_flow_resume(&leg->flow);
 }

@@ -87,6 +87,7 @@ static struct link *find(const struct th_secure *s, th_session_id id)
 static struct link *add(struct th_secure *s, th_session_id id)
 {
 	struct link *l = th_alloc(s->mem, sizeof(*l));
+	struct th_session_info info;
 	struct th_addr peer;
 
 	if (!l)
@@ -97,7 +98,7 @@ static struct link *add(struct th_secure *s, th_session_id id)
 	th_list_init(&l->all);
 	th_list_push(&s->all, &l->all);
 	peer = virtual_of(id);
-	s->ops->made(s->user, &peer);
+	s->ops->made(s->user, &peer, th_session_look(s->sessions, id, &info, *s->now) && info.initiator);
 	return l;
 }
 
@@ -403,6 +404,11 @@ bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struc
 		return false;
 	*out = info.address;
 	return true;
+}
+
+uint64_t th_secure_next(const struct th_secure *s, const struct th_addr *peer)
+{
+	return th_session_next(s->sessions, id_of(peer));
 }
 
 size_t th_secure_overhead(const struct th_secure *s, const struct th_addr *peer)

@@ -130,6 +130,34 @@ def string(s):
     return varint(len(s)) + s
 
 
+def model_round_seeds():
+    texts = [
+        b"GET /_matrix/client/versions\n\n",
+        b"#0 \x02!a:b/send/m.room.message/m17.0\n\x13\x06\n{\"msgtype\":\"m.text\",\"body\":\"Hello\"}",
+        b"200\n\x04\n{\"event_id\":\"$lebEJABvaqLF7hQCn4CM-DaMRE3BV76kphSP_MWW40U\"}",
+        b"\x01sync?since=s72_12_1&timeout=0\n\n",
+        b"{\"a\":[{\"b\":\"\\u00e4\\ud83d\\ude00\\n\"},1.5e3,null]}",
+        bytes(range(256)),
+        b"%21a%3Ab%2",
+        b"\0\0\1",
+    ]
+    for i, text in enumerate(texts):
+        yield f"cold-{i}", bytes([i, 0]) + text
+        yield f"warm-{i}", bytes([i + 3, min(255, len(text))]) + text + text
+    yield "deep", b"\0\0" + b"[{\"a\":" * 60
+
+
+def model_decode_seeds():
+    yield "empty", b""
+    yield "zeros", bytes(40)
+    yield "ones", b"\xff" * 40
+    yield "request", b"#0 \x02!a:b/typing/@c:d\n\x13\x06\n{\"access_token\":\"x\"}"
+    yield "response", b"200\n\x04\n{\"password\":\"\\\"\"}"
+    yield "bomb", b"GET /\n" + b"\x04" * 300 + b"\n"
+    yield "unknown-length", b"GET /\nAuthorization: ##\n:\n\n"
+    yield "secrets", b"GET /?access_token=a&b=c\nCookie: a\n\x14Bearer\n\n{\"token\" : \"a"
+
+
 def envelope(head, body=b"", coding=0):
     return bytes([coding]) + varint(len(head)) + head + body
 
@@ -178,6 +206,15 @@ def engine_seeds():
                                     *[all_arrive, sec, 9] * 4])
     yield "burst-forged", bytes([3, tell, 0, request, 1, 250, *[all_arrive, b | forge, 0x20, 9, 7, b | forge, 0x41, 4, 9, 12, 0xff] * 4])
     yield "burst-starved", bytes([2, tell, 0x0D, b | starve, 3, request, 1, 250, *[all_arrive, sec, 9, starve, 2] * 6])
+
+
+def profile_seeds():
+    yield "nothing", bytes([2])
+    yield "thin", bytes([0x07, 0x37, 0x37, 0x7C, 0x44, 0x0F])
+    yield "slowest", bytes([4, 1, 1, 255, 255, 255])
+    yield "fastest", bytes([4, 255, 255, 1, 0, 0])
+    yield "says-nothing", bytes([4, 0, 0, 0, 0, 0])
+    yield "flags", bytes([8])
 
 
 def record_seeds():
@@ -354,9 +391,9 @@ def session_seeds():
         b"\0", b"\2", b"\4", b"\5", b"\6", b"\7", b"\x08", b"\x0a", b"\x0b", b"\x0c", b"\x0d", b"\x0e")
     newest, first, responder, initiator = b"\0", b"\0", b"\0", b"\1"
     exchange = ask + b"\x14" + last + newest + last + newest
-    for settings in range(0, 256, 9):
+    for settings in range(0, 256, 37):
         yield f"exchanges-{settings}", bytes([settings]) + exchange * 6
-    for settings in (0, 1, 0x44, 0x48, 0x20):
+    for settings in (1, 0x44, 0x28):
         s = bytes([settings])
         yield f"replays-{settings}", s + exchange * 2 + (stranger + first + flying + first) * 4 + exchange
         yield f"changed-{settings}", s + ask + b"\x14" + changed + first + b"\x28\x01" + last + newest + changed + b"\1\x20\x80" + exchange
@@ -378,11 +415,14 @@ TARGETS = {
     "engine_named": engine_seeds,
     "envelope": envelope_seeds,
     "flate": flate_seeds,
+    "model_decode": model_decode_seeds,
+    "model_round": model_round_seeds,
     "http_request": http_request_seeds,
     "json_cbor": json_cbor_seeds,
     "noise": noise_seeds,
     "option": pdu_seeds,
     "pdu": pdu_seeds,
+    "profile": profile_seeds,
     "rd": rd_seeds,
     "record": record_seeds,
     "session": session_seeds,

@@ -32,7 +32,7 @@ struct sim_world_config {
 	th_time rekey_age;	  /* or so long; 0: likewise */
 	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
 	struct th_link_profile profile[SIM_SIDES];
-	size_t overhead; /* 0: IPv4 */
+	size_t overhead;	  /* 0: IPv4 */
 	const struct th_mem *mem; /* of the machines; NULL: libc's. Starting a side must not fail */
 };
 
