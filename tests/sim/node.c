@@ -66,6 +66,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.ingress = side == SIM_NEAR,
 		.policy = w->config.policy,
 		.link = w->config.profile[side],
+		.no_model = !w->config.model,
 		.report = on_report,
 		.user = n,
 	};
