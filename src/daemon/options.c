@@ -83,6 +83,7 @@ void th_options_init(struct th_options *o)
 	o->listener = th_listener_limits_default;
 	o->upstream = th_upstream_limits_default;
 	o->coap = th_coap_params_loopback;
+	o->home = th_home_default;
 	for (size_t i = 0; i < th_option_count; i++) {
 		const struct th_option *opt = &th_option_table[i];
 

@@ -15,11 +15,12 @@
 #include "base/err.h"
 #include "coap/params.h"
 #include "exchange/policy.h"
+#include "home/home.h"
 #include "http/listener.h"
 #include "http/upstream.h"
 
 enum {
-	TH_OPTIONS_MAX = 80,	  /* rows in the table */
+	TH_OPTIONS_MAX = 128,	  /* rows in the table */
 	TH_OPTION_HOST_MAX = 256, /* a host name or address and its NUL */
 	TH_OPTION_URL_MAX = 512,
 	TH_OPTION_PATH_MAX = 1024,
@@ -41,7 +42,14 @@ enum th_option_type {
 	TH_OPTION_CHOICE,   /* unsigned: place in `choices` */
 };
 
-enum th_option_section { TH_SECTION_DAEMON, TH_SECTION_HTTP, TH_SECTION_UPSTREAM, TH_SECTION_COAP, TH_SECTION_LAST };
+enum th_option_section {
+	TH_SECTION_DAEMON,
+	TH_SECTION_HTTP,
+	TH_SECTION_UPSTREAM,
+	TH_SECTION_COAP,
+	TH_SECTION_HOME,
+	TH_SECTION_LAST
+};
 
 enum {
 	TH_OPTION_RELOAD = 1,	    /* SIGHUP applies a new value; without it a restart does */
@@ -91,6 +99,8 @@ struct th_options {
 	uint16_t coap_port;
 	struct th_target coap_target;
 	struct th_coap_params coap;
+
+	struct th_home_config home;
 
 	uint8_t origin[TH_OPTIONS_MAX]; /* enum th_option_origin, by place in the table */
 	unsigned line[TH_OPTIONS_MAX];	/* line in the file that gave it, 0 for none */

@@ -1,6 +1,7 @@
 #include "home/join_int.h"
 
 #include "exchange/route.h"
+#include "home/relay.h"
 
 static const struct th_failure no_memory = {
 	.err = TH_ERR_NO_MEMORY, .status = 503, .reason = "thimble is out of memory.", .retry_after = 5
@@ -120,7 +121,7 @@ static bool request_has_left(const struct call *c)
 {
 	if (!c->request_ended)
 		return false;
-	return !c->join->has_left || c->join->has_left(&c->flow);
+	return !c->join->has_left || c->join->has_left(th_relay_through(&c->flow));
 }
 
 static void orphan(struct call *c)

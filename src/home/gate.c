@@ -72,7 +72,10 @@ static void refuse(struct th_relay *r, const struct th_head *h, const char *reas
 {
 	struct th_gate *g = owner(r);
 	struct th_failure why = {
-		.err = TH_ERR_FULL, .status = 503, .reason = reason, .retry_after = g->config.retry_after
+		.err = TH_ERR_FULL,
+		.status = 503,
+		.reason = reason,
+		.retry_after = (unsigned)(g->config.retry_after / TH_SEC),
 	};
 	struct th_head answer = { .status = 503 };
 

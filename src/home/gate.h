@@ -14,7 +14,7 @@ enum th_link_state { TH_LINK_UNKNOWN, TH_LINK_UP, TH_LINK_DOWN }; /* unknown: si
 struct th_gate_config {
 	size_t max_waiting; /* 0: any number */
 	th_time silence;    /* TH_NEVER: the link is not found to be down by silence */
-	unsigned retry_after; /* seconds */
+	th_time retry_after; /* told to who is refused, in whole seconds */
 };
 
 struct th_gate {

@@ -6,7 +6,7 @@ const struct th_home_config th_home_default = {
 	.cors = { .mode = TH_CORS_LEARN, .learnt_for = 24 * 60 * 60 * TH_SEC },
 	.cache = { .max_bytes = 16 * MIB, .max_entries = 4096, .max_body = 4 * MIB },
 	.join = { .grace = 120 * TH_SEC, .max_exchanges = 4096, .max_answer = 256 * 1024, .max_kept = 4 * MIB },
-	.gate = { .max_waiting = 0, .silence = 300 * TH_SEC, .retry_after = 30 },
+	.gate = { .max_waiting = 0, .silence = 300 * TH_SEC, .retry_after = 30 * TH_SEC },
 };
 
 struct th_home {

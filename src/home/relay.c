@@ -179,6 +179,13 @@ static void up_close(struct th_flow *f, const struct th_failure *why)
 
 static const struct th_flow_ops up_ops = { up_head, up_data, up_end, up_resume, up_close };
 
+const struct th_flow *th_relay_through(const struct th_flow *client)
+{
+	while (client->peer && client->peer->ops == &up_ops)
+		client = &TH_OWNER(client->peer, struct th_relay, up)->down;
+	return client;
+}
+
 /* ---- the side beneath ---- */
 
 static void down_head(struct th_flow *f, const struct th_head *h)

@@ -72,6 +72,9 @@ void th_relay_step_aside(struct th_relay *r, const struct th_head *h);
 void th_relay_answer(struct th_relay *r, const struct th_head *h, struct th_kept *body);
 void th_relay_fail(struct th_relay *r, const struct th_failure *why);
 
+/* The client end that speaks to the last server beneath: through the relays of stages that lie between. */
+const struct th_flow *th_relay_through(const struct th_flow *client);
+
 /* A Matrix error as an answer with CORS fields, so that browsers show it to their page. `retry_after` 0: none. */
 void th_relay_refuse(struct th_relay *r, uint16_t status, const char *errcode, const char *reason);
 /* 200 with `{}` and CORS fields. */

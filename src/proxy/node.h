@@ -57,6 +57,10 @@ void th_node_set_peer(struct th_node *n, const struct th_addr *peer, bool known)
 /* Server ends for the listener. */
 struct th_flow_server *th_node_server(struct th_node *n);
 
+/* Whether anything of the request that this client end has sent to a server end of the node has left for the link: then giving it up does
+ * not spare it. True for ends that are not the node's, or have closed. */
+bool th_node_has_left(const struct th_flow *client);
+
 void th_node_set_policy(struct th_node *n, const struct th_policy *policy);
 
 struct th_node_stats {
