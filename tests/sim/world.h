@@ -9,6 +9,7 @@
 
 #include "coap/params.h"
 #include "exchange/policy.h"
+#include "home/home.h"
 #include "sim/net.h"
 #include "sim/raw.h"
 #include "sim/server.h"
@@ -23,6 +24,8 @@ struct sim_world_config {
 	struct sim_profile up, down; /* near to far, far to near */
 	struct th_coap_params params[SIM_SIDES];
 	struct th_policy policy;
+	bool home; /* nodes have the stages of src/home before them */
+	struct th_home_config home_config;
 	bool peer_unknown;	  /* the near node has no peer yet */
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
 	size_t overhead;	  /* 0: IPv4 */
