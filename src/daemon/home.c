@@ -60,7 +60,8 @@ static void on_link(void *user, bool down, size_t waiting, th_time silent)
 	(void)user;
 	if (down)
 		th_log(TH_LOG_WARN, "link_down",
-		       "waiting=%zu silent_ms=%" PRIu64 " hint=\"new requests get 503 until the far side is heard again\"",
+		       "waiting=%zu silent_ms=%" PRIu64
+		       " hint=\"new requests get 503 until the far side is heard again\"",
 		       waiting, silent / TH_MS);
 	else
 		th_log(TH_LOG_INFO, "link_up", "waiting=%zu", waiting);

@@ -15,11 +15,12 @@ struct th_home_wire {
 };
 
 void th_home_wire_init(struct th_home_wire *w, struct th_loop *loop);
-/* Registers the hook: call after the listener and upstream have registered theirs, which lead to timers and to what is to be freed. */
+/* Registers the hook: call after the listener and upstream have registered theirs, which lead to timers and to what is
+ * to be freed. */
 void th_home_wire_start(struct th_home_wire *w);
 
-/* Each puts its stages before a server and gives the server to use instead; NULL without memory. `o` is borrowed for life: its policy is read
- * as it then is. */
+/* Each puts its stages before a server and gives the server to use instead; NULL without memory. `o` is borrowed for
+ * life: its policy is read as it then is. */
 struct th_flow_server *th_home_wire_near(struct th_home_wire *w, const struct th_mem *mem, const struct th_options *o,
 					 struct th_flow_server *node);
 struct th_flow_server *th_home_wire_far(struct th_home_wire *w, const struct th_mem *mem, const struct th_options *o,

@@ -39,9 +39,9 @@ static struct th_cache *owner(struct th_relay *r)
 static bool describes_body(struct th_str name)
 {
 	static const struct th_str names[] = {
-		TH_STR_INIT("Content-Type"),     TH_STR_INIT("Content-Length"),	  TH_STR_INIT("Content-Encoding"),
+		TH_STR_INIT("Content-Type"),	 TH_STR_INIT("Content-Length"),	     TH_STR_INIT("Content-Encoding"),
 		TH_STR_INIT("Content-Language"), TH_STR_INIT("Content-Disposition"), TH_STR_INIT("Content-Range"),
-		TH_STR_INIT("Content-Digest"),   TH_STR_INIT("Content-MD5"),	  TH_STR_INIT("Digest"),
+		TH_STR_INIT("Content-Digest"),	 TH_STR_INIT("Content-MD5"),	     TH_STR_INIT("Digest"),
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -111,7 +111,8 @@ static void name_groups(struct th_relay *r, const struct th_head *h)
 				       th_stable_group(a->row, h->target, group), &a->account);
 }
 
-/* Asks about what is stale with the best validator there is (RFC 9111 §4.3.1). `tag` is room for one. False: there is none. */
+/* Asks about what is stale with the best validator there is (RFC 9111 §4.3.1). `tag` is room for one. False: there is
+ * none. */
 static bool validator(const struct th_kept *kept, struct th_field *out, char tag[static TH_TAG_TEXT])
 {
 	struct th_head h = th_kept_head(kept);
@@ -155,9 +156,11 @@ static void ask(struct th_relay *r, const struct th_head *h, struct th_entry *e)
 
 static void look_up(struct th_relay *r, const struct th_head *h)
 {
-	static const struct th_failure only_cached = { .err = TH_ERR_NOT_FOUND,
-						       .status = 504,
-						       .reason = "The request wants a stored answer only, and there is none." };
+	static const struct th_failure only_cached = {
+		.err = TH_ERR_NOT_FOUND,
+		.status = 504,
+		.reason = "The request wants a stored answer only, and there is none."
+	};
 	struct th_cache *c = owner(r);
 	struct asked *a = of(r);
 	struct th_cache_control cc;
@@ -311,10 +314,9 @@ static struct th_kept *updated(struct th_relay *r)
 
 static void unchanged(struct th_relay *r)
 {
-	static const struct th_failure no_memory = { .err = TH_ERR_NO_MEMORY,
-						     .status = 503,
-						     .reason = "thimble is out of memory.",
-						     .retry_after = 5 };
+	static const struct th_failure no_memory = {
+		.err = TH_ERR_NO_MEMORY, .status = 503, .reason = "thimble is out of memory.", .retry_after = 5
+	};
 	struct asked *a = of(r);
 	struct th_kept *k = a->news ? updated(r) : NULL;
 
@@ -336,8 +338,7 @@ static void on_answer_end(struct th_relay *r)
 		unchanged(r);
 		return;
 	}
-	if (a->taking && (a->taking->body_len == TH_BODY_UNKNOWN ||
-			  (uint64_t)a->taking->body_len == a->taking->body.n))
+	if (a->taking && (a->taking->body_len == TH_BODY_UNKNOWN || (uint64_t)a->taking->body_len == a->taking->body.n))
 		store(r, a->taking);
 	th_flow_end(&r->up);
 }

@@ -1,8 +1,9 @@
-/* A private cache per account before the link (RFC 9111), for what homeservers mark as cacheable and for the Matrix routes of
- * stable.h. The client gets the head and body that the homeserver sent, with Age where it was not asked again.
+/* A private cache per account before the link (RFC 9111), for what homeservers mark as cacheable and for the Matrix
+ * routes of stable.h. The client gets the head and body that the homeserver sent, with Age where it was not asked
+ * again.
  *
- * - An answer is found again by everything of the request that crosses the link (key.h), Authorization included, so it never reaches
- *   another account, and Vary is kept.
+ * - An answer is found again by everything of the request that crosses the link (key.h), Authorization included, so it
+ * never reaches another account, and Vary is kept.
  * - What is stale is asked for with the homeserver's validator, or, where there is none, with a tag (tag.h).
  * - A write that passes drops what it changes: its own path, and its group of the table. */
 #ifndef TH_HOME_CACHE_H
@@ -14,7 +15,7 @@
 struct th_cache_config {
 	size_t max_bytes; /* of all entries; 0: off */
 	size_t max_entries;
-	size_t max_body;  /* of one entry */
+	size_t max_body;    /* of one entry */
 	bool ignore_reload; /* answer from memory though the request asks for validation */
 };
 

@@ -9,7 +9,8 @@ enum { TH_DELTA_NONE = -1 };
 struct th_cache_control {
 	bool present; /* there was a Cache-Control field */
 	bool no_store, no_cache, is_private, is_public, only_if_cached;
-	int64_t max_age, s_maxage, min_fresh; /* seconds; TH_DELTA_NONE: not given. What is no number counts as 0 (§4.2.1) */
+	int64_t max_age, s_maxage,
+		min_fresh; /* seconds; TH_DELTA_NONE: not given. What is no number counts as 0 (§4.2.1) */
 };
 
 /* Reads all fields of the head; Pragma: no-cache counts where no Cache-Control is. */

@@ -90,7 +90,8 @@ static struct th_str trimmed(struct th_str s)
 	return s;
 }
 
-/* Weak comparison with each element of the list (RFC 9110 §13.1.2). An ETag without quotes, as Synapse has it, is taken as it is. */
+/* Weak comparison with each element of the list (RFC 9110 §13.1.2). An ETag without quotes, as Synapse has it, is taken
+ * as it is. */
 static bool names(struct th_str list, struct th_str etag)
 {
 	while (list.n > 0) {

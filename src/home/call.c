@@ -48,7 +48,8 @@ void th_call_end(struct call *c, const struct th_failure *why)
 {
 	th_flow_close(&c->flow, NULL);
 	th_call_hide(c);
-	TH_LIST_EACH(it, &c->waiters) {
+	TH_LIST_EACH(it, &c->waiters)
+	{
 		struct waiter *w = TH_OWNER(it, struct waiter, link);
 
 		if (!w->gone)
@@ -84,7 +85,8 @@ static bool worth_keeping(const struct call *c)
 
 void th_join_make_room(struct th_join *j, size_t bytes)
 {
-	TH_LIST_EACH(it, &j->calls) {
+	TH_LIST_EACH(it, &j->calls)
+	{
 		struct call *old = TH_OWNER(it, struct call, link);
 
 		if (bytes > j->config.max_kept || j->stats.kept_bytes <= j->config.max_kept - bytes)
@@ -102,7 +104,8 @@ static void keep(struct call *c)
 	unkeep(c);
 	c->kept_bytes = sizeof(*c) + th_kept_bytes(c->answer);
 	th_join_make_room(j, c->kept_bytes);
-	if (!c->findable || j->config.grace == 0 || !worth_keeping(c) || c->dropped > 0 || c->kept_bytes > j->config.max_kept ||
+	if (!c->findable || j->config.grace == 0 || !worth_keeping(c) || c->dropped > 0 ||
+	    c->kept_bytes > j->config.max_kept ||
 	    th_heap_set(&j->timers, &c->timer, th_time_add(th_home_now(j->env), j->config.grace)) != TH_OK) {
 		die(c);
 		return;
@@ -195,7 +198,8 @@ static void slide(struct call *c)
 
 	if (!c->streams)
 		return;
-	TH_LIST_EACH(it, &c->waiters) {
+	TH_LIST_EACH(it, &c->waiters)
+	{
 		const struct waiter *w = TH_OWNER(it, struct waiter, link);
 
 		if (!w->gone && w->sent < least)
@@ -226,7 +230,8 @@ void th_call_pump(struct call *c)
 	c->pumping = true;
 	do {
 		c->again = false;
-		TH_LIST_EACH(it, &c->waiters) {
+		TH_LIST_EACH(it, &c->waiters)
+		{
 			struct waiter *w = TH_OWNER(it, struct waiter, link);
 
 			if (!w->gone)

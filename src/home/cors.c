@@ -7,7 +7,7 @@ enum { METHOD_TEXT = 64 };
 
 struct rule {
 	struct th_list link;
-	uint64_t scope;		/* hash of the part of the API */
+	uint64_t scope;		  /* hash of the part of the API */
 	struct th_home_key exact; /* the whole preflight but its target; only equal ones are answered when `exactly` */
 	struct th_home_key origin;
 	bool exactly, any_origin;
@@ -54,7 +54,8 @@ static void hash(const struct th_home_env *env, struct th_str what, struct th_ho
 }
 
 /* The preflight with everything that crosses, and which part of the API it is for. */
-static bool name(const struct th_home_env *env, const struct th_head *h, const struct th_preflight *p, struct rule *rule)
+static bool name(const struct th_home_env *env, const struct th_head *h, const struct th_preflight *p,
+		 struct rule *rule)
 {
 	struct th_head same = *h;
 	struct th_home_key scope;
@@ -82,7 +83,8 @@ static struct rule *find(struct th_cors *c, const struct rule *asked, const stru
 {
 	th_time now = th_home_now(c->stage.env);
 
-	TH_LIST_EACH(it, &c->rules) {
+	TH_LIST_EACH(it, &c->rules)
+	{
 		struct rule *rule = TH_OWNER(it, struct rule, link);
 
 		if (rule->until <= now) {

@@ -1,12 +1,13 @@
-/* CORS preflights answered at home (Fetch standard, "CORS-preflight fetch"): browsers send one before nearly every request, and a homeserver
- * answers all of them alike.
+/* CORS preflights answered at home (Fetch standard, "CORS-preflight fetch"): browsers send one before nearly every
+ * request, and a homeserver answers all of them alike.
  *
- * In the mode "learn" the first one crosses, and its answer is given again for what is alike. Alike is: the same part of the API
- * (client, media, well-known; any other path only itself), and
+ * In the mode "learn" the first one crosses, and its answer is given again for what is alike. Alike is: the same part
+ * of the API (client, media, well-known; any other path only itself), and
  *   - when the answer allows any origin (`*`, no Vary: Origin): any origin, else the same one;
- *   - when the answer lists more than what was asked for: any method and header fields that it lists, else the same ones.
- * So a server that mirrors the request is learnt request by request. In the mode "spec" the answer is the one that the Matrix specification
- * recommends, and none crosses. Only preflights are answered: OPTIONS with Origin and Access-Control-Request-Method, without body. */
+ *   - when the answer lists more than what was asked for: any method and header fields that it lists, else the same
+ * ones. So a server that mirrors the request is learnt request by request. In the mode "spec" the answer is the one
+ * that the Matrix specification recommends, and none crosses. Only preflights are answered: OPTIONS with Origin and
+ * Access-Control-Request-Method, without body. */
 #ifndef TH_HOME_CORS_H
 #define TH_HOME_CORS_H
 

@@ -1,5 +1,5 @@
-/* Short strong hashes: SHA-256 (FIPS 180-4) cut to its first bytes. For keys of tables that must not hold the secrets they are made of,
- * and for telling whether two answers are the same. */
+/* Short strong hashes: SHA-256 (FIPS 180-4) cut to its first bytes. For keys of tables that must not hold the secrets
+ * they are made of, and for telling whether two answers are the same. */
 #ifndef TH_HOME_DIGEST_H
 #define TH_HOME_DIGEST_H
 
@@ -12,7 +12,7 @@
 enum { TH_DIGEST_BYTES = 16 };
 
 struct th_digest {
-	void *ctx; /* owned between begin and end */
+	void *ctx;   /* owned between begin and end */
 	bool broken; /* no memory, or the library failed: end() then says false */
 };
 

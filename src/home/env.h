@@ -1,4 +1,5 @@
-/* What every stage of src/home needs from outside, and what it tells. One per daemon; borrowed by all stages for life. */
+/* What every stage of src/home needs from outside, and what it tells. One per daemon; borrowed by all stages for life.
+ */
 #ifndef TH_HOME_ENV_H
 #define TH_HOME_ENV_H
 
@@ -8,7 +9,8 @@
 
 enum th_home_by { TH_HOME_CORS, TH_HOME_CACHE, TH_HOME_JOIN, TH_HOME_LEAN, TH_HOME_GATE, TH_HOME_BY_LAST };
 
-/* One exchange that was answered without crossing the link, or that joined another. Strings borrowed during the call. */
+/* One exchange that was answered without crossing the link, or that joined another. Strings borrowed during the call.
+ */
 struct th_home_report {
 	enum th_home_by by;
 	const char *route; /* exchange/route.h */
@@ -20,11 +22,11 @@ struct th_home_report {
 enum { TH_HOME_SECRET_BYTES = 32 };
 
 struct th_home_env {
-	const struct th_mem *mem;	/* borrowed */
-	const th_time *now;		/* borrowed, read on every entry */
-	const struct th_policy *policy; /* borrowed: which fields cross */
-	uint8_t secret[TH_HOME_SECRET_BYTES]; /* random: keys of tables are hashes under it */
-	uint64_t seed;			/* random, for tables */
+	const struct th_mem *mem;				    /* borrowed */
+	const th_time *now;					    /* borrowed, read on every entry */
+	const struct th_policy *policy;				    /* borrowed: which fields cross */
+	uint8_t secret[TH_HOME_SECRET_BYTES];			    /* random: keys of tables are hashes under it */
+	uint64_t seed;						    /* random, for tables */
 	void (*report)(void *user, const struct th_home_report *r); /* NULL: none */
 	void *user;
 	uint64_t answered[TH_HOME_BY_LAST]; /* exchanges, by who answered */

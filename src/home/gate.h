@@ -1,9 +1,10 @@
 /* Fails fast while the link is down: the last stage before the ingress half.
  *
- * An exchange waits from its request on until its answer's head. A new one is refused with 503 and Retry-After when as many wait as may, or
- * when the link is down. It is down when its owner says so (th_gate_set_link), or when exchanges wait and nothing at all has been heard
- * for `silence`, counted from the last thing heard (th_gate_heard) or from the moment that the first of them began to wait, whichever is
- * later. It is up again with the next thing heard; and when no exchange waits any more, the next one is let through to find out. */
+ * An exchange waits from its request on until its answer's head. A new one is refused with 503 and Retry-After when as
+ * many wait as may, or when the link is down. It is down when its owner says so (th_gate_set_link), or when exchanges
+ * wait and nothing at all has been heard for `silence`, counted from the last thing heard (th_gate_heard) or from the
+ * moment that the first of them began to wait, whichever is later. It is up again with the next thing heard; and when
+ * no exchange waits any more, the next one is let through to find out. */
 #ifndef TH_HOME_GATE_H
 #define TH_HOME_GATE_H
 
@@ -12,8 +13,8 @@
 enum th_link_state { TH_LINK_UNKNOWN, TH_LINK_UP, TH_LINK_DOWN }; /* unknown: silence decides */
 
 struct th_gate_config {
-	size_t max_waiting; /* 0: any number */
-	th_time silence;    /* TH_NEVER: the link is not found to be down by silence */
+	size_t max_waiting;  /* 0: any number */
+	th_time silence;     /* TH_NEVER: the link is not found to be down by silence */
 	th_time retry_after; /* told to who is refused, in whole seconds */
 };
 
@@ -21,7 +22,7 @@ struct th_gate {
 	struct th_stage stage;
 	struct th_gate_config config;
 	enum th_link_state told;
-	th_time heard; /* last; 0: never */
+	th_time heard;	       /* last; 0: never */
 	th_time waiting_since; /* when `waiting` rose from 0 */
 	size_t waiting;
 	bool refusing; /* as last told to `changed` */

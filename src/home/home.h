@@ -1,6 +1,7 @@
 /* The stages between HTTP client and ingress half, and between egress half and homeserver, in their order:
  *
- *     listener ─▶ lean ─▶ cors ─▶ cache ─▶ join ─▶ gate ─▶ ingress ═ link ═ egress ─▶ media limit ─▶ unchanged ─▶ upstream
+ *     listener ─▶ lean ─▶ cors ─▶ cache ─▶ join ─▶ gate ─▶ ingress ═ link ═ egress ─▶ media limit ─▶ unchanged ─▶
+ * upstream
  *
  * All are flow servers over flow servers (relay.h); an exchange that concerns none costs nothing behind the head. */
 #ifndef TH_HOME_HOME_H

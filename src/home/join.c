@@ -57,15 +57,16 @@ static struct call *find(struct th_join *j, const struct th_home_key *key)
 	return NULL;
 }
 
-/* What the account writes now makes older exchanges unfit for being joined: reads that may not see it, and writes to the same target, which
- * a repetition after this one must not take for itself. */
+/* What the account writes now makes older exchanges unfit for being joined: reads that may not see it, and writes to
+ * the same target, which a repetition after this one must not take for itself. */
 static void written(struct th_join *j, const struct th_head *h, const struct th_home_key *account)
 {
 	uint64_t target = th_table_hash(&j->by_key, h->target.p, h->target.n);
 
 	if (!th_method_writes(h->method))
 		return;
-	TH_LIST_EACH(it, &j->calls) {
+	TH_LIST_EACH(it, &j->calls)
+	{
 		struct call *c = TH_OWNER(it, struct call, link);
 
 		if (!th_key_eq(&c->account, account))
@@ -177,9 +178,10 @@ static void on_head(struct th_flow *f, const struct th_head *h)
 
 static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n)
 {
-	static const struct th_failure broken = {
-		.err = TH_ERR_NO_MEMORY, .status = 503, .reason = "thimble has no memory for the request's body.", .retry_after = 5
-	};
+	static const struct th_failure broken = { .err = TH_ERR_NO_MEMORY,
+						  .status = 503,
+						  .reason = "thimble has no memory for the request's body.",
+						  .retry_after = 5 };
 	struct waiter *w = of(f);
 
 	if (!w->call && w->request && th_buf_append(&w->request->body, p, n) != TH_OK)
@@ -285,7 +287,8 @@ static void bury(struct th_join *j)
 void th_join_drain(struct th_join *j)
 {
 	j->config.grace = 0;
-	TH_LIST_EACH(it, &j->calls) {
+	TH_LIST_EACH(it, &j->calls)
+	{
 		struct call *c = TH_OWNER(it, struct call, link);
 
 		if (c->n_waiters == 0)

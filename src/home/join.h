@@ -1,15 +1,17 @@
-/* Nothing is asked twice: a client that repeats a request joins the exchange under way, and one that left finds the answer kept.
+/* Nothing is asked twice: a client that repeats a request joins the exchange under way, and one that left finds the
+ * answer kept.
  *
- * A repeat is the same request byte for byte as the link would carry it (key.h): method, target, Authorization, every other field that
- * crosses, body. It joins
+ * A repeat is the same request byte for byte as the link would carry it (key.h): method, target, Authorization, every
+ * other field that crosses, body. It joins
  *   - always, when asking twice is asking once: GET, HEAD, OPTIONS, and a PUT with a Matrix transaction ID;
- *   - else (POST, other PUT, DELETE) only when the client that asked first has left, and nobody has asked for something else of that
- *     account with that target since: then it is a retry.
- * A GET under way is not joined any more once the same account has written something, unless its answer does not depend on that (sync,
- * media): who writes and then reads must read what was written.
+ *   - else (POST, other PUT, DELETE) only when the client that asked first has left, and nobody has asked for something
+ * else of that account with that target since: then it is a retry. A GET under way is not joined any more once the same
+ * account has written something, unless its answer does not depend on that (sync, media): who writes and then reads
+ * must read what was written.
  *
- * An exchange whose clients have all left goes on for `grace` if the request has left for the link, else it is cancelled at once. Its
- * answer, when it comes, is kept for `grace` for a client that comes back, and given once. Failures, 429 and 5xx are not kept.
+ * An exchange whose clients have all left goes on for `grace` if the request has left for the link, else it is
+ * cancelled at once. Its answer, when it comes, is kept for `grace` for a client that comes back, and given once.
+ * Failures, 429 and 5xx are not kept.
  *
  * Requests with a body of unknown length or above TH_JOIN_BODY_MAX step aside: they stream. */
 #ifndef TH_HOME_JOIN_H
@@ -25,7 +27,8 @@
 
 enum {
 	TH_JOIN_BODY_MAX = 64 * 1024, /* of a request */
-	TH_JOIN_WINDOW = 64 * 1024,   /* of an answer that is too long to be kept: what its slowest reader may lag behind */
+	TH_JOIN_WINDOW =
+		64 * 1024, /* of an answer that is too long to be kept: what its slowest reader may lag behind */
 };
 
 struct th_join_config {
@@ -49,7 +52,8 @@ struct th_join {
 	struct th_home_env *env;      /* borrowed */
 	struct th_flow_server *below; /* borrowed */
 	struct th_join_config config;
-	/* Whether anything of the request that this client end sent has left for the link; NULL: it has when its end was taken. */
+	/* Whether anything of the request that this client end sent has left for the link; NULL: it has when its end
+	 * was taken. */
 	bool (*has_left)(const struct th_flow *client);
 	struct th_list calls;	/* exchanges: under way, or kept */
 	struct th_list waiters; /* requests whose body is still coming */

@@ -13,11 +13,12 @@
 struct waiter {
 	struct th_flow flow; /* towards the client */
 	struct th_join *join;
-	struct call *call; /* NULL until its request is whole */
+	struct call *call;   /* NULL until its request is whole */
 	struct th_list link; /* of the call, or of the stage while the request comes */
 	struct th_list dead_link;
-	struct th_kept *request; /* owned: the request's fields and body while it comes; NULL: it has none, or is whole */
-	char *line;		 /* owned: its method and target */
+	struct th_kept
+		*request; /* owned: the request's fields and body while it comes; NULL: it has none, or is whole */
+	char *line;	  /* owned: its method and target */
 	size_t method_n, target_n;
 	size_t sent; /* bytes of the answer's body */
 	bool head_sent, end_sent, gone;
@@ -25,9 +26,9 @@ struct waiter {
 };
 
 enum sharing {
-	SHARE_ALWAYS, /* asking twice is asking once */
+	SHARE_ALWAYS,	   /* asking twice is asking once */
 	SHARE_UNTIL_WRITE, /* likewise, while the account writes nothing */
-	SHARE_RETRY, /* only when its client has left */
+	SHARE_RETRY,	   /* only when its client has left */
 };
 
 /* One exchange with the server beneath. */

@@ -168,13 +168,10 @@ enum th_err th_json_set(struct th_str object, struct th_str name, struct th_str 
 	rest = (struct th_str){ c.p, (size_t)(c.end - c.p) };
 	empty = take(&c, '}');
 	{
-		const struct th_str pieces[] = { { object.p, (size_t)(rest.p - object.p) },
-						 TH_STR("\""),
-						 name,
-						 TH_STR("\":"),
-						 new_value,
-						 empty ? TH_STR("") : TH_STR(","),
-						 rest };
+		const struct th_str pieces[] = {
+			{ object.p, (size_t)(rest.p - object.p) }, TH_STR("\""), name, TH_STR("\":"), new_value,
+			empty ? TH_STR("") : TH_STR(","),	   rest
+		};
 
 		return put_all(out, pieces, 7);
 	}

@@ -1,5 +1,5 @@
-/* A response kept in memory: a copy of its head, and its body as it grows. Shared by who stores it and who is sending it, so it counts
- * its users: an entry that is evicted while a slow client still reads it must live on. */
+/* A response kept in memory: a copy of its head, and its body as it grows. Shared by who stores it and who is sending
+ * it, so it counts its users: an entry that is evicted while a slow client still reads it must live on. */
 #ifndef TH_HOME_KEPT_H
 #define TH_HOME_KEPT_H
 
@@ -11,7 +11,7 @@ struct th_kept {
 	unsigned users;
 	size_t bytes; /* of this allocation, body not counted */
 	uint16_t status;
-	int64_t body_len; /* as announced: TH_BODY_UNKNOWN, or more than body.n while it grows */
+	int64_t body_len;	 /* as announced: TH_BODY_UNKNOWN, or more than body.n while it grows */
 	struct th_field *fields; /* point into this allocation */
 	size_t n_fields;
 	struct th_buf body;

@@ -9,13 +9,14 @@ struct th_home_key {
 	uint8_t b[TH_DIGEST_BYTES];
 };
 
-/* The request as the link would carry it, so whatever an answer may depend on is in it: method, target and all fields that cross (so
- * Vary is satisfied by equal keys). `body`: a hash of the body, or NULL for none. False: not to be used. */
+/* The request as the link would carry it, so whatever an answer may depend on is in it: method, target and all fields
+ * that cross (so Vary is satisfied by equal keys). `body`: a hash of the body, or NULL for none. False: not to be used.
+ */
 bool th_key_exchange(const struct th_home_env *env, const struct th_head *h, const uint8_t *body,
 		     struct th_home_key *out);
 
-/* The same for a stored GET: without the method, and without the fields that only speak to caches (Cache-Control, Pragma, the
- * conditional ones, and Content-Type and Content-Length of no body). */
+/* The same for a stored GET: without the method, and without the fields that only speak to caches (Cache-Control,
+ * Pragma, the conditional ones, and Content-Type and Content-Length of no body). */
 bool th_key_resource(const struct th_home_env *env, const struct th_head *h, struct th_home_key *out);
 
 /* Who asks: Authorization and Cookie. All zero when there is neither; a key that matches nobody when hashing fails. */

@@ -68,8 +68,8 @@ static bool is_upload(const struct th_head *h)
 
 static bool is_download(const struct th_head *h)
 {
-	static const char *const patterns[] = { "client/*/media/download/**", "client/*/media/thumbnail/**",
-						"media/*/download/**", "media/*/thumbnail/**",
+	static const char *const patterns[] = { "client/*/media/download/**",	 "client/*/media/thumbnail/**",
+						"media/*/download/**",		 "media/*/thumbnail/**",
 						"federation/*/media/download/*", "federation/*/media/thumbnail/*" };
 
 	if (!th_str_eq(h->method, TH_STR("GET")))

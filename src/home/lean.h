@@ -1,9 +1,11 @@
-/* The lean policy: what a user may decide not to pay for. Everything off by default; docs/internals/home.md says what each switch loses.
+/* The lean policy: what a user may decide not to pay for. Everything off by default; docs/internals/home.md says what
+ * each switch loses.
  *
- * Typing, receipts and presence that a client sends are answered as the homeserver would and go no further. Sync filters are made
- * narrower, inline ones and those uploaded. Media above a size is refused with M_TOO_LARGE: 413 for uploads, 502 for downloads (as the
- * specification has it for servers that will not serve them). The stage stands in the near half; with only `max_media` set also in the
- * far half, where a refused download costs the link no byte of it. */
+ * Typing, receipts and presence that a client sends are answered as the homeserver would and go no further. Sync
+ * filters are made narrower, inline ones and those uploaded. Media above a size is refused with M_TOO_LARGE: 413 for
+ * uploads, 502 for downloads (as the specification has it for servers that will not serve them). The stage stands in
+ * the near half; with only `max_media` set also in the far half, where a refused download costs the link no byte of it.
+ */
 #ifndef TH_HOME_LEAN_H
 #define TH_HOME_LEAN_H
 

@@ -63,7 +63,8 @@ static struct th_str next_name(struct th_str *list)
 	return (struct th_str){ "", 0 };
 }
 
-/* Names a name in any of the answer's fields of that name. `*` counts as itself only: what it stands for depends on credentials. */
+/* Names a name in any of the answer's fields of that name. `*` counts as itself only: what it stands for depends on
+ * credentials. */
 static bool lists(const struct th_head *answer, struct th_str field, struct th_str name, bool exact)
 {
 	for (size_t i = 0; i < answer->n_fields; i++) {

@@ -87,11 +87,14 @@ void th_relay_fail(struct th_relay *r, const struct th_failure *why)
 
 /* The fields of the specification's "Web browser clients", and that nobody should keep it. */
 #define OWN_FIELDS                                                                                                     \
-	{ TH_STR_INIT("Content-Type"), TH_STR_INIT("application/json") },                                             \
-	{ TH_STR_INIT("Cache-Control"), TH_STR_INIT("no-store") },                                                    \
-	{ TH_STR_INIT("Access-Control-Allow-Origin"), TH_STR_INIT("*") },                                             \
-	{ TH_STR_INIT("Access-Control-Allow-Methods"), TH_STR_INIT("GET, POST, PUT, DELETE, OPTIONS") },              \
-	{ TH_STR_INIT("Access-Control-Allow-Headers"), TH_STR_INIT("X-Requested-With, Content-Type, Authorization") }
+	{ TH_STR_INIT("Content-Type"), TH_STR_INIT("application/json") },                                              \
+		{ TH_STR_INIT("Cache-Control"), TH_STR_INIT("no-store") },                                             \
+		{ TH_STR_INIT("Access-Control-Allow-Origin"), TH_STR_INIT("*") },                                      \
+		{ TH_STR_INIT("Access-Control-Allow-Methods"), TH_STR_INIT("GET, POST, PUT, DELETE, OPTIONS") },       \
+	{                                                                                                              \
+		TH_STR_INIT("Access-Control-Allow-Headers"),                                                           \
+			TH_STR_INIT("X-Requested-With, Content-Type, Authorization")                                   \
+	}
 
 static void answer_json(struct th_relay *r, uint16_t status, const char *json)
 {

@@ -2,9 +2,9 @@
  *
  *     client end ⇄ up │ relay │ down ⇄ server beneath
  *
- * A stage is a flow server itself. For each exchange it makes a relay, whose ops decide what happens when the request's head is there:
- * step aside (the client is joined with the server beneath as if the stage were not there), pass on and look at what goes by,
- * or answer. What an op leaves NULL is passed on unchanged, back-pressure included. */
+ * A stage is a flow server itself. For each exchange it makes a relay, whose ops decide what happens when the request's
+ * head is there: step aside (the client is joined with the server beneath as if the stage were not there), pass on and
+ * look at what goes by, or answer. What an op leaves NULL is passed on unchanged, back-pressure included. */
 #ifndef TH_HOME_RELAY_H
 #define TH_HOME_RELAY_H
 
@@ -67,8 +67,8 @@ void th_stage_turn(struct th_stage *s);
 void th_relay_pass(struct th_relay *r, const struct th_head *h);
 /* The stage has no interest: client and server beneath are joined. The relay is dead afterwards. Only from `head`. */
 void th_relay_step_aside(struct th_relay *r, const struct th_head *h);
-/* Answers the client itself: the head as it stands, then the kept body (NULL: none; head->body_len must fit). What is beneath is
- * closed first. What still comes of the request is dropped. */
+/* Answers the client itself: the head as it stands, then the kept body (NULL: none; head->body_len must fit). What is
+ * beneath is closed first. What still comes of the request is dropped. */
 void th_relay_answer(struct th_relay *r, const struct th_head *h, struct th_kept *body);
 void th_relay_fail(struct th_relay *r, const struct th_failure *why);
 

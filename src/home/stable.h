@@ -1,5 +1,5 @@
-/* Matrix routes whose answers are stable though homeservers do not mark them so: how long each may be used without asking, and what
- * changes it. docs/internals/home.md shows the table, with the reasons. */
+/* Matrix routes whose answers are stable though homeservers do not mark them so: how long each may be used without
+ * asking, and what changes it. docs/internals/home.md shows the table, with the reasons. */
 #ifndef TH_HOME_STABLE_H
 #define TH_HOME_STABLE_H
 
@@ -29,7 +29,8 @@ extern const size_t th_stable_count;
 /* The row for a target, NULL when there is none. */
 const struct th_stable *th_stable_find(struct th_str target);
 
-/* What a write to this target makes stale, and what a stored answer belongs to: a name for it in `out`, empty for none. */
+/* What a write to this target makes stale, and what a stored answer belongs to: a name for it in `out`, empty for none.
+ */
 enum { TH_GROUP_NAME_MAX = 320 };
 struct th_str th_stable_group(const struct th_stable *row, struct th_str target, char out[static TH_GROUP_NAME_MAX]);
 

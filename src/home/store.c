@@ -41,8 +41,8 @@ void th_store_drop(struct th_store *s, struct th_entry *e)
 
 static void make_room(struct th_store *s, size_t bytes, size_t entries)
 {
-	while (s->entries > 0 && (bytes > s->max_bytes || s->bytes > s->max_bytes - bytes ||
-				  entries > s->max_entries || s->entries > s->max_entries - entries)) {
+	while (s->entries > 0 && (bytes > s->max_bytes || s->bytes > s->max_bytes - bytes || entries > s->max_entries ||
+				  s->entries > s->max_entries - entries)) {
 		th_store_drop(s, TH_OWNER(s->lru.next, struct th_entry, lru));
 		s->evicted++;
 	}
@@ -187,7 +187,8 @@ void th_store_forget_account(struct th_store *s, const struct th_home_key *accou
 	if (th_key_is_zero(account))
 		return;
 	remember(s, th_key_number(account));
-	TH_LIST_EACH(it, &s->lru) {
+	TH_LIST_EACH(it, &s->lru)
+	{
 		struct th_entry *e = TH_OWNER(it, struct th_entry, lru);
 
 		if (!th_key_eq(&e->account, account))

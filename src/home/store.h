@@ -1,4 +1,5 @@
-/* Answers kept for later: found by the key of their request, dropped by what they belong to, the least used first when there is no room. */
+/* Answers kept for later: found by the key of their request, dropped by what they belong to, the least used first when
+ * there is no room. */
 #ifndef TH_HOME_STORE_H
 #define TH_HOME_STORE_H
 
@@ -21,9 +22,9 @@ struct th_entry {
 	struct th_store_groups groups;
 	struct th_kept *kept; /* owned: one user */
 	size_t bytes;
-	th_time stored;	     /* when it was stored or last validated */
-	th_time age;	     /* what it had of Age then */
-	th_time fresh_for;   /* from its making on: it is fresh while age and time since are below */
+	th_time stored;	   /* when it was stored or last validated */
+	th_time age;	   /* what it had of Age then */
+	th_time fresh_for; /* from its making on: it is fresh while age and time since are below */
 };
 
 struct th_store {
@@ -45,8 +46,8 @@ void th_store_free(struct th_store *s);
 void th_store_set_limits(struct th_store *s, size_t max_bytes, size_t max_entries);
 
 struct th_entry *th_store_find(struct th_store *s, const struct th_home_key *key);
-/* Puts a whole answer in, in place of one with the same key; takes a use of `kept`. NULL when it does not fit. The result is valid
- * until the next call. */
+/* Puts a whole answer in, in place of one with the same key; takes a use of `kept`. NULL when it does not fit. The
+ * result is valid until the next call. */
 struct th_entry *th_store_put(struct th_store *s, const struct th_home_key *key, const struct th_home_key *account,
 			      const struct th_store_groups *groups, struct th_kept *kept);
 void th_store_drop(struct th_store *s, struct th_entry *e);
@@ -56,8 +57,8 @@ struct th_store_groups th_store_groups_of(const struct th_store *s, struct th_st
 
 /* A write went to these: drops all entries of the same path or group, and remembers it. */
 void th_store_written(struct th_store *s, const struct th_store_groups *groups);
-/* Whether one of these was written, or the account forgotten, since the mark that th_store_mark() gave; also true when that is not known
- * any more. */
+/* Whether one of these was written, or the account forgotten, since the mark that th_store_mark() gave; also true when
+ * that is not known any more. */
 uint64_t th_store_mark(const struct th_store *s);
 bool th_store_written_since(const struct th_store *s, uint64_t mark, const struct th_store_groups *groups);
 /* Drops what the account has. */

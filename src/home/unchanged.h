@@ -1,6 +1,6 @@
-/* The far half's part of revalidation: a stage before the upstream. A GET whose If-None-Match is a tag (tag.h) goes to the homeserver
- * without that field; when the answer, which is held back until it is whole, has the same tag, a bare 304 goes over the link in its
- * stead. Every other request steps through untouched. */
+/* The far half's part of revalidation: a stage before the upstream. A GET whose If-None-Match is a tag (tag.h) goes to
+ * the homeserver without that field; when the answer, which is held back until it is whole, has the same tag, a bare
+ * 304 goes over the link in its stead. Every other request steps through untouched. */
 #ifndef TH_HOME_UNCHANGED_H
 #define TH_HOME_UNCHANGED_H
 

@@ -1,5 +1,6 @@
-/* What src/home reads of requests and answers: filters as JSON and in queries, Cache-Control, preflights, groups of targets. The first byte
- * says which. A narrowed filter is an object again, and narrowing it once more changes nothing. */
+/* What src/home reads of requests and answers: filters as JSON and in queries, Cache-Control, preflights, groups of
+ * targets. The first byte says which. A narrowed filter is an object again, and narrowing it once more changes nothing.
+ */
 #include "fuzz.h"
 
 #include <string.h>
@@ -49,8 +50,13 @@ static void target(struct th_str s)
 /* The text twice: as the value of each field that is read. */
 static void fields(struct th_str s)
 {
-	static const char *const names[] = { "Cache-Control", "Vary", "Age", "If-None-Match", "ETag",
-					     "Access-Control-Allow-Methods", "Access-Control-Allow-Headers" };
+	static const char *const names[] = { "Cache-Control",
+					     "Vary",
+					     "Age",
+					     "If-None-Match",
+					     "ETag",
+					     "Access-Control-Allow-Methods",
+					     "Access-Control-Allow-Headers" };
 	struct th_field f[sizeof(names) / sizeof(names[0])];
 	struct th_head h = { .status = 200, .fields = f, .n_fields = sizeof(names) / sizeof(names[0]) };
 	struct th_cache_control c;

@@ -1,5 +1,7 @@
 """What is answered without the link, through two daemons: preflights, the cache, repetitions, the lean policy, and 503 while the link is down."""
 
+import base64
+import hashlib
 import json
 import threading
 import time
@@ -100,6 +102,25 @@ def test_what_is_the_same_crosses_as_a_few_bytes(upstream, own_pair):
     assert [e["status"] for e in lines] == ["200", "304", "200"]
     print("bytes down on the link:", [int(e["link_down"]) for e in lines])
     assert int(lines[1]["link_down"]) < 70 < len(body) < int(lines[0]["link_down"])
+
+
+def tag(status, fields, body):
+    """docs/protocol.md, section 6, written down a second time."""
+    def text(b):
+        return len(b).to_bytes(8, "little") + b
+
+    whole = status.to_bytes(2, "big") + b"".join(text(n.lower()) + text(v) for n, v in fields) + text(b"") + body
+    return b'"~t:' + base64.urlsafe_b64encode(hashlib.sha256(whole).digest()[:12]) + b'"'
+
+
+def test_tag_is_as_documented(upstream, pair):
+    fields = [(b"CONTENT-type", b"text/plain"), (b"ETag", b'"x"')]
+    answers(upstream, b"/tag", 200, [*fields, (b"Age", b"7"), (b"X-Unknown", b"y")], b"the body")
+    with Client(pair.http_port) as client:
+        right, wrong = tag(200, fields, b"the body"), tag(200, fields, b"the bodY")
+        assert client.request(b"GET", b"/tag", [(b"If-None-Match", right)]).status == 304
+        got = client.request(b"GET", b"/tag", [(b"If-None-Match", wrong)])
+        assert got.status == 200 and got.body == b"the body"
 
 
 def test_cache_off(upstream, own_pair):

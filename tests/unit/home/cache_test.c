@@ -7,7 +7,8 @@
 #define VERSIONS "/_matrix/client/versions"
 #define PROFILE "/_matrix/client/v3/profile/@milo:maple.example"
 #define MEDIA "/_matrix/client/v1/media/download/maple.example/abc"
-#define NO_STORE "Content-Type: application/json\nCache-Control: no-cache, no-store, must-revalidate\nX-Frame-Options: a  b\n"
+#define NO_STORE                                                                                                       \
+	"Content-Type: application/json\nCache-Control: no-cache, no-store, must-revalidate\nX-Frame-Options: a  b\n"
 #define MILO "Authorization: Bearer milo\n"
 #define YUSUF "Authorization: Bearer yusuf\n"
 
@@ -153,8 +154,10 @@ static void test_http_rules(void **state)
 	assert_true(get(w, "/e", MILO, 200, "Cache-Control: public,max-age=60,s-maxage=0\n", "e"));
 	assert_false(get(w, "/e", MILO, 0, "", ""));
 	/* what Vary may name is part of the key */
-	assert_true(get(w, "/f", MILO "Accept-Language: de\n", 200, "Cache-Control: max-age=60\nVary: Accept-Language\n", "f"));
-	assert_true(get(w, "/f", MILO "Accept-Language: fr\n", 200, "Cache-Control: max-age=60\nVary: Accept-Language\n", "f"));
+	assert_true(get(w, "/f", MILO "Accept-Language: de\n", 200,
+			"Cache-Control: max-age=60\nVary: Accept-Language\n", "f"));
+	assert_true(get(w, "/f", MILO "Accept-Language: fr\n", 200,
+			"Cache-Control: max-age=60\nVary: Accept-Language\n", "f"));
 	assert_false(get(w, "/f", MILO "accept-language: de\nUser-Agent: x\n", 0, "", ""));
 	/* no body, no range, no precondition */
 	assert_true(get(w, "/e", MILO "Range: bytes=0-1\n", 206, "Content-Range: bytes 0-1/2\n", "e"));
@@ -426,7 +429,8 @@ static void test_no_memory(void **state)
 			if (w.hs.n > before) {
 				bool known = strstr(rig_last(&w.hs)->fields, "If-None-Match") != NULL;
 
-				rig_answer(rig_last(&w.hs), known ? 304 : 200, known ? "" : NO_STORE, known ? "" : "{}");
+				rig_answer(rig_last(&w.hs), known ? 304 : 200, known ? "" : NO_STORE,
+					   known ? "" : "{}");
 			}
 			assert_true(w.c.closed);
 			if (!w.c.why.err)

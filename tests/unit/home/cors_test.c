@@ -75,7 +75,8 @@ static void test_learns_once(void **state)
 	assert_false(options(w, "/_matrix/client/versions", ORIGIN "Access-Control-Request-Method: GET\n", 0, "", ""));
 	assert_int_equal(w->e.last_by, TH_HOME_CORS);
 	/* what it does not list has to be asked */
-	assert_true(options(w, "/_matrix/client/v3/sync", ORIGIN "Access-Control-Request-Method: PATCH\n", 204, SYNAPSE, ""));
+	assert_true(options(w, "/_matrix/client/v3/sync", ORIGIN "Access-Control-Request-Method: PATCH\n", 204, SYNAPSE,
+			    ""));
 	assert_true(options(w, "/_matrix/client/v3/sync",
 			    ORIGIN "Access-Control-Request-Method: GET\nAccess-Control-Request-Headers: x-odd\n", 204,
 			    SYNAPSE, ""));
@@ -106,7 +107,8 @@ static void test_mirrors_are_exact(void **state)
 	assert_false(options(w, "/_matrix/client/v3/sync", ORIGIN GET_AUTH, 0, "", ""));
 	rig_got(&w->c, 200, "{}");
 	assert_true(options(w, "/_matrix/client/v3/sync", "Origin: https://evil.example\n" GET_AUTH, 403, "", ""));
-	assert_true(options(w, "/_matrix/client/v3/sync", ORIGIN "Access-Control-Request-Method: GET\n", 200, mirror, ""));
+	assert_true(
+		options(w, "/_matrix/client/v3/sync", ORIGIN "Access-Control-Request-Method: GET\n", 200, mirror, ""));
 	assert_true(options(w, "/_matrix/client/v3/sync", ORIGIN PUT_BOTH, 200, mirror, ""));
 	end(w);
 }
@@ -167,9 +169,10 @@ static void test_spec(void **state)
 	(void)state;
 	assert_false(options(w, "/_matrix/client/v3/sync", ORIGIN GET_AUTH, 0, "", ""));
 	rig_got(&w->c, 204, "");
-	assert_string_equal(w->c.fields, "Access-Control-Allow-Origin: *\n"
-					 "Access-Control-Allow-Methods: GET, POST, PUT, DELETE, OPTIONS\n"
-					 "Access-Control-Allow-Headers: X-Requested-With, Content-Type, Authorization\n");
+	assert_string_equal(w->c.fields,
+			    "Access-Control-Allow-Origin: *\n"
+			    "Access-Control-Allow-Methods: GET, POST, PUT, DELETE, OPTIONS\n"
+			    "Access-Control-Allow-Headers: X-Requested-With, Content-Type, Authorization\n");
 	assert_true(options(w, "/elsewhere", ORIGIN GET_AUTH, 204, SYNAPSE, ""));
 	end(w);
 }
@@ -181,10 +184,11 @@ static void test_private_network(void **state)
 
 	(void)state;
 	assert_true(options(w, "/_matrix/client/v3/sync", ORIGIN GET_AUTH, 204, SYNAPSE, ""));
-	assert_true(options(w, "/_matrix/client/v3/sync", ORIGIN GET_AUTH "Access-Control-Request-Private-Network: true\n",
-			    204, SYNAPSE "Access-Control-Allow-Private-Network: true\n", ""));
-	assert_false(options(w, "/_matrix/client/v3/sync", ORIGIN GET_AUTH "Access-Control-Request-Private-Network: true\n",
-			     0, "", ""));
+	assert_true(options(w, "/_matrix/client/v3/sync",
+			    ORIGIN GET_AUTH "Access-Control-Request-Private-Network: true\n", 204,
+			    SYNAPSE "Access-Control-Allow-Private-Network: true\n", ""));
+	assert_false(options(w, "/_matrix/client/v3/sync",
+			     ORIGIN GET_AUTH "Access-Control-Request-Private-Network: true\n", 0, "", ""));
 	assert_true(rig_has(&w->c, "Private-Network"));
 	assert_false(options(w, "/_matrix/client/v3/sync", ORIGIN GET_AUTH, 0, "", ""));
 	assert_false(rig_has(&w->c, "Private-Network"));
@@ -227,7 +231,8 @@ static void test_no_memory(void **state)
 		for (unsigned i = 0; i < 3; i++) {
 			size_t before = w.hs.n;
 
-			rig_send(&w.c, th_cors_server(&w.cors), "OPTIONS", "/_matrix/client/v3/x", ORIGIN GET_AUTH, NULL);
+			rig_send(&w.c, th_cors_server(&w.cors), "OPTIONS", "/_matrix/client/v3/x", ORIGIN GET_AUTH,
+				 NULL);
 			if (w.hs.n > before)
 				rig_answer(rig_last(&w.hs), 204, SYNAPSE, "");
 			assert_true(w.c.closed);
@@ -244,10 +249,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_learns_once),   cmocka_unit_test(test_mirrors_are_exact),
-		cmocka_unit_test(test_one_origin),    cmocka_unit_test(test_not_preflights),
-		cmocka_unit_test(test_spec),	      cmocka_unit_test(test_private_network),
-		cmocka_unit_test(test_bounds),	      cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_learns_once), cmocka_unit_test(test_mirrors_are_exact),
+		cmocka_unit_test(test_one_origin),  cmocka_unit_test(test_not_preflights),
+		cmocka_unit_test(test_spec),	    cmocka_unit_test(test_private_network),
+		cmocka_unit_test(test_bounds),	    cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,9 @@ static void changed(void *user, bool down, size_t waiting, th_time silent)
 static struct world *begin(size_t max_waiting, th_time silence)
 {
 	static struct world w;
-	const struct th_gate_config config = { .max_waiting = max_waiting, .silence = silence, .retry_after = 17 * TH_SEC };
+	const struct th_gate_config config = { .max_waiting = max_waiting,
+					       .silence = silence,
+					       .retry_after = 17 * TH_SEC };
 
 	memset(&w, 0, sizeof(w));
 	rig_env_init(&w.e, &th_mem_libc);

@@ -141,9 +141,12 @@ static void test_what_differs_is_asked(void **state)
 	static const struct {
 		const char *method, *target, *fields, *body;
 	} others[] = {
-		{ "GET", SYNC, YUSUF, NULL },		    { "GET", SYNC, "", NULL },
-		{ "HEAD", SYNC, MILO, NULL },		    { "GET", SYNC "&x", MILO, NULL },
-		{ "GET", SYNC, MILO "Range: bytes=0-\n", NULL }, { "GET", SYNC, MILO "Accept-Language: de\n", NULL },
+		{ "GET", SYNC, YUSUF, NULL },
+		{ "GET", SYNC, "", NULL },
+		{ "HEAD", SYNC, MILO, NULL },
+		{ "GET", SYNC "&x", MILO, NULL },
+		{ "GET", SYNC, MILO "Range: bytes=0-\n", NULL },
+		{ "GET", SYNC, MILO "Accept-Language: de\n", NULL },
 		{ "GET", SYNC, MILO, "x" },
 	};
 	struct world *w = begin();
@@ -289,7 +292,8 @@ static void test_cancelled_at_once(void **state)
 	gone(w, &w->a);
 	assert_int_equal(w->hs.n, 2);
 	/* no grace */
-	th_join_set_config(&w->join, &(struct th_join_config){ .max_exchanges = 5, .max_answer = 1000, .max_kept = 1000 });
+	th_join_set_config(&w->join,
+			   &(struct th_join_config){ .max_exchanges = 5, .max_answer = 1000, .max_kept = 1000 });
 	request(w, &w->a, "GET", SYNC, MILO, NULL);
 	gone(w, &w->a);
 	assert_true(rig_last(&w->hs)->closed);
@@ -540,8 +544,8 @@ static void test_synchronous(void **state)
 	end(w);
 }
 
-/* Random clients against a model: each gets the whole answer of its own request, and no request that was answered or is under way is asked
- * twice. */
+/* Random clients against a model: each gets the whole answer of its own request, and no request that was answered or is
+ * under way is asked twice. */
 static void test_random(void **state)
 {
 	uint64_t seed = unit_seed("join", 1);
@@ -562,7 +566,8 @@ static void test_random(void **state)
 			if (used[i] || w->hs.n > RIG_CALLS - 20)
 				break;
 			used[i] = true;
-			request(w, &cl[i], i % 2 ? "GET" : "PUT", targets[i / 2], i % 3 ? MILO : YUSUF, i % 2 ? NULL : "{}");
+			request(w, &cl[i], i % 2 ? "GET" : "PUT", targets[i / 2], i % 3 ? MILO : YUSUF,
+				i % 2 ? NULL : "{}");
 			break;
 		case 2:
 			if (used[i] && !cl[i].closed)
@@ -643,14 +648,22 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_alone),		cmocka_unit_test(test_two_get_one),
-		cmocka_unit_test(test_what_differs_is_asked), cmocka_unit_test(test_retry_joins),
-		cmocka_unit_test(test_kept),		cmocka_unit_test(test_not_kept),
-		cmocka_unit_test(test_cancelled_at_once), cmocka_unit_test(test_grace_ends),
-		cmocka_unit_test(test_not_shared),	cmocka_unit_test(test_order_of_writes),
-		cmocka_unit_test(test_read_after_write), cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_bounds),		cmocka_unit_test(test_early_answer),
-		cmocka_unit_test(test_synchronous),	cmocka_unit_test(test_random),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_two_get_one),
+		cmocka_unit_test(test_what_differs_is_asked),
+		cmocka_unit_test(test_retry_joins),
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_not_kept),
+		cmocka_unit_test(test_cancelled_at_once),
+		cmocka_unit_test(test_grace_ends),
+		cmocka_unit_test(test_not_shared),
+		cmocka_unit_test(test_order_of_writes),
+		cmocka_unit_test(test_read_after_write),
+		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_early_answer),
+		cmocka_unit_test(test_synchronous),
+		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_no_memory),
 	};
 

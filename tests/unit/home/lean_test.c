@@ -82,8 +82,10 @@ static void test_dropped(void **state)
 		struct th_lean_config config;
 		const char *method, *target;
 	} cases[] = {
-		{ { .typing = true }, "PUT", TYPING },	  { { .receipts = true }, "POST", RECEIPT },
-		{ { .receipts = true }, "POST", MARKERS }, { { .presence = true }, "PUT", PRESENCE },
+		{ { .typing = true }, "PUT", TYPING },
+		{ { .receipts = true }, "POST", RECEIPT },
+		{ { .receipts = true }, "POST", MARKERS },
+		{ { .presence = true }, "PUT", PRESENCE },
 	};
 
 	(void)state;
@@ -111,8 +113,9 @@ static void test_filters(void **state)
 
 	(void)state;
 	assert_true(goes(w, "GET", "/_matrix/client/v3/sync?since=a", MILO, NULL));
-	assert_string_equal(rig_last(&w->hs)->target,
-			    "/_matrix/client/v3/sync?since=a&filter=%7B%22room%22:%7B%22timeline%22:%7B%22limit%22:5%7D%7D%7D");
+	assert_string_equal(
+		rig_last(&w->hs)->target,
+		"/_matrix/client/v3/sync?since=a&filter=%7B%22room%22:%7B%22timeline%22:%7B%22limit%22:5%7D%7D%7D");
 	assert_true(goes(w, "GET", "/_matrix/client/v3/sync?filter=7", MILO, NULL));
 	assert_string_equal(rig_last(&w->hs)->target, "/_matrix/client/v3/sync?filter=7");
 	w->hs.take = 7;
@@ -211,8 +214,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_off),	cmocka_unit_test(test_dropped),	  cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_media),	cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_off),   cmocka_unit_test(test_dropped),	cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_media), cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,8 @@ static void test_target(void **state)
 	const struct th_narrow limit = { .timeline_limit = 5 };
 
 	(void)state;
-	target(&limit, "/_matrix/client/v3/sync?filter=%7B%22room%22%3A%7B%22timeline%22%3A%7B%22limit%22%3A8%7D%7D%7D&x=1",
+	target(&limit,
+	       "/_matrix/client/v3/sync?filter=%7B%22room%22%3A%7B%22timeline%22%3A%7B%22limit%22%3A8%7D%7D%7D&x=1",
 	       "/_matrix/client/v3/sync?filter=%7B%22room%22:%7B%22timeline%22:%7B%22limit%22:5%7D%7D%7D&x=1");
 	target(&limit, "/_matrix/client/v3/sync?timeout=1&filter=%7B%7D",
 	       "/_matrix/client/v3/sync?timeout=1&filter=%7B%22room%22:%7B%22timeline%22:%7B%22limit%22:5%7D%7D%7D");

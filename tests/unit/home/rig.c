@@ -154,7 +154,8 @@ void rig_read(struct rig_client *c, size_t n)
 void rig_client_free(struct rig_client *c)
 {
 	assert_true(c->closed);
-	snprintf(c->text, sizeof(c->text), "%.*s", (int)c->body.n, c->body.n ? (const char *)th_buf_data(&c->body) : "");
+	snprintf(c->text, sizeof(c->text), "%.*s", (int)c->body.n,
+		 c->body.n ? (const char *)th_buf_data(&c->body) : "");
 	th_buf_free(&c->body);
 }
 

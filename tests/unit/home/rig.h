@@ -1,5 +1,6 @@
-/* Scripted flow ends for the stages of src/home: a client that sends one request and keeps what comes back, a server whose answers the test
- * gives by hand (or by a function, at each request's end), and a clock. Both ends check the rules of flow.h. */
+/* Scripted flow ends for the stages of src/home: a client that sends one request and keeps what comes back, a server
+ * whose answers the test gives by hand (or by a function, at each request's end), and a clock. Both ends check the
+ * rules of flow.h. */
 #ifndef TH_HOME_RIG_H
 #define TH_HOME_RIG_H
 
@@ -20,7 +21,7 @@ struct rig_client {
 	char fields[RIG_TEXT]; /* "Name: value\n" each */
 	struct th_buf body;
 	char text[RIG_TEXT]; /* what it was, after rig_client_free() */
-	size_t take; /* bytes it takes now; then it waits for rig_read() */
+	size_t take;	     /* bytes it takes now; then it waits for rig_read() */
 	bool refused, head, ended, closed, patient, request_done;
 	struct th_failure why; /* .err: the server end failed */
 	char reason[256];
@@ -66,7 +67,7 @@ struct rig_server {
 	struct th_flow_server server;
 	struct rig_call *calls[RIG_CALLS]; /* owned, in their order */
 	size_t n, open;
-	struct th_failure refuse; /* open() fails with it when .err is set */
+	struct th_failure refuse;			/* open() fails with it when .err is set */
 	void (*at_end)(struct rig_call *x, void *user); /* NULL: by hand */
 	void *user;
 	size_t take; /* request bytes taken in one call, 0: all */

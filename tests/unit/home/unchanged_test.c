@@ -1,5 +1,5 @@
-/* The far half's comparison: 304 for what is the same, the whole answer for the rest, and nothing else touched. Near cache and far stage
- * agree on the tag across the policy that lies between them. */
+/* The far half's comparison: 304 for what is the same, the whole answer for the rest, and nothing else touched. Near
+ * cache and far stage agree on the tag across the policy that lies between them. */
 #include "home/unchanged.h"
 
 #include "failmem.h"
@@ -149,7 +149,8 @@ static void test_long(void **state)
 
 static void test_untouched(void **state)
 {
-	static const char *const fields[] = { "", "If-None-Match: \"etag\"\n", "If-None-Match: \"~t:0123456789abcdef\", \"b\"\n" };
+	static const char *const fields[] = { "", "If-None-Match: \"etag\"\n",
+					      "If-None-Match: \"~t:0123456789abcdef\", \"b\"\n" };
 	struct world *w = begin();
 
 	(void)state;
