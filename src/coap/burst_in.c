@@ -174,6 +174,12 @@ static void keep(struct th_coap *c, struct th_coap_burst_in *b, const struct th_
 	advance(b);
 }
 
+/* The user has answered before the body's end: the rest is of no use. */
+static bool refused(const struct th_coap_exchange *x)
+{
+	return !x->client && x->s.ended;
+}
+
 void th_coap_burst_block(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_block *block,
 			 const uint8_t *payload, size_t n)
 {
@@ -182,7 +188,7 @@ void th_coap_burst_block(struct th_coap *c, struct th_coap_exchange *x, const st
 	bool poll = payload[0] & TH_COAP_BURST_POLL;
 	bool was_whole;
 
-	if (!b)
+	if (!b || refused(x))
 		return;
 	was_whole = is_whole(b);
 	if (n > 1 && !fits(b, block, n - 1)) {
@@ -224,7 +230,7 @@ void th_coap_burst_deliver(struct th_coap *c, struct th_coap_exchange *x)
 	struct th_coap_burst_in *b = x->in.burst;
 	bool all = true;
 
-	while (!x->closed && !x->in.held && !x->in.offering && b->taken < b->first) {
+	while (!x->closed && !refused(x) && !x->in.held && !x->in.offering && b->taken < b->first) {
 		size_t slot = slot_of(b->taken), n = b->slot[slot].n;
 		uint8_t *p = b->slot[slot].p;
 		enum th_err err;
@@ -236,7 +242,7 @@ void th_coap_burst_deliver(struct th_coap *c, struct th_coap_exchange *x)
 		if (!x->closed && err != TH_OK)
 			th_coap_exchange_close(c, x, err);
 	}
-	if (x->closed || x->in.offering)
+	if (x->closed || x->in.offering || refused(x))
 		return;
 	advance(b);
 	if (all && !x->in.held && b->total && b->taken == b->total)

@@ -5,8 +5,9 @@
 #include <limits.h>
 #include <string.h>
 
-enum { POLL_PARTS = 16, POLL_MIN = 4, WINDOW_BONUS = 3, REPORT_BYTES = 24, POLLS_OPEN = 4 };
+enum { POLL_PARTS = 16, POLL_MIN = 4, WINDOW_BONUS = 3, REPORT_BYTES = 24, POLLS_OPEN = 4, PROBES_SOON = 6 };
 
+static const th_time probe_rarely = 16 * TH_SEC;
 static const th_time full_patience = 60 * TH_SEC;
 static const th_time patience = (th_time)2 * 3600 * TH_SEC; /* a cut of an hour, and some more */
 
@@ -105,16 +106,19 @@ static void close_gen(struct th_coap_burst_out *b)
 	b->since_poll = 0;
 }
 
-/* When to ask (again). */
+/* When to ask (again). Patience is long, so probes soon grow rare. */
 static void watch(struct th_coap *c, struct th_coap_burst_out *b, size_t n)
 {
-	const struct th_coap_peer *p = b->x->peer;
+	const struct th_coap_path *path = &b->x->peer->path;
+	th_time rarely = b->first_timeout > probe_rarely / 2 ? 2 * b->first_timeout : probe_rarely;
 
 	if (b->probes == 0)
-		b->first_timeout = b->timeout =
-			th_coap_path_timeout(&p->path, n + REPORT_BYTES, false, 0, th_coap_peer_overhead(p), c->params);
+		b->first_timeout = b->timeout = th_coap_path_timeout(path, n + REPORT_BYTES, false, 0,
+								     th_coap_peer_overhead(b->x->peer), c->params);
+	else if (b->probes < PROBES_SOON)
+		b->timeout = th_coap_path_back_off(path, b->timeout, b->first_timeout, b->probes + 1);
 	else
-		b->timeout = th_coap_path_back_off(&p->path, b->timeout, b->first_timeout, b->probes + 1);
+		b->timeout = th_time_min(2 * b->timeout, rarely > b->timeout ? rarely : b->timeout);
 	th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, b->timeout));
 }
 
@@ -146,9 +150,9 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 {
 	struct th_coap_burst_out *b = burst_of(d);
 	struct th_coap_exchange *x = b->x;
-	struct th_coap_slice s, after;
+	struct th_coap_slice s = { 0 }, after;
 	struct th_coap_block block = { .szx = x->out.szx };
-	uint32_t num, next;
+	uint32_t num = 0, next;
 	bool poll;
 	size_t n;
 

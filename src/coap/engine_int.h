@@ -185,6 +185,7 @@ struct th_coap_message {
 	struct th_coap_alarm alarm;	   /* CON: retransmission */
 	th_time sent_at, timeout;	   /* its first copy left then; how long the last copy waits */
 	th_time first_timeout;
+	th_time last_at, over_at;   /* no copy leaves after that; the end of patience */
 	th_time copy_at, before_at; /* when the last copy left, and the one before */
 	bool con, flying;	    /* flying: has its Message ID, an answer may come */
 	bool unnamed;  /* it names its exchange, which has no token before it flies: there is room for one in `bytes` */

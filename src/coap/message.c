@@ -28,13 +28,6 @@ struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_
 	return NULL;
 }
 
-/* When the last copy may leave. The peer keeps its record for EXCHANGE_LIFETIME, which counts on MAX_TRANSMIT_SPAN: a
- * copy sent later could be executed again. */
-static th_time last_at(const struct th_coap_message *m)
-{
-	return th_time_add(m->sent_at, m->peer->path.times.span);
-}
-
 /* On a path that was told, time alone is the limit. */
 static bool tries_left(const struct th_coap *c, const struct th_coap_message *m)
 {
@@ -47,9 +40,9 @@ static th_time next_at(const struct th_coap *c, const struct th_coap_message *m)
 {
 	th_time at = th_time_add(c->now, m->timeout);
 
-	if (tries_left(c, m) && c->now < last_at(m))
-		return th_time_min(at, last_at(m));
-	return th_time_min(at, th_time_add(m->sent_at, m->peer->path.times.wait));
+	if (tries_left(c, m) && c->now < m->last_at)
+		return th_time_min(at, m->last_at);
+	return th_time_min(at, m->over_at);
 }
 
 static void rest_mid(struct th_coap *c, struct th_coap_message *m)
@@ -81,7 +74,11 @@ static void left(struct th_coap *c, struct th_coap_datagram *d)
 	struct th_coap_message *m = TH_OWNER(d, struct th_coap_message, datagram);
 
 	if (m->tries == 0) {
+		/* The peer keeps its record for EXCHANGE_LIFETIME, which counts on MAX_TRANSMIT_SPAN: a copy sent later
+		 * could be executed again. A profile that is told meanwhile changes nothing. */
 		m->sent_at = c->now;
+		m->last_at = th_time_add(c->now, m->peer->path.times.span);
+		m->over_at = th_time_add(c->now, m->peer->path.times.wait);
 		m->alone = m->peer->in_flight <= 1;
 		if (m->con)
 			m->timeout = m->first_timeout = first_timeout(c, m);
@@ -101,7 +98,7 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 	struct th_coap_message *m = TH_OWNER(a, struct th_coap_message, alarm);
 	struct th_coap_peer *p = m->peer;
 
-	if (!tries_left(c, m) || c->now > last_at(m)) {
+	if (!tries_left(c, m) || c->now > m->last_at) {
 		c->stats.timeouts++;
 		th_coap_message_over(c, m, TH_COAP_TIMED_OUT, 0);
 		return;
@@ -166,9 +163,8 @@ static bool has_room(const struct th_coap_peer *p, unsigned extra)
 	if (!p->path.told)
 		return p->in_flight < window;
 	holds = th_coap_path_holds(&p->path, p->path.reply_avg, th_coap_peer_overhead(p));
-	if (holds != UINT_MAX && p->path.profile.ours)
-		window = holds; /* loss is no congestion there: the pace alone keeps the link from filling */
-	else if (holds < window)
+	/* where the link is ours loss is no congestion: the pace alone keeps it from filling */
+	if (holds != UINT_MAX && (p->path.profile.ours || holds < window))
 		window = holds;
 	return p->in_flight < window + extra;
 }

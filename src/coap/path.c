@@ -208,7 +208,8 @@ unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead)
 {
 	enum { TIMES = 2, LEAST = 48 };
 	size_t block = (size_t)BLOCK_SIZE_MIN << th_coap_path_szx(p, true, TH_COAP_SZX_MAX, overhead);
-	th_time held = shortest(p) / th_airtime(block + HEADERS + overhead, p->up_bps);
+	th_time each = th_airtime(block + HEADERS + overhead, p->up_bps);
+	th_time held = each ? shortest(p) / each : HOLDS_MAX;
 
 	return held < HOLDS_MAX ? (unsigned)held * TIMES + LEAST : HOLDS_MAX;
 }

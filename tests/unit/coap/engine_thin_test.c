@@ -411,6 +411,27 @@ static void what_does_not_fit_is_dropped(void **state)
 	rig_close(&r);
 }
 
+/* The user answers before the body has ended: it hears no more of it. */
+static void an_early_answer_refuses_the_rest(void **state)
+{
+	struct rig_ex *ex;
+
+	(void)state;
+	open_to(&fast);
+	rx_first(1, 64);
+	ex = rig_last_request(&r);
+	rx_block(1, true, 64, 64, 0);
+	assert_int_equal(ex->body_n, 128);
+	rig_reply(&r, ex, W_413, 0, 0);
+	rx_block(2, true, 64, 64, 0);
+	th_coap_resume(r.c, ex->id, r.now);
+	rx_block(3, false, 64, 10, 0x80);
+	rig_run(&r, TH_SEC);
+	assert_int_equal(ex->body_n, 128);
+	assert_int_equal(ex->ends, 0);
+	rig_close(&r);
+}
+
 static void a_slow_user_closes_the_window(void **state)
 {
 	struct rig_ex *ex;
@@ -518,6 +539,7 @@ int main(void)
 		cmocka_unit_test(blocks_arrive_in_any_order),
 		cmocka_unit_test(the_examples_of_the_page),
 		cmocka_unit_test(what_does_not_fit_is_dropped),
+		cmocka_unit_test(an_early_answer_refuses_the_rest),
 		cmocka_unit_test(a_slow_user_closes_the_window),
 		cmocka_unit_test(a_head_may_come_last),
 		cmocka_unit_test(blocks_for_nobody_are_answered_once_each),
