@@ -307,6 +307,17 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 
 static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, th_leg_on_resume, on_close };
 
+bool th_node_has_left(const struct th_flow *client)
+{
+	struct th_coap_account account;
+	const struct th_leg *leg;
+
+	if (!client->peer || client->peer->ops != &flow_ops)
+		return true;
+	leg = th_leg_of(client->peer);
+	return th_coap_account(leg->node->coap, leg->id, &account) != TH_OK || account.datagrams_out > 0;
+}
+
 enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why)
 {
 	struct th_node *n = TH_OWNER(self, struct th_node, server);

@@ -15,6 +15,7 @@ void sim_world_config_default(struct sim_world_config *c)
 		.seed = 1,
 		.kind = { SIM_NODE, SIM_NODE },
 		.params = { th_coap_params_default, th_coap_params_default },
+		.home_config = th_home_default,
 	};
 }
 
