@@ -51,11 +51,8 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *datagram, uint8_t
 	size_t n;
 
 	draft_report(x, &d, map);
-	datagram->numbered = c->numbering != NULL;
 	datagram->sent = false;
-	if (!th_coap_burst_number(c, x->peer, &datagram->number))
-		return 0; /* the peer will ask again */
-	d.pdu.mid = (uint16_t)datagram->number;
+	d.pdu.mid = th_coap_burst_mid(c, x->peer);
 	n = th_coap_pdu_write(&d.pdu, out, cap);
 	if (n > cap)
 		return 0;
@@ -68,15 +65,12 @@ void th_coap_burst_tell(struct th_coap *c, struct th_coap_exchange *x)
 {
 	uint8_t map[TH_COAP_BURST_REPORT_MAX];
 	struct th_coap_draft d;
-	uint64_t number;
 
 	draft_report(x, &d, map);
-	if (!th_coap_burst_number(c, x->peer, &number))
-		return;
-	d.pdu.mid = (uint16_t)number;
+	d.pdu.mid = th_coap_burst_mid(c, x->peer);
 	c->stats.reports_sent++;
 	th_coap_charge_out(x, th_coap_pdu_write(&d.pdu, NULL, 0));
-	th_coap_send_once(c, x->peer, &x->peer->addr, &d.pdu, c->numbering ? &number : NULL);
+	th_coap_send_once(c, x->peer, &x->peer->addr, &d.pdu, NULL);
 }
 
 static struct th_coap_burst_in *make(struct th_coap *c, struct th_coap_exchange *x, uint8_t szx)

@@ -88,7 +88,8 @@ struct th_coap_numbering {
 
 /* What th_coap_tx_named() knows of a datagram. */
 struct th_coap_sent {
-	bool numbered;	 /* a CON or NON that got a number */
+	bool numbered;	 /* a CON or NON that got a number; a NON without one belongs to a burst: nothing ever refers to it, and
+			  * its Message ID, 0 here, is to become that of whatever record it travels in */
 	bool again;	 /* the same bytes as before, for the same message: a retransmission, or a reply to a duplicate */
 	uint64_t number; /* that number */
 };

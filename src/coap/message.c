@@ -93,6 +93,17 @@ static void left(struct th_coap *c, struct th_coap_datagram *d)
 	th_coap_charge_out(m->exchange, d->n);
 }
 
+/* What was counted on when the first copy left may have been a guess, or a worse time. Only where the difference is large,
+ * or a steady improvement would undo the back-off. */
+static void reconsider(struct th_coap *c, struct th_coap_message *m)
+{
+	const struct th_coap_path *path = &m->peer->path;
+	th_time timeout = path->rtt.srtt && !path->guessed ? first_timeout(c, m) : TH_NEVER;
+
+	if (timeout < m->first_timeout / 2)
+		m->timeout = m->first_timeout = timeout;
+}
+
 static void due(struct th_coap *c, struct th_coap_alarm *a)
 {
 	struct th_coap_message *m = TH_OWNER(a, struct th_coap_message, alarm);
@@ -106,12 +117,19 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 	c->stats.retransmissions++;
 	if (p->path.told) {
 		th_coap_window_lost(&p->window, p->path.rtt.srtt ? p->path.rtt.srtt : m->timeout, c->now, c->params);
+		reconsider(c, m);
 		m->timeout = th_coap_path_back_off(&p->path, m->timeout, m->first_timeout, m->tries + 1u);
 	} else {
 		th_coap_window_lost(&p->window, p->rtt.srtt ? p->rtt.srtt : c->params->ack_timeout, c->now, c->params);
 		m->timeout = th_time_add(m->timeout, m->timeout);
 	}
 	th_coap_queue(c, &m->datagram);
+}
+
+void th_coap_message_hurry(struct th_coap *c, struct th_coap_message *m)
+{
+	if (m->con && m->tries > 0 && tries_left(c, m) && c->now <= m->last_at && !th_list_linked(&m->datagram.queue))
+		due(c, &m->alarm);
 }
 
 static void put_token(struct th_coap_message *m, const struct th_coap_token *t)

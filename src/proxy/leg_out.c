@@ -8,12 +8,21 @@
 
 enum { ENCODE_STACK = 4096 };
 
-/* What the engine does not take waits in leg->out. */
+/* What the engine does not take waits in leg->out. The engine may ask for more while it takes some. */
 static void hand_on(struct th_leg *leg)
 {
-	if (leg->out.n > 0)
-		th_buf_consume(&leg->out, th_coap_write(leg->node->coap, leg->id, th_buf_data(&leg->out), leg->out.n,
-							th_node_now(leg->node)));
+	size_t taken;
+
+	if (leg->handing)
+		return;
+	leg->handing = true;
+	do {
+		taken = leg->out.n == 0 ? 0
+					: th_coap_write(leg->node->coap, leg->id, th_buf_data(&leg->out), leg->out.n,
+							th_node_now(leg->node));
+		th_buf_consume(&leg->out, taken);
+	} while (taken > 0 && leg->out.n > 0);
+	leg->handing = false;
 	if (leg->out.n == 0)
 		th_buf_free(&leg->out);
 }
@@ -111,6 +120,8 @@ void th_leg_send_end(struct th_leg *leg)
 
 void th_leg_can_send(struct th_leg *leg)
 {
+	if (leg->handing)
+		return;
 	hand_on(leg);
 	if (leg->out.n > 0)
 		return;

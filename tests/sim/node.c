@@ -46,6 +46,9 @@ static struct th_secure_config secure_config(struct sim_node *n, bool accept)
 	c.sessions.own = &n->side->own;
 	c.sessions.accept = c.sessions.accept_xx = c.sessions.cids = accept;
 	c.sessions.early_mark = n->side->mark;
+	c.sessions.rekey_packets = n->world->config.rekey_packets;
+	if (n->world->config.rekey_age)
+		c.sessions.rekey_age = n->world->config.rekey_age;
 	return c;
 }
 
@@ -67,6 +70,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.ingress = side == SIM_NEAR,
 		.policy = w->config.policy,
 		.link = w->config.profile[side],
+		.no_model = !w->config.model,
 		.report = on_report,
 		.user = n,
 	};

@@ -30,7 +30,10 @@ struct sim_world_config {
 	bool peer_unknown;	  /* the near node has no peer yet */
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
 	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */
+	bool model;		  /* they code by the model; without, by flate, which takes less time */
 	bool first_contact;	  /* it learns it */
+	uint64_t rekey_packets;	  /* new keys after so many records; 0: as sessions have it by default */
+	th_time rekey_age;	  /* or so long; 0: likewise */
 	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
 	struct th_link_profile profile[SIM_SIDES];
 	size_t overhead;	  /* 0: IPv4 */
