@@ -36,6 +36,9 @@ enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client,
 /* The leg's request once more, under another exchange: coded anew, since this one was not sent, or not understood. */
 void th_ingress_again(struct th_leg *leg);
 
+/* Opens the leg's response, whose head and body follow. */
+enum th_err th_egress_answer(struct th_leg *leg);
+
 /* egress.c: a request came over the link. */
 void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head);
 
