@@ -134,6 +134,10 @@ enum th_err th_coap_burst_expect(struct th_coap *c, struct th_coap_exchange *x, 
 		answer_poll(c, x, true);
 	x->give_up_at = th_time_add(c->now, patience);
 	th_coap_exchange_arm(c, x);
+	if (x->client) { /* silence may mean that the way here must be found anew, which only a message of ours brings about */
+		th_list_push(&x->peer->awaiting, &x->c.awaiting);
+		th_coap_peer_arm(c, x->peer);
+	}
 	return TH_OK;
 }
 

@@ -209,6 +209,9 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 		th_coap_window_lost(&p->window, b->timeout, c->now, c->params);
 	else
 		close_gen(b); /* what was sent since the last poll waits, and nothing follows that could ask */
+	/* A session notices that the peer has other keys by messages that are not acknowledged. */
+	if (c->numbering && b->probes >= PROBES_SOON / 2)
+		th_coap_peer_ping(c, p);
 	b->probe = true;
 	th_coap_queue(c, &b->source);
 }

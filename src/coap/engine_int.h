@@ -152,7 +152,7 @@ struct th_coap_peer {
 	struct th_coap_path path;
 	struct th_coap_rtt rtt; /* of a path that was not told */
 	struct th_coap_lane lane;
-	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered */
+	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered, or not wholly */
 	struct th_coap_message *ping;
 	struct th_coap_alarm alarm; /* the next ping, or the next free Message ID */
 	uint64_t number_group;	    /* with c->numbering: of the last number, counted without end; + 1, 0: none yet */
@@ -169,6 +169,8 @@ void th_coap_peer_free(struct th_coap *c, struct th_coap_peer *p);
 /* The next number, whose low 16 bits are a Message ID; false, and p->mid_at, when none is free (§4.4). */
 bool th_coap_peer_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out);
 void th_coap_peer_arm(struct th_coap *c, struct th_coap_peer *p);
+/* Asks whether it is there, unless something else does already. */
+void th_coap_peer_ping(struct th_coap *c, struct th_coap_peer *p);
 bool th_coap_peer_con_waits(const struct th_coap_peer *p);
 /* What lower layers add to each datagram. */
 size_t th_coap_peer_overhead(const struct th_coap_peer *p);

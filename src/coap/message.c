@@ -337,12 +337,24 @@ static void learn(struct th_coap *c, const struct th_coap_message *m, size_t rep
 		th_coap_window_acked(&p->window, p->in_flight >= p->window.size);
 }
 
+/* A response in bursts has patience of its own. */
+static struct th_coap_exchange *impatient(const struct th_coap_peer *p)
+{
+	TH_LIST_EACH(l, &p->awaiting)
+	{
+		struct th_coap_exchange *x = TH_OWNER(l, struct th_coap_exchange, c.awaiting);
+
+		if (!x->in.burst)
+			return x;
+	}
+	return NULL;
+}
+
 static void ping_over(struct th_coap *c, struct th_coap_peer *p, enum th_coap_outcome outcome)
 {
 	if (outcome == TH_COAP_TIMED_OUT)
-		while (!th_list_empty(&p->awaiting))
-			th_coap_exchange_close(c, TH_OWNER(p->awaiting.next, struct th_coap_exchange, c.awaiting),
-					       TH_ERR_TIMEOUT);
+		for (struct th_coap_exchange *x = impatient(p); x; x = impatient(p))
+			th_coap_exchange_close(c, x, TH_ERR_TIMEOUT);
 	th_coap_peer_arm(c, p);
 }
 

@@ -30,11 +30,14 @@ struct th_coap_peer *th_coap_peer_find(const struct th_coap *c, const struct th_
 	return find(c, addr, hash_of(c, addr));
 }
 
-static void ping(struct th_coap *c, struct th_coap_peer *p)
+void th_coap_peer_ping(struct th_coap *c, struct th_coap_peer *p)
 {
 	const struct th_coap_pdu pdu = { .code = TH_COAP_EMPTY };
 	struct th_list *l;
 
+	/* what is in flight asks the same question */
+	if (p->ping || p->in_flight > 0 || th_coap_peer_con_waits(p))
+		return;
 	if (th_coap_message_send(c, p, NULL, true, &pdu) != TH_OK)
 		return;
 	/* it is the only CON */
@@ -78,11 +81,8 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 	if (c->now >= p->mid_at)
 		th_coap_peer_pump(c, p);
 	if (c->now >= ping_at(p)) {
-		/* what is in flight asks the same question */
-		if (p->in_flight == 0 && !th_coap_peer_con_waits(p))
-			ping(c, p);
-		else
-			p->heard_at = c->now;
+		th_coap_peer_ping(c, p);
+		p->heard_at = c->now;
 	}
 	th_coap_peer_arm(c, p);
 }

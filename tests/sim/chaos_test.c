@@ -274,6 +274,7 @@ static void configure(struct chaos *c, struct sim_world_config *config)
 	config->up = some_link(c);
 	config->down = some_link(c);
 	config->secure = c->seed / 8 % 2;
+	config->no_model = true;
 	config->first_contact = config->secure && maybe(c, 30);
 	if (maybe(c, 20) && !config->secure)
 		config->kind[SIM_NEAR] = config->kind[SIM_FAR] = SIM_RAW;

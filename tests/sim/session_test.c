@@ -103,6 +103,7 @@ static struct play *play_new(const char *name, uint64_t seed, const struct sim_p
 	config.seed = seed;
 	config.secure = true;
 	config.first_contact = first_contact;
+	config.no_model = true;
 	config.rekey_packets = link->loss_permille ? REKEY_PACKETS : 0;
 	config.rekey_age = link->loss_permille ? rekey_age : 0;
 	config.up = config.down = *link;

@@ -239,6 +239,38 @@ static void blocks_of_a_burst_take_no_numbers(void **state)
 	rig_close(&r);
 }
 
+/* Blocks and probes are never sent again, so nothing below would notice that the peer has other keys. */
+static void silence_is_asked_about_with_a_message(void **state)
+{
+	static struct rig r;
+	static struct wire w, a;
+	const uint8_t room[] = { 127, 0, 100 };
+	struct below b;
+	struct th_addr to = rig_peer(1);
+	struct th_coap_head head = { .code = W_PUT, .confirmable = true };
+	unsigned pings = 0;
+	th_coap_id id;
+
+	(void)state;
+	burst_to(&r, &b);
+	assert_int_equal(th_coap_request(r.c, &to, &head, r.now, &id), TH_OK);
+	rig_add(&r, id, false);
+	rig_write(&r, id, 1, 0, 5000);
+	rig_run(&r, 0);
+	rig_pop(&r, &w);
+	rig_make_response(&a, &w, W_ACK, W_231, w.mid);
+	wire_block(&a, W_QBLOCK1, 1, false, 1 << (4 + (wire_find(&w, W_QBLOCK1)->p[0] & 7)));
+	wire_payload(&a, room, sizeof(room));
+	rig_rx(&r, 1, &a);
+	rig_run(&r, 1800 * TH_SEC);
+	while (r.out_n > 0) {
+		rig_pop(&r, &w);
+		pings += w.type == W_CON && w.code == W_EMPTY;
+	}
+	assert_true(pings > 3);
+	rig_close(&r);
+}
+
 /* An RST to one would be taken for one to another message: of what was numbered last with the same low bits. */
 static void blocks_of_a_burst_are_never_reset(void **state)
 {
@@ -343,6 +375,7 @@ int main(void)
 		cmocka_unit_test(replies_to_duplicates_are_told),
 		cmocka_unit_test(blocks_of_a_burst_take_no_numbers),
 		cmocka_unit_test(blocks_of_a_burst_are_never_reset),
+		cmocka_unit_test(silence_is_asked_about_with_a_message),
 		cmocka_unit_test(a_message_id_waits_for_its_old_message),
 		cmocka_unit_test(other_groups_do_not_wait),
 		cmocka_unit_test(numbers_may_begin_again),

@@ -15,14 +15,20 @@ static const struct th_link_profile fast = {
 	.up_bps = 1000000, .down_bps = 1000000, .latency = 100 * TH_MS, .ours = true, .blocks = true
 };
 
-static void open_to(const struct th_link_profile *l)
+static void open_pinging(const struct th_link_profile *l, th_time ping_after)
 {
 	struct th_addr peer = rig_peer(0);
 
 	rig_prepare(&r);
+	r.params.ping_after = ping_after;
 	r.params.window_max = 32;
 	rig_start(&r);
 	assert_int_equal(th_coap_set_profile(r.c, &peer, l, r.now), TH_OK);
+}
+
+static void open_to(const struct th_link_profile *l)
+{
+	open_pinging(l, TH_NEVER);
 }
 
 /* A request with a priority and a body of n bytes. */
@@ -494,6 +500,33 @@ static void a_head_may_come_last(void **state)
 	rig_close(&r);
 }
 
+/* The sender may be unable to reach us, and what we say may be what it waits for. Its silence for a while ends nothing. */
+static void silence_in_a_burst_is_asked_about(void **state)
+{
+	static const char body[64];
+	struct rig_ex *ex;
+	unsigned pings = 0;
+
+	(void)state;
+	open_pinging(&fast, 30 * TH_SEC);
+	ex = rig_get(&r, 0, "x");
+	rig_pop(&r, &q);
+	rig_make_response(&w, &q, W_ACK, W_205, q.mid);
+	wire_block(&w, W_QBLOCK2, 0, true, 64);
+	wire_payload(&w, body, 64);
+	rig_rx(&r, 0, &w);
+	rig_run(&r, 29 * TH_SEC);
+	rig_expect_silence(&r);
+	rig_run(&r, 3600 * TH_SEC);
+	while (r.out_n > 0) {
+		rig_pop(&r, &w);
+		pings += w.type == W_CON && w.code == W_EMPTY;
+	}
+	assert_true(pings > 3);
+	assert_int_equal(ex->closes, 0);
+	rig_close(&r);
+}
+
 /* Bursts, downwards: we send */
 
 static void rx_report(uint32_t first, uint8_t gen, const char *map, size_t map_n)
@@ -616,6 +649,7 @@ int main(void)
 		cmocka_unit_test(an_early_answer_refuses_the_rest),
 		cmocka_unit_test(a_slow_user_closes_the_window),
 		cmocka_unit_test(a_head_may_come_last),
+		cmocka_unit_test(silence_in_a_burst_is_asked_about),
 		cmocka_unit_test(a_first_block_that_is_missed_is_sent_again),
 		cmocka_unit_test(a_first_block_is_asked_for_rarely),
 		cmocka_unit_test(blocks_for_nobody_are_answered_once_each),
