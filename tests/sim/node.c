@@ -71,7 +71,6 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.policy = w->config.policy,
 		.no_model = w->config.no_model,
 		.link = w->config.profile[side],
-		.no_model = !w->config.model,
 		.report = on_report,
 		.user = n,
 	};
