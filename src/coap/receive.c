@@ -1,6 +1,8 @@
 /* What comes in: which message belongs to what (§4.2, §4.3, §5.3.2). */
 #include "coap/engine_int.h"
 
+#include <string.h>
+
 /* With c->numbering a block has no name that an RST could refer to: it would be taken for another message's. */
 static bool has_name(const struct th_coap *c, const struct th_coap_pdu *pdu)
 {
@@ -70,6 +72,14 @@ static void rx_request(struct th_coap *c, struct th_coap_arrival *a)
 	th_coap_server_request(c, a, r);
 }
 
+/* Instead of the rest of a burst: the server has given it up. */
+static bool breaks_off(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
+{
+	return x->in.burst && !th_coap_client_expects(x, pdu) &&
+	       th_coap_class(pdu->code) > TH_COAP_CLASS_SUCCESS && pdu->token_len == x->token.n &&
+	       memcmp(pdu->token, x->token.p, x->token.n) == 0;
+}
+
 /* A separate response or a notification (§5.2.2, RFC 7641 §3.2). */
 static void rx_response(struct th_coap *c, struct th_coap_arrival *a)
 {
@@ -85,6 +95,12 @@ static void rx_response(struct th_coap *c, struct th_coap_arrival *a)
 		return;
 	}
 	x = a->peer ? th_coap_client_find(c, a->peer, &a->pdu) : NULL;
+	if (x && breaks_off(x, &a->pdu)) {
+		if (a->pdu.type == TH_COAP_CON)
+			th_coap_send_empty(c, a->from, TH_COAP_ACK, a->pdu.mid);
+		th_coap_exchange_close(c, x, TH_ERR_RESET);
+		return;
+	}
 	if (!x || !th_coap_client_expects(x, &a->pdu)) {
 		c->stats.rx_unmatched++;
 		reject(c, a->from, &a->pdu);

@@ -333,12 +333,23 @@ void th_coap_server_due(struct th_coap *c, struct th_coap_exchange *x)
 		fail(c, x, TH_ERR_TIMEOUT);
 }
 
+/* A burst asks for nothing block by block, so nothing else would tell the client that no more comes. */
+static void tell_broken(struct th_coap *c, struct th_coap_exchange *x)
+{
+	struct th_coap_draft d;
+
+	th_coap_draft_init(&d, TH_COAP_CODE(5, 0), &x->token);
+	(void)th_coap_message_send(c, x->peer, NULL, true, &d.pdu); /* without memory it is as if lost for good */
+}
+
 void th_coap_server_cancel(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (x->s.ask.owing)
 		th_coap_server_refuse(c, x->peer, &x->s.ask, TH_COAP_UNAVAILABLE);
 	else if (x->s.observing)
 		th_coap_observe_end(c, x);
+	else if (x->out.burst)
+		tell_broken(c, x);
 }
 
 void th_coap_server_detach(struct th_coap *c, struct th_coap_exchange *x)
