@@ -90,6 +90,15 @@ bool th_identity_trust(const struct th_identity *id, const struct th_target *tar
 	const char *p = th_key_fingerprint(print, key);
 	bool added = false;
 
+	if (target->has_key && memcmp(target->key, key, TH_NOISE_DH) != 0) {
+		th_complain(&c,
+			    "THE KEY OF %s IS NOT THE ONE IN coap-target. Shown now: %s. Either somebody stands between the "
+			    "two daemons, or the other one has a new key. Ask who runs it for the fingerprint",
+			    target->host, p ? p : "?");
+		return false;
+	}
+	if (target->has_key)
+		return true;
 	if (th_known_peers_meet(id->known_peers, target, key, &added, &c) != TH_OK)
 		return false;
 	if (added)

@@ -13,6 +13,7 @@ enum {
 	BUCKETS = 256,
 	PDU_MAX = TH_SESSION_PAYLOAD_MAX + 64, /* a message in its ordinary form */
 	ID_AT = 8,			       /* in a virtual address */
+	UNHEARD_MAX = 6,		       /* copies to a silent peer after which it is asked for its key */
 };
 
 static const uint8_t virtual_prefix[ID_AT] = { 0xfd, 't', 'h', 'i', 'm', 'b', 'l', 'e' }; /* a ULA: never routed */
@@ -37,6 +38,7 @@ struct th_secure {
 	struct th_table by_id;
 	struct th_list all; /* links, owned */
 
+	unsigned unheard; /* resends to the peer since it was heard */
 	bool peer_set, peer_has_key, doubt; /* doubt: nobody answered under the key we know */
 	struct th_addr peer_addr;
 	uint8_t peer_key[TH_NOISE_DH];
@@ -225,7 +227,10 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 		return;
 	if (room.refers)
 		prove(s, l, room.referred);
-	s->doubt = s->doubt && id != s->peer_session;
+	if (id == s->peer_session) {
+		s->doubt = false;
+		s->unheard = 0;
+	}
 	th_coap_rx(s->coap, &peer, s->pdu, len, *s->now);
 }
 
@@ -303,6 +308,18 @@ static bool is_final(const struct th_coap_pdu *pdu)
 	       !th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2);
 }
 
+/* Copies go to a peer that says nothing: maybe it has another key by now. What follows asks it for its key, on a session of
+ * its own; what waits, waits on. */
+static void doubt(struct th_secure *s, const struct link *l)
+{
+	if (l->id != s->peer_session || ++s->unheard < UNHEARD_MAX || s->doubt || s->left_session || !s->peer_has_key)
+		return;
+	s->doubt = true;
+	s->unheard = 0;
+	s->left_session = s->peer_session;
+	s->peer_session = 0;
+}
+
 static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n, const struct th_coap_sent *sent)
 {
 	struct link *l = find(s, id_of(peer));
@@ -312,7 +329,11 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 	unsigned flags = 0;
 	size_t len;
 
-	if (!l || th_coap_pdu_read(&pdu, s->pdu, n) != TH_OK || (again && send_again(s, l, &pdu, number)))
+	if (!l || th_coap_pdu_read(&pdu, s->pdu, n) != TH_OK)
+		return;
+	if (again)
+		doubt(s, l);
+	if (again && send_again(s, l, &pdu, number))
 		return;
 	if (!sent->numbered || again) {
 		catch_up(s, l);

@@ -24,8 +24,8 @@ def available():
     return None
 
 
-def run(*argv, check=True):
-    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=60)
+def run(*argv, check=True, timeout=60):
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=timeout)
     if check and done.returncode:
         raise RuntimeError(f"{' '.join(map(str, argv))}: {done.stderr.strip()}")
     return done.stdout
@@ -82,8 +82,8 @@ class Net:
         self.inside(host, "ip", "route", "replace", "default", "via", "10.77.1.1")
         self.inside(host, "ip", "-6", "route", "replace", "default", "via", "fd77:1::1")
 
-    def inside(self, name, *argv, check=True):
-        return run("ip", "netns", "exec", name, *argv, check=check)
+    def inside(self, name, *argv, check=True, timeout=60):
+        return run("ip", "netns", "exec", name, *argv, check=check, timeout=timeout)
 
     def forget_mapping(self):
         """The NAT forgets: near's next datagram leaves from another port."""
