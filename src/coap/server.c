@@ -338,7 +338,7 @@ static void tell_broken(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_draft d;
 
-	th_coap_draft_init(&d, TH_COAP_CODE(5, 0), &x->token);
+	th_coap_draft_init(&d, TH_COAP_BAD_GATEWAY, &x->token);
 	(void)th_coap_message_send(c, x->peer, NULL, true, &d.pdu); /* without memory it is as if lost for good */
 }
 
@@ -348,7 +348,7 @@ void th_coap_server_cancel(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_server_refuse(c, x->peer, &x->s.ask, TH_COAP_UNAVAILABLE);
 	else if (x->s.observing)
 		th_coap_observe_end(c, x);
-	else if (x->out.burst)
+	else if (x->out.burst && !x->out.ended)
 		tell_broken(c, x);
 }
 
