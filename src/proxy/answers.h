@@ -13,8 +13,8 @@
 #include "base/str.h"
 
 enum {
-	TH_ANSWERS_MAX = 32,		/* kept */
-	TH_ANSWERS_BYTES = 128 * 1024, /* of all */
+	TH_ANSWERS_MAX = 64,		/* kept */
+	TH_ANSWERS_BYTES = 512 * 1024, /* of all */
 };
 
 struct th_answers {

@@ -208,7 +208,8 @@ static bool try_again(struct th_leg *leg)
 {
 	struct th_dialogue *d = leg->dialogue;
 
-	if (!d || leg->plain.n == 0 || leg->attempts == ATTEMPTS_MAX)
+	/* Once an answer was there, the request has been executed: what is refused now is only the answer's repetition. */
+	if (!d || leg->plain.n == 0 || leg->attempts == ATTEMPTS_MAX || leg->repeated)
 		return false;
 	if (leg->code == TH_CODE_FORGOTTEN) {
 		d->forgotten++;

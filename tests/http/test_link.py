@@ -1,5 +1,8 @@
 """Real daemons with thimble-link between them: what each side counts, and that bytes arrive over a link that loses them."""
 
+import random
+import threading
+
 import pytest
 
 from support.link import Link
@@ -78,3 +81,31 @@ def test_outage_and_rebind_by_command(over_link, upstream):
         assert answer.status == 200 and answer.body == b"{}"
     assert link.stats()["up"]["outage"]["datagrams"] >= 1
     assert len(upstream.seen(b"/cut")) == 3
+
+
+def test_nothing_twice_over_a_link_that_loses(over_link, upstream):
+    """Many clients at once with long bodies: the history forgets, answers are asked for once more, and still each request
+    is executed once and each answer is its own."""
+    pair, _ = over_link("--loss", "3 %", "--latency", "5 ms", "--jitter", "3 ms", "--seed", "7",
+                        near_options=["--link-ours", "--link-latency", "6 ms", "--link-up", "20 Mbit/s", "--link-down", "20 Mbit/s"])
+    faults = []
+
+    def work(w):
+        try:
+            with Client(pair.http_port, timeout=120) as client:
+                for i in range(12):
+                    body = (b"%d-%d " % (w, i)) * random.Random(w * 100 + i).choice([0, 1, 50, 1000, 5000])
+                    answer = client.request(b"PUT", b"/lossy/%d/%d" % (w, i), [], body)
+                    if answer.status != 200 or answer.body != body:
+                        faults.append((w, i, answer.status, len(body), len(answer.body)))
+        except Exception as e:  # noqa: BLE001 - carried to the test's own thread
+            faults.append((w, repr(e)))
+
+    threads = [threading.Thread(target=work, args=(w,)) for w in range(12)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(200)
+    assert not faults
+    seen = [r.target for r in upstream.seen(b"/lossy/")]
+    assert len(seen) == len(set(seen)) == 144
