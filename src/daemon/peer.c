@@ -104,10 +104,16 @@ void th_peer_free(struct th_peer *p)
 	stop(p);
 }
 
+static bool is_same(const struct th_target *a, const struct th_target *b)
+{
+	return strcmp(a->host, b->host) == 0 && a->port == b->port && a->has_key == b->has_key &&
+	       memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
 void th_peer_set(struct th_peer *p, const struct th_target *target)
 {
 	stop(p);
-	if (memcmp(&p->target, target, sizeof(*target)) != 0)
+	if (!is_same(&p->target, target))
 		th_node_set_peer(p->node, NULL, NULL);
 	p->target = *target;
 	p->patience = RETRY_FIRST;

@@ -42,7 +42,7 @@ struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
 	w->mem = mem;
 	w->flate = th_flate_new(mem);
 	if (!flate_only)
-		w->model = th_model_new(mem, th_tables_builtin, (size_t)(th_tables_builtin_end - th_tables_builtin));
+		w->model = th_model_new(mem, th_tables_builtin, (size_t)((uintptr_t)th_tables_builtin_end - (uintptr_t)th_tables_builtin));
 	if (w->flate && (flate_only || w->model))
 		return w;
 	th_workshop_del(w);
