@@ -16,10 +16,15 @@ void th_answers_init(struct th_answers *a, const struct th_mem *mem)
 	th_list_init(&a->list);
 }
 
+/* The list holds n answers, and n is more than 0. */
 static void drop_oldest(struct th_answers *a)
 {
-	struct answer *x = TH_OWNER(th_list_pop(&a->list), struct answer, link);
+	struct th_list *link = th_list_pop(&a->list);
+	struct answer *x;
 
+	if (!link)
+		return;
+	x = TH_OWNER(link, struct answer, link);
 	a->n--;
 	a->bytes -= x->n;
 	th_wipe(x, sizeof(*x) + x->n);
