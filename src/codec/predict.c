@@ -148,8 +148,8 @@ static void rows_of_byte(struct th_predictor *p)
 	for (unsigned rule = 0; rule <= TH_RULE_SHORT; rule++)
 		if (r->guess[rule].at && r->guess[rule].suffix > suffix)
 			suffix = r->guess[rule].suffix;
-	sure = (r->guess[TH_RULE_KEY].at != 0) | (r->guess[TH_RULE_COLUMN].at != 0) << 1 |
-	       (r->guess[TH_RULE_TOKEN].at != 0) << 2;
+	sure = (r->guess[TH_RULE_KEY].at ? 1U : 0U) | (r->guess[TH_RULE_COLUMN].at ? 2U : 0U) |
+	       (r->guess[TH_RULE_TOKEN].at ? 4U : 0U);
 	for (unsigned i = 1; i < 7; i++)
 		found += p->bucket[i][0] != 0;
 	p->byte_row[0] = (uint16_t)(base + place_class(s) * 16);
