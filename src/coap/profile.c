@@ -130,13 +130,6 @@ static const th_time latency_min = 10 * TH_SEC, latency_max = 200 * TH_SEC;
 static const th_time patience_max = 2 * TH_SEC;
 static const th_time round_trip_max = 600 * TH_SEC; /* what a peer says is bounded, too */
 
-static th_time clamp(th_time v, th_time low, th_time high)
-{
-	if (v < low)
-		return low;
-	return v > high ? high : v;
-}
-
 th_time th_link_round_trip(const struct th_link_profile *l, size_t up, size_t down)
 {
 	uint64_t slow = smaller_known(l->up_bps, l->down_bps);
@@ -179,7 +172,7 @@ void th_coap_times_of(struct th_coap_times *t, const struct th_link_profile *l, 
 	if (!l)
 		return;
 	rt = th_time_min(th_link_round_trip(l, REFERENCE_BYTES, REFERENCE_BYTES), round_trip_max);
-	latency = clamp(LATENCY_ROUND_TRIPS * rt, latency_min, latency_max);
+	latency = th_time_clamp(LATENCY_ROUND_TRIPS * rt, latency_min, latency_max);
 	t->span = rt * (l->ours ? SPAN_ROUND_TRIPS : SPAN_ROUND_TRIPS_SHARED);
 	if (t->span < (l->ours ? span_min : span_min_shared))
 		t->span = l->ours ? span_min : span_min_shared;
@@ -189,8 +182,8 @@ void th_coap_times_of(struct th_coap_times *t, const struct th_link_profile *l, 
 	t->non_lifetime = t->lifetime;
 	t->mid_quiet = 2 * latency + rt;
 	if (l->latency && (l->up_bps || l->down_bps)) /* else a fast link would pay for a slow one's patience */
-		t->patience =
-			clamp(rt / PATIENCE_PART, t->patience, t->patience > patience_max ? t->patience : patience_max);
+		t->patience = th_time_clamp(rt / PATIENCE_PART, t->patience,
+					    t->patience > patience_max ? t->patience : patience_max);
 	t->response = th_time_add(t->response, t->span);
 	t->body = t->body > t->lifetime ? t->body : t->lifetime;
 	if (t->ping_after < PING_ROUND_TRIPS * rt)

@@ -41,14 +41,6 @@ static void write_verbatim(struct conv *c, const char *from)
 	th_wr_bytes(c->w, from, n);
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 /* The UTF-16 unit of \uxxxx at p, -1 when that is not what stands there. */
 static int32_t unit_at(const char *p, const char *end)
 {
@@ -57,7 +49,7 @@ static int32_t unit_at(const char *p, const char *end)
 	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
 		return -1;
 	for (size_t i = 2; i < 6; i++) {
-		int digit = hex_digit(p[i]);
+		int digit = th_hex_value(p[i]);
 
 		if (digit < 0)
 			return -1;

@@ -124,12 +124,6 @@ enum th_err th_narrow_filter(const struct th_narrow *n, struct th_str filter, st
 
 /* ---- in a query ---- */
 
-static int hex(char c)
-{
-	c = th_lower(c);
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum th_err decode(struct th_str s, struct th_buf *out)
 {
 	enum th_err err = TH_OK;
@@ -138,9 +132,9 @@ static enum th_err decode(struct th_str s, struct th_buf *out)
 		char c = s.p[i] == '+' ? ' ' : s.p[i];
 
 		if (c == '%') {
-			if (s.n - i < 3 || hex(s.p[i + 1]) < 0 || hex(s.p[i + 2]) < 0)
+			if (s.n - i < 3 || th_hex_value(s.p[i + 1]) < 0 || th_hex_value(s.p[i + 2]) < 0)
 				return TH_ERR_MALFORMED;
-			c = (char)(hex(s.p[i + 1]) * 16 + hex(s.p[i + 2]));
+			c = (char)(th_hex_value(s.p[i + 1]) * 16 + th_hex_value(s.p[i + 2]));
 			i += 2;
 		}
 		err = th_buf_append(out, &c, 1);

@@ -68,20 +68,14 @@ static struct th_str user_of(struct th_str path)
 	return (struct th_str){ "", 0 };
 }
 
-static int hex(char c)
-{
-	c = th_lower(c);
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-encoding undone: clients differ in what they encode, and %40milo is @milo. */
 static size_t decoded(struct th_str s, char *out, size_t cap)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n && n < cap; i++) {
-		if (s.p[i] == '%' && s.n - i > 2 && hex(s.p[i + 1]) >= 0 && hex(s.p[i + 2]) >= 0) {
-			out[n++] = (char)(hex(s.p[i + 1]) * 16 + hex(s.p[i + 2]));
+		if (s.p[i] == '%' && s.n - i > 2 && th_hex_value(s.p[i + 1]) >= 0 && th_hex_value(s.p[i + 2]) >= 0) {
+			out[n++] = (char)(th_hex_value(s.p[i + 1]) * 16 + th_hex_value(s.p[i + 2]));
 			i += 2;
 		} else {
 			out[n++] = s.p[i];
