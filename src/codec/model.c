@@ -69,18 +69,24 @@ void th_model_request_kind(const uint8_t *text, size_t n, struct th_model_about 
 	th_syntax_request(text, n, &response->kind, &response->account);
 }
 
+static void learn_bytes(struct th_model *m, struct th_syntax *s, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		th_syntax_step(s, p[i]);
+		th_recall_learn(&m->recall, s, p[i]);
+	}
+}
+
 static void learn(struct th_model *m, const struct th_view_text *t)
 {
+	const uint8_t end = END;
 	struct th_syntax s;
 
 	th_syntax_init(&s, t->about.is_response, t->about.kind, t->about.account);
 	th_recall_begin(&m->recall, &s);
-	for (size_t i = 0; i <= t->n; i++) {
-		uint8_t c = i < t->n ? t->p[i] : END;
-
-		th_syntax_step(&s, c);
-		th_recall_learn(&m->recall, &s, c);
-	}
+	learn_bytes(m, &s, t->p, t->n);
+	learn_bytes(m, &s, t->rest, t->n_rest);
+	learn_bytes(m, &s, &end, 1);
 }
 
 static enum th_err begin(struct th_model *m, const struct th_view *view, const struct th_model_about *about)
@@ -90,9 +96,11 @@ static enum th_err begin(struct th_model *m, const struct th_view *view, const s
 	if (view && view->n > TH_MODEL_VIEW_TEXTS)
 		return TH_ERR_TOO_LARGE;
 	for (size_t i = 0; view && i < view->n; i++) {
-		if (view->texts[i].n >= TH_MODEL_VIEW_MAX - total)
+		size_t left = TH_MODEL_VIEW_MAX - total;
+
+		if (view->texts[i].n >= left || view->texts[i].n_rest >= left - view->texts[i].n)
 			return TH_ERR_TOO_LARGE;
-		total += view->texts[i].n + 1;
+		total += view->texts[i].n + view->texts[i].n_rest + 1;
 	}
 	th_slots_clear(&m->slots);
 	th_recall_init(&m->recall, m->text);

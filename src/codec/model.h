@@ -32,6 +32,8 @@ struct th_view_text {
 	const uint8_t *p; /* borrowed */
 	size_t n;
 	struct th_model_about about;
+	const uint8_t *rest; /* the text goes on here with n_rest bytes */
+	size_t n_rest;
 };
 
 /* Earlier texts that both ends hold, oldest first. */

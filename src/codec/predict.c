@@ -168,8 +168,15 @@ static void rows_of_byte(struct th_predictor *p)
 
 static void buckets_of_half(struct th_predictor *p)
 {
+	uint32_t h[TH_CONTEXTS];
+
+	for (unsigned i = 0; i < TH_CONTEXTS; i++) {
+		h[i] = th_context_half(p->context[i], p->bit ? p->partial : 0);
+		th_slots_prefetch(p->slots, h[i]);
+	}
+	/* Training knows the second half of a byte only where it knows the first. */
 	for (unsigned i = 0; i < TH_CONTEXTS; i++)
-		p->bucket[i] = th_slots_find(p->slots, th_context_half(p->context[i], p->bit ? p->partial : 0));
+		p->bucket[i] = th_slots_find(p->slots, h[i], p->bit == 0 || p->known >> i & 1);
 }
 
 static void byte_begins(struct th_predictor *p)
@@ -178,6 +185,9 @@ static void byte_begins(struct th_predictor *p)
 	p->bit = 0;
 	th_predictor_contexts(p->recall, &p->syntax, p->context);
 	buckets_of_half(p);
+	p->known = 0;
+	for (unsigned i = 0; i < TH_CONTEXTS; i++)
+		p->known |= (uint32_t)(p->bucket[i][0] != 0) << i;
 	p->sure = 0;
 	for (unsigned rule = 0; rule < TH_RULES; rule++)
 		p->sure |= (uint32_t)is_sure(&p->recall->guess[rule]) << rule;
@@ -231,7 +241,8 @@ static void take_votes(const struct th_predictor *p, unsigned third, struct vote
 	}
 }
 
-static void pick_rows(const struct th_predictor *p, unsigned third, const struct votes *v, uint16_t row[TH_SETS])
+/* Returns the row of gates. */
+static unsigned pick_rows(const struct th_predictor *p, unsigned third, const struct votes *v, uint16_t row[TH_SETS])
 {
 	unsigned alive = v->strong[0] + v->strong[1] + v->weak[0] + v->weak[1] > 0;
 	unsigned vote = ((min_u32(v->strong[0], 2) * 3 + min_u32(v->strong[1], 2)) * 3 + min_u32(v->weak[0], 2)) * 3 +
@@ -243,6 +254,7 @@ static void pick_rows(const struct th_predictor *p, unsigned third, const struct
 	row[3] = (uint16_t)(p->byte_row[3] + p->partial);
 	row[4] = p->byte_row[4];
 	row[5] = (uint16_t)(p->byte_row[5] + (p->bit > 3));
+	return (p->byte_row[0] / 16 * 2 + alive) * 3u + third;
 }
 
 static unsigned third_of(unsigned bit)
@@ -264,19 +276,34 @@ void th_predictor_features(const struct th_predictor *p, struct th_features *f)
 		f->cell[TH_CONTEXTS + rule] = v.cell[rule];
 		f->negative[TH_CONTEXTS + rule] = v.zero[rule];
 	}
-	pick_rows(p, third, &v, f->row);
+	f->gate = (uint16_t)pick_rows(p, third, &v, f->row);
+}
+
+static int32_t product(const int16_t *x, const int16_t *w)
+{
+	int32_t sum = 0;
+
+	for (unsigned i = 0; i < TH_INPUTS; i++)
+		sum += x[i] * w[i];
+	return sum;
+}
+
+static int32_t clipped(int32_t v, int32_t max)
+{
+	return v < -max ? -max : v > max ? max : v;
 }
 
 uint32_t th_predictor_p(const struct th_predictor *p, const struct th_tables *t)
 {
 	unsigned node = node_of(p), third = third_of(p->bit);
 	uint16_t row[TH_SETS];
-	int16_t x[TH_INPUTS], w[TH_INPUTS];
+	int16_t x[TH_INPUTS];
+	const int16_t *gate;
 	struct votes v;
 	int32_t sum = 0;
 
 	take_votes(p, third, &v);
-	pick_rows(p, third, &v, row);
+	gate = t->gates + pick_rows(p, third, &v, row) * TH_GATE_CELLS;
 	for (unsigned i = 0; i < TH_CONTEXTS; i++)
 		x[i] = t->inputs[i * 256 + p->bucket[i][node]];
 	for (unsigned rule = 0; rule < TH_RULES; rule++) {
@@ -287,21 +314,10 @@ uint32_t th_predictor_p(const struct th_predictor *p, const struct th_tables *t)
 	x[TH_INPUT_CONSTANT] = TH_LN_ONE;
 	for (unsigned i = TH_INPUT_CONSTANT + 1; i < TH_INPUTS; i++)
 		x[i] = 0;
-	memcpy(w, t->weights + row[0] * TH_INPUTS, sizeof(w));
-	for (unsigned set = 1; set < TH_SETS; set++) {
-		const int16_t *add = t->weights + row[set] * TH_INPUTS;
-
-		for (unsigned i = 0; i < TH_INPUTS; i++)
-			w[i] = (int16_t)(w[i] + add[i]);
-	}
-	for (unsigned i = 0; i < TH_INPUTS; i++)
-		sum += x[i] * w[i];
+	for (unsigned set = 0; set < TH_SETS; set++)
+		sum += gate[set] * clipped(product(x, t->weights + row[set] * TH_INPUTS) >> TH_WEIGHT_BITS, TH_SET_MAX);
 	sum >>= TH_WEIGHT_BITS;
-	if (sum < -TH_SQUASH_MAX)
-		sum = -TH_SQUASH_MAX;
-	if (sum >= TH_SQUASH_MAX)
-		sum = TH_SQUASH_MAX - 1;
-	return t->squash[sum + TH_SQUASH_MAX];
+	return t->squash[clipped(sum, TH_SQUASH_MAX - 1) + TH_SQUASH_MAX];
 }
 
 void th_predictor_update(struct th_predictor *p, unsigned bit)

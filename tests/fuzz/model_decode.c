@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	assert(model && out);
 	use(p, n);
 	view.n = 1;
-	view.texts[0] = (struct th_view_text){ p, history, about };
+	view.texts[0] = (struct th_view_text){ p, history, about, NULL, 0 };
 	err = th_model_decode(model, &view, &about, p + history, n - history, out, CAP, &got);
 	if (err == TH_OK) {
 		assert(got <= CAP);

@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	about.account = p[0] % 5 - 1;
 	history = p[1] < n - 2 ? p[1] : n - 2;
 	view.n = 2; /* the history, whole and again its first half */
-	view.texts[0] = (struct th_view_text){ p + 2, history, { false, 0, -1 } };
-	view.texts[1] = (struct th_view_text){ p + 2, history / 2, about };
+	view.texts[0] = (struct th_view_text){ p + 2, history, { false, 0, -1 }, NULL, 0 };
+	view.texts[1] = (struct th_view_text){ p + 2, history / 2, about, NULL, 0 };
 	p += 2 + history;
 	n -= 2 + history;
 	(void)th_model_encode(model, &view, &about, p, n, NULL, 0, &need);
