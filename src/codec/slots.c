@@ -58,23 +58,9 @@ static unsigned free_bucket(struct th_slots *s, uint32_t line)
 	return s->turn[line]++ % TH_LINE_BUCKETS;
 }
 
-static uint32_t scratch_line(uint32_t h)
-{
-	return (h * 0x2545f491u) >> (32 - TH_SCRATCH_BITS);
-}
-
-void th_slots_prefetch(const struct th_slots *s, uint32_t h)
-{
-	uint32_t line = scratch_line(h);
-
-	__builtin_prefetch(&s->trained[th_slots_line(h, s->trained_bits)]);
-	__builtin_prefetch(s->check[line]);
-	__builtin_prefetch(s->states[line]);
-}
-
 uint8_t *th_slots_find(struct th_slots *s, uint32_t h, bool trained)
 {
-	uint32_t line = scratch_line(h);
+	uint32_t line = th_slots_scratch_line(h);
 	uint16_t check = (uint16_t)(h | !(uint16_t)h);
 	unsigned i;
 

@@ -48,9 +48,6 @@ void th_slots_clear(struct th_slots *s);
  * trained table. */
 uint8_t *th_slots_find(struct th_slots *s, uint32_t h, bool trained);
 
-/* Says that the context will be looked up soon. */
-void th_slots_prefetch(const struct th_slots *s, uint32_t h);
-
 /* Where a context stands in a trained table. */
 static inline uint32_t th_slots_line(uint32_t h, unsigned bits)
 {
@@ -67,6 +64,21 @@ static inline uint8_t th_slots_check(uint32_t h)
 static inline uint8_t th_slots_second_check(uint32_t h)
 {
 	return (uint8_t)(h >> 8);
+}
+
+static inline uint32_t th_slots_scratch_line(uint32_t h)
+{
+	return (h * 0x2545f491u) >> (32 - TH_SCRATCH_BITS);
+}
+
+/* Says that the context will be looked up soon. */
+static inline void th_slots_prefetch(const struct th_slots *s, uint32_t h)
+{
+	uint32_t line = th_slots_scratch_line(h);
+
+	__builtin_prefetch(&s->trained[th_slots_line(h, s->trained_bits)]);
+	__builtin_prefetch(s->check[line]);
+	__builtin_prefetch(s->states[line]);
 }
 
 #endif

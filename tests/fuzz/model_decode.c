@@ -41,7 +41,7 @@ static void use(const uint8_t *text, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	enum { CAP = 2000 };
+	enum { CAP = 600 };
 	static struct th_model *model;
 	static struct th_view view;
 	struct th_model_about about = { false, 0, -1 };

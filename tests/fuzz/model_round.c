@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		model = th_model_new(&th_mem_libc, th_tables_builtin,
 				     (size_t)(th_tables_builtin_end - th_tables_builtin));
 	assert(model);
-	if (n < 2 || n > 4096)
+	if (n < 2 || n > 700)
 		return 0;
 	about.is_response = p[0] & 1;
 	about.kind = p[0];
