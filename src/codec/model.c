@@ -18,13 +18,47 @@ struct th_model {
 	struct th_predictor predictor;
 	struct th_slots slots;
 	struct th_recall recall;
+	struct th_recall seed; /* what recall is before each message: the tables' seed texts */
 	uint8_t text[TH_RECALL_TEXT_MAX];
 	bool zeros; /* the text had a zero */
 	th_model_cost *cost;
 	void *cost_ctx;
 };
 
-_Static_assert(TH_MODEL_TEXT_MAX + TH_MODEL_VIEW_MAX + 64 <= TH_RECALL_TEXT_MAX, "places fit");
+_Static_assert(TH_MODEL_TEXT_MAX + TH_MODEL_VIEW_MAX + TH_TABLES_SEED_MAX + 64 <= TH_RECALL_TEXT_MAX, "places fit");
+
+static void learn_bytes(struct th_recall *r, struct th_syntax *s, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		th_syntax_step(s, p[i]);
+		th_recall_learn(r, s, p[i]);
+	}
+}
+
+static void learn(struct th_recall *r, const struct th_view_text *t)
+{
+	const uint8_t end = END;
+	struct th_syntax s;
+
+	th_syntax_init(&s, t->about.is_response, t->about.kind, t->about.account);
+	th_recall_begin(r, &s);
+	learn_bytes(r, &s, t->p, t->n);
+	learn_bytes(r, &s, t->rest, t->n_rest);
+	learn_bytes(r, &s, &end, 1);
+}
+
+static void learn_seed(struct th_model *m)
+{
+	struct th_seed seed;
+	size_t at = 0;
+
+	th_recall_init(&m->seed, m->text);
+	while (th_tables_seed(&m->tables, &at, &seed)) {
+		struct th_view_text t = { .p = seed.p, .n = seed.n, .about = { seed.is_response, seed.kind, -1 } };
+
+		learn(&m->seed, &t);
+	}
+}
 
 struct th_model *th_model_new(const struct th_mem *mem, const uint8_t *tables, size_t n)
 {
@@ -43,6 +77,7 @@ struct th_model *th_model_new(const struct th_mem *mem, const uint8_t *tables, s
 	m->slots.next = t.next;
 	m->predictor.slots = &m->slots;
 	m->predictor.recall = &m->recall;
+	learn_seed(m);
 	return m;
 }
 
@@ -69,26 +104,6 @@ void th_model_request_kind(const uint8_t *text, size_t n, struct th_model_about 
 	th_syntax_request(text, n, &response->kind, &response->account);
 }
 
-static void learn_bytes(struct th_model *m, struct th_syntax *s, const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		th_syntax_step(s, p[i]);
-		th_recall_learn(&m->recall, s, p[i]);
-	}
-}
-
-static void learn(struct th_model *m, const struct th_view_text *t)
-{
-	const uint8_t end = END;
-	struct th_syntax s;
-
-	th_syntax_init(&s, t->about.is_response, t->about.kind, t->about.account);
-	th_recall_begin(&m->recall, &s);
-	learn_bytes(m, &s, t->p, t->n);
-	learn_bytes(m, &s, t->rest, t->n_rest);
-	learn_bytes(m, &s, &end, 1);
-}
-
 static enum th_err begin(struct th_model *m, const struct th_view *view, const struct th_model_about *about)
 {
 	size_t total = 0;
@@ -103,9 +118,9 @@ static enum th_err begin(struct th_model *m, const struct th_view *view, const s
 		total += view->texts[i].n + view->texts[i].n_rest + 1;
 	}
 	th_slots_clear(&m->slots);
-	th_recall_init(&m->recall, m->text);
+	m->recall = m->seed;
 	for (size_t i = 0; view && i < view->n; i++)
-		learn(m, &view->texts[i]);
+		learn(&m->recall, &view->texts[i]);
 	m->zeros = false;
 	th_predictor_begin(&m->predictor, about->is_response, about->kind, about->account);
 	return TH_OK;

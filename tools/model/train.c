@@ -13,8 +13,9 @@
 
 #include "counts.h"
 #include "learner.h"
+#include "seeds.h"
 
-enum { BITS = 16, LEAST = 14, EPOCHS = 1 };
+enum { BITS = 16, LEAST = 14, EPOCHS = 1, SEED = 32 * 1024 };
 
 static unsigned setting(const char *name, unsigned otherwise)
 {
@@ -62,7 +63,8 @@ static int by_place(const void *a, const void *b)
 	return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* The sessions in an order that mixes files: learning from one file after the other would remember the last one best. */
+/* The sessions in an order that mixes files: learning from one file after the other would remember the last one best.
+ */
 static struct session *shuffled(const struct corpus *corpus, unsigned epoch, size_t *n)
 {
 	struct session *all = calloc(corpus->n_sessions + 1, sizeof(*all));
@@ -73,7 +75,8 @@ static struct session *shuffled(const struct corpus *corpus, unsigned epoch, siz
 	for (size_t i = 0, from = 0; i < corpus->n; i++) {
 		if (i + 1 < corpus->n && corpus->messages[i + 1].session == corpus->messages[i].session)
 			continue;
-		all[*n] = (struct session){ from, i + 1, counts_fold(corpus, i), th_hash2((uint32_t)*n * 0x9e3779b1u + epoch, epoch + 1) };
+		all[*n] = (struct session){ from, i + 1, counts_fold(corpus, i),
+					    th_hash2((uint32_t)*n * 0x9e3779b1u + epoch, epoch + 1) };
 		(*n)++;
 		from = i + 1;
 	}
@@ -86,10 +89,11 @@ struct rates {
 };
 
 /* One round over the corpus. `left` falls from 1 to 0 over all rounds. */
-static void learn_round(struct learner *l, struct th_predictor *p, const struct corpus *corpus, struct th_line *const tables[FOLDS], unsigned epoch,
-			unsigned epochs, const struct rates *rates)
+static void learn_round(struct learner *l, struct th_predictor *p, const struct corpus *corpus,
+			const struct seeds *seeds, struct th_line *const tables[FOLDS], unsigned epoch, unsigned epochs,
+			const struct rates *rates)
 {
-	struct replay *r = replay_new(corpus);
+	struct replay *r = replay_new(corpus, seeds->at, seeds->n);
 	size_t n, done = 0;
 	struct session *sessions = shuffled(corpus, epoch, &n);
 	double bits = 0;
@@ -156,6 +160,20 @@ static void write_head(uint8_t *p, const struct learner *l, unsigned bits)
 		put(p + TH_TABLES_GATES_AT + 2 * i, (uint16_t)gates[i], 2);
 }
 
+static void write_seeds(uint8_t *p, const struct corpus *corpus, const struct seeds *seeds)
+{
+	for (size_t i = 0; i < seeds->n; i++) {
+		const struct message *m = &corpus->messages[seeds->at[i]];
+		size_t n = seeds_text(m);
+
+		p[0] = m->is_response;
+		put(p + 1, m->is_response ? m->kind : 0, 4);
+		put(p + 5, n, 4);
+		memcpy(p + TH_TABLES_SEED_HEAD, m->masked, n);
+		p += TH_TABLES_SEED_HEAD + n;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static struct learner l;
@@ -166,7 +184,8 @@ int main(int argc, char **argv)
 	struct counts *counts;
 	unsigned bits = setting("MODEL_BITS", BITS), epochs = setting("MODEL_EPOCHS", EPOCHS);
 	size_t size = TH_TABLES_LINES_AT + ((size_t)TH_LINE_BYTES << bits);
-	uint8_t *file = aligned_alloc(64, size);
+	uint8_t *file;
+	static struct seeds seeds;
 	struct th_line *lines = aligned_alloc(64, (size_t)TH_LINE_BYTES << bits);
 	struct th_line *tables[FOLDS];
 	struct rates rates = {
@@ -176,13 +195,18 @@ int main(int argc, char **argv)
 	};
 	FILE *out;
 
-	if (argc != 3 || !file || !lines) {
+	if (argc != 3 || !lines) {
 		fprintf(stderr, "usage: train RECORDS TABLES\n");
 		return 1;
 	}
-	memset(file, 0, size);
 	corpus_load(&corpus, argv[1]);
-	counts = counts_new(&corpus, setting("MODEL_LEAST", LEAST));
+	seeds_pick(&seeds, &corpus, setting("MODEL_SEED", SEED));
+	size += seeds.bytes;
+	file = aligned_alloc(64, (size + 63) / 64 * 64);
+	if (!file)
+		abort();
+	memset(file, 0, size);
+	counts = counts_new(&corpus, seeds.at, seeds.n, setting("MODEL_LEAST", LEAST));
 	learner_init(&l);
 	th_states_next(next);
 	slots.next = (const uint8_t(*)[2])next;
@@ -194,10 +218,12 @@ int main(int argc, char **argv)
 		counts_fill(counts, fold, tables[fold], bits);
 	}
 	for (unsigned epoch = 0; epoch < epochs; epoch++)
-		learn_round(&l, &p, &corpus, tables, epoch, epochs, &rates);
+		learn_round(&l, &p, &corpus, &seeds, tables, epoch, epochs, &rates);
 	counts_fill(counts, COUNTS_ALL, lines, bits);
 	write_head(file, &l, bits);
 	memcpy(file + TH_TABLES_LINES_AT, lines, (size_t)TH_LINE_BYTES << bits);
+	put(file + 24, seeds.bytes, 4);
+	write_seeds(file + TH_TABLES_LINES_AT + ((size_t)TH_LINE_BYTES << bits), &corpus, &seeds);
 	put(file + 16, fnv(file + TH_TABLES_HEADER, size - TH_TABLES_HEADER), 8);
 	out = fopen(argv[2], "wb");
 	if (!out || fwrite(file, 1, size, out) != size || fclose(out) != 0) {
