@@ -1,6 +1,6 @@
 # The door for people: what to type. Meson builds (meson.build); this file only calls it and the scripts.
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-fast bench fuzz build lint clean
+.PHONY: help demo check check-fast bench bench-codec model fuzz build lint clean
 ARGS ?=
 FUZZ_SECONDS ?= 60
 export LINK
@@ -26,6 +26,16 @@ bench: ## bytes, datagrams and requests per second of the standard session; the 
 	@scripts/setup bench
 	@BUILDTYPE=release scripts/build build-bench
 	@exec .venv/bin/python bench/run --build build-bench $(ARGS)
+
+model: ## trains the model's tables from corpus/ and says their ID
+	@scripts/setup build
+	@scripts/build build
+	@od -An -tx8 -j16 -N8 build/tools/model/model-tables.bin
+
+bench-codec: ## bytes and speed of the model coding beside other coders, against the targets; the table is kept in bench/
+	@scripts/setup bench
+	@BUILDTYPE=release scripts/build build-bench
+	@exec bench/codec-figures --build build-bench $(ARGS)
 
 fuzz: ## every libFuzzer target for FUZZ_SECONDS (60) each
 	@scripts/setup build test

@@ -2,40 +2,40 @@
 
 #include <string.h>
 
+/* Messages are numbered as they come in: their serial. That of a message says where it stands (th_history.entries), and
+ * whether it is still there. 0 is of no message. */
 enum {
-	NOBODY = 0xffff,
-	VIEW_MESSAGES = TH_HISTORY_MESSAGES / 4 * 3, /* as much of the store as of its bytes */
-	RELIABLE_MESSAGES = TH_HISTORY_MESSAGES / 8 * 7,
+	NOBODY = 0,
+	VIEW_MESSAGES = TH_HISTORY_MESSAGES / 8 * 7, /* as much of the store as of its bytes */
+	RELIABLE_MESSAGES = TH_HISTORY_MESSAGES / 16 * 15,
 };
 
-/* Where a message stands, valid while its serial is still there. */
-struct link {
-	uint16_t at;
-	uint32_t serial;
-};
-
+/* 40 bytes, as there are hundreds in every session. */
 struct entry {
-	uint64_t number;
-	uint32_t serial; /* 0: free */
+	uint32_t number; /* packet number, low bits: a store never spans 2^32 of them */
 	uint32_t depth;	 /* longest way back; larger than any ancestor's */
-	uint32_t begin, n;
-	uint32_t added; /* bytes added to the store before, to tell its age */
-	struct link parent, request;
+	uint32_t added;	 /* bytes added to the store before, to tell its age */
 	uint32_t kind;
+	uint16_t parent_back, request_back;   /* how many serials before; 0: none */
+	uint16_t parent_steps, request_steps; /* how much smaller their depths are, at most UINT16_MAX */
+	uint16_t begin, n;
 	int16_t account;
+	uint16_t visit;
+	uint16_t also, own;	 /* th_history_base, and its place */
+	uint16_t place_after;	 /* place - number */
 	bool is_response, first; /* first: sent by the first end */
-	uint32_t visit;
 };
 
 struct th_history {
 	const struct th_mem *mem; /* borrowed */
 	size_t size;
 	bool we_are_first;
-	struct entry entries[TH_HISTORY_MESSAGES]; /* a ring, oldest at `oldest` */
-	unsigned oldest, n;
-	uint32_t next; /* where the next text goes */
-	uint32_t added, serial, visit;
-	struct th_history_ref last_received;
+	struct entry entries[TH_HISTORY_MESSAGES]; /* by serial */
+	unsigned n;				   /* the last n serials are there */
+	size_t next, used;			   /* where the next text goes; bytes of texts there are */
+	uint32_t added, serial;			   /* serial: of the last message */
+	uint16_t visit;
+	struct th_history_ref parent; /* that our next message names if it can */
 	uint8_t text[];
 };
 
@@ -51,7 +51,7 @@ struct th_history *th_history_new(const struct th_mem *mem, size_t size, bool we
 	h->mem = mem;
 	h->size = size;
 	h->we_are_first = we_are_first;
-	h->last_received = TH_HISTORY_NONE;
+	h->parent = TH_HISTORY_NONE;
 	return h;
 }
 
@@ -63,11 +63,10 @@ void th_history_free(struct th_history *h)
 
 void th_history_clear(struct th_history *h)
 {
-	memset(h->entries, 0, sizeof(h->entries));
 	h->n = 0;
-	h->oldest = 0;
+	h->used = 0;
 	h->next = 0;
-	h->last_received = TH_HISTORY_NONE;
+	h->parent = TH_HISTORY_NONE;
 }
 
 static bool is_first(const struct th_history *h, struct th_history_ref m)
@@ -75,128 +74,192 @@ static bool is_first(const struct th_history *h, struct th_history_ref m)
 	return (m.sender == TH_HISTORY_OURS) == h->we_are_first;
 }
 
-static unsigned find(const struct th_history *h, struct th_history_ref m)
+static struct entry *entry(struct th_history *h, uint32_t serial)
 {
-	for (unsigned i = 0; !m.none && i < h->n; i++) {
-		unsigned at = (h->oldest + h->n - 1 - i) % TH_HISTORY_MESSAGES;
-		const struct entry *e = &h->entries[at];
+	return &h->entries[serial % TH_HISTORY_MESSAGES];
+}
 
-		if (e->number == m.number && e->first == is_first(h, m))
-			return at;
+static bool is_there(const struct th_history *h, uint32_t serial)
+{
+	return h->serial - serial < h->n;
+}
+
+static uint32_t oldest(const struct th_history *h)
+{
+	return h->serial - h->n + 1;
+}
+
+/* The serial of the message of one end with that number. */
+static uint32_t find_number(const struct th_history *h, bool first, uint64_t number)
+{
+	for (uint32_t serial = h->serial; is_there(h, serial); serial--) {
+		const struct entry *e = &h->entries[serial % TH_HISTORY_MESSAGES];
+
+		if (e->number == (uint32_t)number && e->first == first)
+			return serial;
 	}
 	return NOBODY;
 }
 
-static struct link link_to(const struct th_history *h, unsigned at)
+static uint32_t find(const struct th_history *h, struct th_history_ref m)
 {
-	return (struct link){ (uint16_t)at, at == NOBODY ? 0 : h->entries[at].serial };
+	return m.none ? NOBODY : find_number(h, is_first(h, m), m.number);
 }
 
-static bool is_dead(const struct th_history *h, struct link l)
+/* Forgets what is oldest until n more bytes fit. */
+static void make_room(struct th_history *h, size_t n)
 {
-	return l.at != NOBODY && h->entries[l.at].serial != l.serial;
-}
-
-static void forget_oldest(struct th_history *h)
-{
-	h->entries[h->oldest].serial = 0;
-	h->oldest = (h->oldest + 1) % TH_HISTORY_MESSAGES;
-	h->n--;
-}
-
-/* Forgets messages from the oldest on until the oldest text there is lies outside begin..end. */
-static void forget_texts_in(struct th_history *h, size_t begin, size_t end)
-{
-	for (;;) {
-		unsigned skip = 0;
-		const struct entry *e = NULL;
-
-		while (skip < h->n && !e) {
-			e = &h->entries[(h->oldest + skip) % TH_HISTORY_MESSAGES];
-			e = e->n ? e : NULL;
-			skip++;
-		}
-		if (!e || e->begin >= end || e->begin + e->n <= begin)
-			return;
-		while (skip-- > 0)
-			forget_oldest(h);
+	while (h->n == TH_HISTORY_MESSAGES || h->used + n > h->size) {
+		h->used -= entry(h, oldest(h))->n;
+		h->n--;
 	}
 }
 
-/* Makes room for n bytes in one piece. The oldest texts lie next to where the next one goes. */
-static size_t make_room(struct th_history *h, size_t n)
+/* Puts a text at the end of the ring of bytes. */
+static void put_text(struct th_history *h, const uint8_t *p, size_t n)
 {
-	size_t begin = h->next;
+	size_t first = h->size - h->next;
 
-	if (begin + n > h->size) {
-		forget_texts_in(h, begin, h->size); /* the rest of the store stays unused this time round */
-		begin = 0;
-	}
-	forget_texts_in(h, begin, begin + n);
-	if (h->n == TH_HISTORY_MESSAGES)
-		forget_oldest(h);
-	return begin;
+	if (n < first)
+		first = n;
+	if (first)
+		memcpy(h->text + h->next, p, first);
+	if (n > first)
+		memcpy(h->text, p + first, n - first);
+	h->next = (h->next + n) % h->size;
+	h->used += n;
 }
 
-static uint32_t depth_of(const struct th_history *h, unsigned at)
+static struct th_view_text text_of(const struct th_history *h, const struct entry *e)
 {
-	return at == NOBODY ? 0 : h->entries[at].depth;
+	size_t first = h->size - e->begin;
+
+	return (struct th_view_text){
+		.p = h->text + e->begin,
+		.n = e->n < first ? e->n : first,
+		.about = { e->is_response, e->kind, e->account },
+		.rest = h->text,
+		.n_rest = e->n < first ? 0 : e->n - first,
+	};
 }
 
-enum th_err th_history_add(struct th_history *h, struct th_history_ref message, struct th_history_ref parent,
-			   struct th_history_ref request, const struct th_model_about *about, const uint8_t *masked,
-			   size_t n)
+uint64_t th_history_place(bool first, uint64_t number, const struct th_history_base *base)
 {
-	unsigned parent_at = find(h, parent), request_at = find(h, request);
-	struct link parent_link = link_to(h, parent_at), request_link = link_to(h, request_at);
-	uint32_t a = depth_of(h, parent_at), b = depth_of(h, request_at);
-	struct entry *e;
+	if (first)
+		return number;
+	return (base->parent.none || base->parent.number < number ? number : base->parent.number) + 1;
+}
 
-	if (message.none || find(h, message) != NOBODY)
-		return TH_ERR_INVALID;
-	if (n > h->size / TH_HISTORY_TEXT_PARTS)
-		n = h->size / TH_HISTORY_TEXT_PARTS;
-	h->next = (uint32_t)make_room(h, n);
-	e = &h->entries[(h->oldest + h->n) % TH_HISTORY_MESSAGES];
-	h->n++;
-	h->serial += h->serial == UINT32_MAX ? 2 : 1; /* 0 is of no message */
-	*e = (struct entry){
-		.number = message.number,
-		.serial = h->serial,
-		.depth = 1 + (a > b ? a : b),
-		.begin = h->next,
-		.n = (uint32_t)n,
-		.added = h->added,
-		.parent = parent_link,
-		.request = request_link,
+/* What a message is coded against, as serials: all of it, or what is there. */
+struct bases {
+	uint32_t at[2 + 2 * TH_HISTORY_NEAR];
+	unsigned n;
+	bool whole;
+};
+
+static void base_add(struct bases *b, uint32_t at)
+{
+	if (at == NOBODY)
+		b->whole = false;
+	else
+		b->at[b->n++] = at;
+}
+
+static void base_add_near(const struct th_history *h, struct bases *b, bool first, uint64_t place, uint16_t bits)
+{
+	for (unsigned i = 0; i < TH_HISTORY_NEAR; i++)
+		if (bits >> i & 1)
+			base_add(b, find_number(h, first, place - 1 - i));
+}
+
+static struct bases bases_of(const struct th_history *h, struct th_history_ref message,
+			     const struct th_history_base *base)
+{
+	bool first = is_first(h, message);
+	uint64_t place = th_history_place(first, message.number, base);
+	struct bases b = { .whole = true };
+
+	if (!base->parent.none)
+		base_add(&b, find(h, base->parent));
+	if (!base->request.none)
+		base_add(&b, find(h, base->request));
+	base_add_near(h, &b, !first, place, base->also);
+	base_add_near(h, &b, first, place, base->own);
+	return b;
+}
+
+static uint16_t steps(struct th_history *h, uint32_t serial, uint32_t depth)
+{
+	uint32_t n = serial == NOBODY ? 0 : depth - entry(h, serial)->depth;
+
+	return (uint16_t)(n > UINT16_MAX ? UINT16_MAX : n);
+}
+
+/* How far the next serial is after that one. */
+static uint16_t back(const struct th_history *h, uint32_t serial)
+{
+	return (uint16_t)(serial == NOBODY ? 0 : h->serial + 1 - serial);
+}
+
+/* A request names the answer that came last, whatever it answers: a long poll's comes late. An answer names the newest
+ * request. */
+static void received(struct th_history *h, struct th_history_ref message)
+{
+	if (h->we_are_first || h->parent.none || message.number > h->parent.number || find(h, h->parent) == NOBODY)
+		h->parent = message;
+}
+
+enum th_err th_history_add(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
+			   const struct th_model_about *about, const uint8_t *masked, size_t n)
+{
+	uint64_t place_after = th_history_place(is_first(h, message), message.number, base) - message.number;
+	uint32_t parent = find(h, base->parent), request = find(h, base->request);
+	struct bases b = bases_of(h, message, base);
+	struct entry e = {
+		.number = (uint32_t)message.number,
+		.depth = 1,
 		.kind = about->kind,
 		.account = (int16_t)about->account,
+		.also = base->also,
+		.own = base->own,
+		.place_after = (uint16_t)place_after,
 		.is_response = about->is_response,
 		.first = is_first(h, message),
 	};
-	if (n)
-		memcpy(h->text + h->next, masked, n);
-	h->next += (uint32_t)n;
+
+	for (unsigned i = 0; i < b.n; i++)
+		if (entry(h, b.at[i])->depth >= e.depth)
+			e.depth = entry(h, b.at[i])->depth + 1;
+	e.parent_steps = steps(h, parent, e.depth);
+	e.request_steps = steps(h, request, e.depth);
+	if (message.none || place_after > UINT16_MAX || find(h, message) != NOBODY)
+		return TH_ERR_INVALID;
+	if (n > h->size / TH_HISTORY_TEXT_PARTS)
+		n = h->size / TH_HISTORY_TEXT_PARTS;
+	if (h->serial == UINT32_MAX) { /* the peer is told of unknown parents, and all begins anew */
+		th_history_clear(h);
+		h->serial = NOBODY;
+		parent = request = NOBODY;
+	}
+	e.parent_back = back(h, parent);
+	e.request_back = back(h, request);
+	make_room(h, n);
+	h->serial++;
+	e.begin = (uint16_t)h->next;
+	e.n = (uint16_t)n;
+	e.added = h->added;
+	*entry(h, h->serial) = e;
+	h->n++;
+	put_text(h, masked, n);
 	h->added += (uint32_t)n;
-	if (message.sender == TH_HISTORY_THEIRS &&
-	    (h->last_received.none || message.number > h->last_received.number || find(h, h->last_received) == NOBODY))
-		h->last_received = message;
+	if (message.sender == TH_HISTORY_THEIRS)
+		received(h, message);
 	return TH_OK;
 }
 
 bool th_history_has(const struct th_history *h, struct th_history_ref message)
 {
 	return find(h, message) != NOBODY;
-}
-
-enum th_err th_history_about(const struct th_history *h, struct th_history_ref request, struct th_model_about *response)
-{
-	unsigned at = find(h, request);
-
-	if (at == NOBODY)
-		return TH_ERR_NOT_FOUND;
-	th_model_request_kind(h->text + h->entries[at].begin, h->entries[at].n, response);
-	return TH_OK;
 }
 
 /* Which of two messages counts as later. */
@@ -210,31 +273,48 @@ static bool later(const struct entry *a, const struct entry *b)
 }
 
 struct walk {
-	uint16_t at[TH_HISTORY_MESSAGES];
+	uint32_t at[TH_HISTORY_MESSAGES];
 	unsigned n;
+	uint32_t gone; /* depth of the latest ancestor that is not there; 0 for none */
+	uint32_t full; /* depth of the latest that had no room; 0: there was room for all */
+	size_t left;   /* bytes of room */
 };
 
-static bool reach(struct th_history *h, struct walk *w, struct link l)
+static void walk_begin(struct th_history *h, struct walk *w)
 {
-	if (is_dead(h, l))
-		return false;
-	if (l.at != NOBODY && h->entries[l.at].visit != h->visit) {
-		h->entries[l.at].visit = h->visit;
-		w->at[w->n++] = l.at;
-	}
-	return true;
+	w->n = 0;
+	w->gone = w->full = 0;
+	if (++h->visit)
+		return;
+	for (unsigned i = 0; i < TH_HISTORY_MESSAGES; i++) /* old marks would count again */
+		h->entries[i].visit = 0;
+	h->visit = 1;
 }
 
-static unsigned take_latest(const struct th_history *h, struct walk *w)
+/* `depth`: its own. */
+static void reach(struct th_history *h, struct walk *w, uint32_t serial, uint32_t depth)
 {
-	unsigned best = 0, at;
+	if (serial == NOBODY)
+		return;
+	if (!is_there(h, serial)) {
+		w->gone = depth > w->gone ? depth : w->gone;
+	} else if (entry(h, serial)->visit != h->visit) {
+		entry(h, serial)->visit = h->visit;
+		w->at[w->n++] = serial;
+	}
+}
+
+static uint32_t take_latest(struct th_history *h, struct walk *w)
+{
+	unsigned best = 0;
+	uint32_t serial;
 
 	for (unsigned i = 1; i < w->n; i++)
-		if (later(&h->entries[w->at[i]], &h->entries[w->at[best]]))
+		if (later(entry(h, w->at[i]), entry(h, w->at[best])))
 			best = i;
-	at = w->at[best];
+	serial = w->at[best];
 	w->at[best] = w->at[--w->n];
-	return at;
+	return serial;
 }
 
 static void reverse(struct th_view *v)
@@ -247,64 +327,125 @@ static void reverse(struct th_view *v)
 	}
 }
 
+static bool reach_near(struct th_history *h, struct walk *w, bool first, uint32_t place, uint16_t bits)
+{
+	for (unsigned i = 0; i < TH_HISTORY_NEAR; i++) {
+		uint32_t serial = bits >> i & 1 ? find_number(h, first, place - 1 - i) : NOBODY;
+
+		if (bits >> i & 1 && serial == NOBODY)
+			return false;
+		reach(h, w, serial, 0);
+	}
+	return true;
+}
+
+/* What the message of that serial was coded against. */
+static bool reach_bases(struct th_history *h, struct walk *w, uint32_t serial)
+{
+	const struct entry *e = entry(h, serial);
+	uint32_t place = e->number + e->place_after;
+
+	if (e->parent_back)
+		reach(h, w, serial - e->parent_back, e->depth - e->parent_steps);
+	if (e->request_back)
+		reach(h, w, serial - e->request_back, e->depth - e->request_steps);
+	return reach_near(h, w, !e->first, place, e->also) && reach_near(h, w, e->first, place, e->own);
+}
+
 /* `careful`: reaches no messages so old that the peer may have forgotten them. */
-static enum th_err walk_back(struct th_history *h, unsigned parent, unsigned request, bool careful,
+static enum th_err walk_back(struct th_history *h, const struct bases *from, bool careful, struct walk *w,
 			     struct th_view *view)
 {
-	struct walk w = { .n = 0 };
-	size_t budget = h->size / 4 * 3;
-
 	view->n = 0;
-	h->visit++;
-	reach(h, &w, link_to(h, parent));
-	reach(h, &w, link_to(h, request));
-	while (w.n) {
-		struct entry *e = &h->entries[take_latest(h, &w)];
+	walk_begin(h, w);
+	w->left = h->size / 8 * 7;
+	for (unsigned i = 0; i < from->n; i++)
+		reach(h, w, from->at[i], 0);
+	while (w->n) {
+		uint32_t serial = take_latest(h, w);
+		struct entry *e = entry(h, serial);
 
-		if (e->n + 1 > budget || view->n == VIEW_MESSAGES)
+		if (w->gone >= e->depth)
+			return TH_ERR_NOT_FOUND; /* that one's turn would have come */
+		if ((size_t)e->n + 1 > w->left || view->n == VIEW_MESSAGES) {
+			w->full = e->depth;
 			break;
-		if (careful && (h->added - e->added > h->size / 8 * 7 || h->serial - e->serial > RELIABLE_MESSAGES))
+		}
+		if (careful && (h->added - e->added > h->size / 16 * 15 || h->serial - serial > RELIABLE_MESSAGES))
 			return TH_ERR_NOT_FOUND;
-		budget -= e->n + 1;
-		view->texts[view->n++] = (struct th_view_text){
-			h->text + e->begin,
-			e->n,
-			{ e->is_response, e->kind, e->account },
-		};
-		if (!reach(h, &w, e->parent) || !reach(h, &w, e->request))
+		w->left -= (size_t)e->n + 1;
+		view->texts[view->n++] = text_of(h, e);
+		if (!reach_bases(h, w, serial) || (w->n == 0 && w->gone))
 			return TH_ERR_NOT_FOUND;
 	}
 	reverse(view);
 	return TH_OK;
 }
 
-enum th_err th_history_view(struct th_history *h, struct th_history_ref parent, struct th_history_ref request,
+enum th_err th_history_view(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
 			    struct th_view *view)
 {
-	unsigned parent_at = find(h, parent), request_at = find(h, request);
+	struct bases from = bases_of(h, message, base);
+	struct walk w;
 
 	view->n = 0;
-	if ((!parent.none && parent_at == NOBODY) || (!request.none && request_at == NOBODY))
-		return TH_ERR_NOT_FOUND;
-	return walk_back(h, parent_at, request_at, false, view);
+	return from.whole ? walk_back(h, &from, false, &w, view) : TH_ERR_NOT_FOUND;
 }
 
-void th_history_choose(struct th_history *h, struct th_history_ref *parent, struct th_history_ref *request,
-		       struct th_view *view)
+/* Which messages near that place the last walk did not come to, and there is room for. */
+static uint16_t not_visited(const struct th_history *h, const struct walk *w, bool first, uint64_t place)
 {
-	unsigned parent_at, request_at = find(h, *request);
+	uint16_t bits = 0;
 
-	*parent = h->last_received;
-	parent_at = find(h, *parent);
-	if (parent_at == NOBODY)
-		*parent = TH_HISTORY_NONE;
-	if (request_at == NOBODY)
-		*request = TH_HISTORY_NONE;
-	if (walk_back(h, parent_at, request_at, true, view) == TH_OK)
+	for (unsigned i = 0; i < TH_HISTORY_NEAR; i++) {
+		uint32_t serial = find_number(h, first, place - 1 - i);
+		const struct entry *e = &h->entries[serial % TH_HISTORY_MESSAGES];
+
+		if (serial != NOBODY && e->visit != h->visit && (w->full ? e->depth > w->full : e->n < w->left))
+			bits |= (uint16_t)(1u << i);
+	}
+	return bits;
+}
+
+static bool try_base(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
+		     struct walk *w, struct th_view *view)
+{
+	struct bases from = bases_of(h, message, base);
+
+	return from.whole && walk_back(h, &from, true, w, view) == TH_OK;
+}
+
+void th_history_choose(struct th_history *h, uint64_t number, struct th_history_ref request, bool hopeful,
+		       struct th_history_base *base, struct th_view *view)
+{
+	struct th_history_ref message = { .sender = TH_HISTORY_OURS, .number = number };
+	struct th_history_base more;
+	struct walk w;
+	uint64_t place;
+
+	*base = TH_HISTORY_BASELESS;
+	base->parent = h->parent;
+	base->request = request;
+	if (!try_base(h, message, base, &w, view)) {
+		base->request = TH_HISTORY_NONE;
+		if (!try_base(h, message, base, &w, view)) {
+			base->parent = TH_HISTORY_NONE;
+			try_base(h, message, base, &w, view);
+			return;
+		}
+	}
+	place = th_history_place(h->we_are_first, number, base);
+	if (place - number > UINT16_MAX || (h->we_are_first && base->parent.number >= number)) {
+		*base = TH_HISTORY_BASELESS;
+		try_base(h, message, base, &w, view);
 		return;
-	*request = TH_HISTORY_NONE;
-	if (walk_back(h, parent_at, NOBODY, true, view) == TH_OK)
-		return;
-	*parent = TH_HISTORY_NONE;
-	view->n = 0;
+	}
+	more = *base;
+	more.also = not_visited(h, &w, !h->we_are_first, place);
+	if (hopeful)
+		more.own = not_visited(h, &w, h->we_are_first, place);
+	if ((more.also || more.own) && try_base(h, message, &more, &w, view))
+		*base = more;
+	else if (more.also || more.own)
+		try_base(h, message, base, &w, view);
 }

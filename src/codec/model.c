@@ -18,13 +18,47 @@ struct th_model {
 	struct th_predictor predictor;
 	struct th_slots slots;
 	struct th_recall recall;
+	struct th_recall seed; /* what recall is before each message: the tables' seed texts */
 	uint8_t text[TH_RECALL_TEXT_MAX];
 	bool zeros; /* the text had a zero */
 	th_model_cost *cost;
 	void *cost_ctx;
 };
 
-_Static_assert(TH_MODEL_TEXT_MAX + TH_MODEL_VIEW_MAX + 64 <= TH_RECALL_TEXT_MAX, "places fit");
+_Static_assert(TH_MODEL_TEXT_MAX + TH_MODEL_VIEW_MAX + TH_TABLES_SEED_MAX + 64 <= TH_RECALL_TEXT_MAX, "places fit");
+
+static void learn_bytes(struct th_recall *r, struct th_syntax *s, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		th_syntax_step(s, p[i]);
+		th_recall_learn(r, s, p[i]);
+	}
+}
+
+static void learn(struct th_recall *r, const struct th_view_text *t)
+{
+	const uint8_t end = END;
+	struct th_syntax s;
+
+	th_syntax_init(&s, t->about.is_response, t->about.kind, t->about.account);
+	th_recall_begin(r, &s);
+	learn_bytes(r, &s, t->p, t->n);
+	learn_bytes(r, &s, t->rest, t->n_rest);
+	learn_bytes(r, &s, &end, 1);
+}
+
+static void learn_seed(struct th_model *m)
+{
+	struct th_seed seed;
+	size_t at = 0;
+
+	th_recall_init(&m->seed, m->text);
+	while (th_tables_seed(&m->tables, &at, &seed)) {
+		struct th_view_text t = { .p = seed.p, .n = seed.n, .about = { seed.is_response, seed.kind, -1 } };
+
+		learn(&m->seed, &t);
+	}
+}
 
 struct th_model *th_model_new(const struct th_mem *mem, const uint8_t *tables, size_t n)
 {
@@ -43,6 +77,7 @@ struct th_model *th_model_new(const struct th_mem *mem, const uint8_t *tables, s
 	m->slots.next = t.next;
 	m->predictor.slots = &m->slots;
 	m->predictor.recall = &m->recall;
+	learn_seed(m);
 	return m;
 }
 
@@ -69,20 +104,6 @@ void th_model_request_kind(const uint8_t *text, size_t n, struct th_model_about 
 	th_syntax_request(text, n, &response->kind, &response->account);
 }
 
-static void learn(struct th_model *m, const struct th_view_text *t)
-{
-	struct th_syntax s;
-
-	th_syntax_init(&s, t->about.is_response, t->about.kind, t->about.account);
-	th_recall_begin(&m->recall, &s);
-	for (size_t i = 0; i <= t->n; i++) {
-		uint8_t c = i < t->n ? t->p[i] : END;
-
-		th_syntax_step(&s, c);
-		th_recall_learn(&m->recall, &s, c);
-	}
-}
-
 static enum th_err begin(struct th_model *m, const struct th_view *view, const struct th_model_about *about)
 {
 	size_t total = 0;
@@ -90,14 +111,16 @@ static enum th_err begin(struct th_model *m, const struct th_view *view, const s
 	if (view && view->n > TH_MODEL_VIEW_TEXTS)
 		return TH_ERR_TOO_LARGE;
 	for (size_t i = 0; view && i < view->n; i++) {
-		if (view->texts[i].n >= TH_MODEL_VIEW_MAX - total)
+		size_t left = TH_MODEL_VIEW_MAX - total;
+
+		if (view->texts[i].n >= left || view->texts[i].n_rest >= left - view->texts[i].n)
 			return TH_ERR_TOO_LARGE;
-		total += view->texts[i].n + 1;
+		total += view->texts[i].n + view->texts[i].n_rest + 1;
 	}
 	th_slots_clear(&m->slots);
-	th_recall_init(&m->recall, m->text);
+	m->recall = m->seed;
 	for (size_t i = 0; view && i < view->n; i++)
-		learn(m, &view->texts[i]);
+		learn(&m->recall, &view->texts[i]);
 	m->zeros = false;
 	th_predictor_begin(&m->predictor, about->is_response, about->kind, about->account);
 	return TH_OK;
@@ -141,6 +164,14 @@ enum th_err th_model_encode(struct th_model *m, const struct th_view *view, cons
 			    const uint8_t *text, size_t n, uint8_t *out, size_t cap, size_t *need)
 {
 	struct th_range_enc e;
+
+	th_range_enc_init(&e, out, cap);
+	return th_model_encode_on(m, view, about, text, n, &e, need);
+}
+
+enum th_err th_model_encode_on(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
+			       const uint8_t *text, size_t n, struct th_range_enc *e, size_t *need)
+{
 	enum th_err err;
 
 	*need = 0;
@@ -149,21 +180,20 @@ enum th_err th_model_encode(struct th_model *m, const struct th_view *view, cons
 	err = begin(m, view, about);
 	if (err != TH_OK)
 		return err;
-	th_range_enc_init(&e, out, cap);
 	for (size_t i = 0; i <= n; i++) {
 		uint8_t c = i < n ? text[i] : END;
-		uint32_t cost = encode_byte(m, &e, c);
+		uint32_t cost = encode_byte(m, e, c);
 
 		if (c == END) {
-			cost += encode_bit(&e, m->zeros ? LITERAL_OFTEN : LITERAL_RARE, i < n);
+			cost += encode_bit(e, m->zeros ? LITERAL_OFTEN : LITERAL_RARE, i < n);
 			m->zeros = true;
 		}
 		if (m->cost)
 			m->cost(m->cost_ctx, i, c, cost);
 	}
-	th_range_finish(&e);
-	*need = e.n;
-	return e.n <= cap ? TH_OK : TH_ERR_TOO_LARGE;
+	th_range_finish(e);
+	*need = e->n;
+	return e->n <= e->cap ? TH_OK : TH_ERR_TOO_LARGE;
 }
 
 static uint8_t decode_byte(struct th_model *m, struct th_range_dec *d)
@@ -183,30 +213,37 @@ enum th_err th_model_decode(struct th_model *m, const struct th_view *view, cons
 			    const uint8_t *code, size_t n, uint8_t *out, size_t cap, size_t *text_n)
 {
 	struct th_range_dec d;
+
+	th_range_dec_init(&d, code, n);
+	return th_model_decode_on(m, view, about, &d, out, cap, text_n);
+}
+
+enum th_err th_model_decode_on(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
+			       struct th_range_dec *d, uint8_t *out, size_t cap, size_t *text_n)
+{
 	size_t done = 0;
 	enum th_err err = begin(m, view, about);
 
 	*text_n = 0;
 	if (err != TH_OK)
 		return err;
-	th_range_dec_init(&d, code, n);
 	for (;;) {
-		uint8_t c = decode_byte(m, &d);
+		uint8_t c = decode_byte(m, d);
 
 		if (c == END) {
-			bool literal = th_range_decode(&d, m->zeros ? LITERAL_OFTEN : LITERAL_RARE) != 0;
+			bool literal = th_range_decode(d, m->zeros ? LITERAL_OFTEN : LITERAL_RARE) != 0;
 
 			m->zeros = true;
 			if (!literal)
 				break;
 		}
-		if (d.at > n + CODE_SLACK)
+		if (d->at > d->n + CODE_SLACK)
 			return TH_ERR_MALFORMED;
 		if (done == cap || done == TH_MODEL_TEXT_MAX)
 			return TH_ERR_TOO_LARGE;
 		out[done++] = c;
 	}
-	if (d.at + 4 < n + 4 && d.at < n)
+	if (d->at < d->n)
 		return TH_ERR_MALFORMED; /* code is left over */
 	*text_n = done;
 	return TH_OK;

@@ -4,6 +4,8 @@
 
 #include "codec/tables.h"
 
+enum { FIRST_OF_GUESSES = 13 }; /* contexts from here on are made of guesses */
+
 static uint32_t guessed(const struct th_recall *r, unsigned rule)
 {
 	const struct th_guess *g = &r->guess[rule];
@@ -21,6 +23,11 @@ static uint32_t guessed_after(const struct th_recall *r, unsigned rule)
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
+}
+
+static unsigned level_of(uint32_t n)
+{
+	return n < 3 ? n : n < 5 ? 3 : n < 9 ? 4 : n < 17 ? 5 : n < 33 ? 6 : 7;
 }
 
 static unsigned place_class(const struct th_syntax *s)
@@ -70,51 +77,57 @@ static unsigned place_class(const struct th_syntax *s)
 	return s->token_n > 12 ? 16 : s->token_n > 5 ? 20 : 11;
 }
 
-void th_predictor_contexts(const struct th_recall *r, const struct th_syntax *s, uint32_t context[TH_CONTEXTS])
+#define CONTEXT(i, h) (context[i] = th_hash2((h), 0x3000 + (i)))
+
+static uint32_t place_of(const struct th_syntax *s)
+{
+	return th_hash2(s->key, s->in_string + 2u * s->is_key + 4u * (unsigned)s->phase);
+}
+
+static void contexts_of_syntax(const struct th_syntax *s, uint32_t context[TH_CONTEXTS])
 {
 	const uint32_t *cp = s->cp;
 	uint32_t c1 = th_hash2(cp[0], s->part), c2 = th_hash2(c1, cp[1]), c3 = th_hash2(c2, cp[2]),
 		 c4 = th_hash2(c3, cp[3]);
 	uint32_t c5 = th_hash2(c4, cp[4]), c6 = th_hash2(c5, cp[5]);
-	uint32_t place = th_hash2(s->key, s->in_string + 2u * s->is_key + 4u * (unsigned)s->phase);
+	uint32_t place = place_of(s);
 	uint32_t inside = th_hash2(th_hash2(place, s->value), s->value_start);
 	uint32_t word = th_hash2(s->word, s->part);
-	uint32_t column = th_hash2(guessed(r, TH_RULE_COLUMN),
-				   guessed_after(r, TH_RULE_COLUMN) + 512u * r->guess[TH_RULE_COLUMN].order);
-	uint32_t i = 0;
 
-#define CONTEXT(h)                                                                                                     \
-	do {                                                                                                           \
-		context[i] = th_hash2((h), 0x3000 + i);                                                                \
-		i++;                                                                                                   \
-	} while (0)
-	CONTEXT(place_class(s));
-	CONTEXT(c1);
-	CONTEXT(c2);
-	CONTEXT(c3);
-	CONTEXT(c4);
-	CONTEXT(c5);
-	CONTEXT(th_hash2(c6, cp[6]));
-	CONTEXT(th_hash2(word, s->word ? 0 : cp[0]));
-	CONTEXT(th_hash2(word, th_hash2(s->last_word, s->word ? 0 : cp[0])));
-	CONTEXT(inside);
-	CONTEXT(th_hash2(inside, s->parent));
-	CONTEXT(th_hash2(th_hash2(inside, s->parent), s->kind));
-	CONTEXT(th_hash2(inside, s->last_value));
-	CONTEXT(th_hash2(th_hash2(s->token, s->percent), s->last_token));
-	CONTEXT(th_hash2(place, th_hash2(min_u32(s->value_n, 40), cp[0] < 128 ? cp[0] & 0x60 : 0)));
-	CONTEXT(th_hash2(column, place));
-	CONTEXT(th_hash2(guessed(r, TH_RULE_KEY),
-			 guessed(r, TH_RULE_LONG) * 257 + min_u32(r->guess[TH_RULE_LONG].suffix, 16)));
-	CONTEXT(th_hash2(guessed(r, TH_RULE_KIND), c2));
-	CONTEXT(th_hash2(guessed(r, TH_RULE_TOKEN), th_hash2(guessed(r, TH_RULE_CHAIN), place)));
-	CONTEXT(th_hash2(c6, th_hash2(th_hash2(cp[6], cp[7]), s->last_token)));
-#undef CONTEXT
+	CONTEXT(0, place_class(s));
+	CONTEXT(1, c1);
+	CONTEXT(2, c2);
+	CONTEXT(3, c3);
+	CONTEXT(4, c4);
+	CONTEXT(5, c5);
+	CONTEXT(6, th_hash2(c6, cp[6]));
+	CONTEXT(7, th_hash2(word, s->word ? 0 : cp[0]));
+	CONTEXT(8, th_hash2(word, th_hash2(s->last_word, s->word ? 0 : cp[0])));
+	CONTEXT(9, inside);
+	CONTEXT(10, th_hash2(inside, s->parent));
+	CONTEXT(11, th_hash2(th_hash2(place, s->parent), min_u32(s->value_n, 60)));
+	CONTEXT(12, th_hash2(place, th_hash2(min_u32(s->value_n, 40), cp[0] < 128 ? cp[0] & 0x60 : 0)));
 }
 
-static unsigned level_of(uint32_t n)
+static void contexts_of_guesses(const struct th_recall *r, const struct th_syntax *s, uint32_t context[TH_CONTEXTS])
 {
-	return n < 3 ? n : n < 5 ? 3 : n < 9 ? 4 : n < 17 ? 5 : n < 33 ? 6 : 7;
+	const struct th_guess *g = r->guess;
+	uint32_t key = guessed(r, TH_RULE_KEY), column = guessed(r, TH_RULE_COLUMN), token = guessed(r, TH_RULE_TOKEN);
+	uint32_t order = 512u * g[TH_RULE_COLUMN].order, place = place_of(s);
+
+	CONTEXT(13, th_hash2(th_hash2(key, column + order), place_class(s)));
+	CONTEXT(14, th_hash2(th_hash2(guessed(r, TH_RULE_MID), token), level_of(g[TH_RULE_MID].run)));
+	CONTEXT(15, th_hash2(th_hash2(column, guessed_after(r, TH_RULE_COLUMN) + order), place));
+	CONTEXT(16, th_hash2(key, guessed(r, TH_RULE_LONG) * 257 + min_u32(g[TH_RULE_LONG].suffix, 16)));
+	CONTEXT(17, th_hash2(guessed(r, TH_RULE_KIND), th_hash2(th_hash2(s->cp[0], s->part), s->cp[1])));
+	CONTEXT(18, th_hash2(token, th_hash2(guessed(r, TH_RULE_CHAIN), place)));
+	CONTEXT(19, th_hash2(th_hash2(place, min_u32(s->value_n, 40)), th_hash2(column, s->token_n)));
+}
+
+void th_predictor_contexts(const struct th_recall *r, const struct th_syntax *s, uint32_t context[TH_CONTEXTS])
+{
+	contexts_of_syntax(s, context);
+	contexts_of_guesses(r, s, context);
 }
 
 static unsigned rule_cell(const struct th_recall *r, unsigned rule)
@@ -148,8 +161,8 @@ static void rows_of_byte(struct th_predictor *p)
 	for (unsigned rule = 0; rule <= TH_RULE_SHORT; rule++)
 		if (r->guess[rule].at && r->guess[rule].suffix > suffix)
 			suffix = r->guess[rule].suffix;
-	sure = (r->guess[TH_RULE_KEY].at ? 1U : 0U) | (r->guess[TH_RULE_COLUMN].at ? 2U : 0U) |
-	       (r->guess[TH_RULE_TOKEN].at ? 4U : 0U);
+	sure = (r->guess[TH_RULE_KEY].at ? 1u : 0u) + (r->guess[TH_RULE_COLUMN].at ? 2u : 0u) +
+	       (r->guess[TH_RULE_TOKEN].at ? 4u : 0u);
 	for (unsigned i = 1; i < 7; i++)
 		found += p->bucket[i][0] != 0;
 	p->byte_row[0] = (uint16_t)(base + place_class(s) * 16);
@@ -166,27 +179,52 @@ static void rows_of_byte(struct th_predictor *p)
 	p->byte_row[5] = (uint16_t)(base + (th_hash2(s->key, s->parent) >> 24) * 2);
 }
 
-static void buckets_of_half(struct th_predictor *p)
+/* The tables are larger than a processor's nearer caches: what will be looked up is asked for early. */
+static void prefetch(const struct th_predictor *p, unsigned from, unsigned to, uint32_t first_half)
 {
-	for (unsigned i = 0; i < TH_CONTEXTS; i++)
-		p->bucket[i] = th_slots_find(p->slots, th_context_half(p->context[i], p->bit ? p->partial : 0));
+	for (unsigned i = from; i < to; i++)
+		th_slots_prefetch(p->slots, th_context_half(p->context[i], first_half));
 }
 
+static void buckets_of_half(struct th_predictor *p)
+{
+	/* Training knows the second half of a byte only where it knows the first. */
+	for (unsigned i = 0; i < TH_CONTEXTS; i++)
+		p->bucket[i] = th_slots_find(p->slots, th_context_half(p->context[i], p->bit ? p->partial : 0),
+					     p->bit == 0 || p->known >> i & 1);
+}
+
+/* Asks for the second half's buckets as the first guess would have it. */
+static void prefetch_guess(const struct th_predictor *p)
+{
+	for (unsigned rule = 0; rule < TH_RULES; rule++) {
+		if (p->rule_cell[rule] != TH_NO_CELL) {
+			prefetch(p, 0, TH_CONTEXTS, p->guess[rule] >> 4);
+			return;
+		}
+	}
+}
+
+/* The contexts of syntax are there. */
 static void byte_begins(struct th_predictor *p)
 {
 	p->partial = 1;
 	p->bit = 0;
-	th_predictor_contexts(p->recall, &p->syntax, p->context);
-	buckets_of_half(p);
+	contexts_of_guesses(p->recall, &p->syntax, p->context);
+	prefetch(p, FIRST_OF_GUESSES, TH_CONTEXTS, 0);
 	p->sure = 0;
-	for (unsigned rule = 0; rule < TH_RULES; rule++)
-		p->sure |= (uint32_t)is_sure(&p->recall->guess[rule]) << rule;
 	for (unsigned rule = 0; rule < TH_RULES; rule++) {
 		uint32_t at = p->recall->guess[rule].at;
 
+		p->sure |= (uint32_t)is_sure(&p->recall->guess[rule]) << rule;
 		p->rule_cell[rule] = at ? (uint16_t)rule_cell(p->recall, rule) : TH_NO_CELL;
 		p->guess[rule] = 0x100u | p->recall->text[at];
 	}
+	buckets_of_half(p);
+	p->known = 0;
+	for (unsigned i = 0; i < TH_CONTEXTS; i++)
+		p->known |= (uint32_t)(p->bucket[i][0] != 0) << i;
+	prefetch_guess(p);
 	rows_of_byte(p);
 }
 
@@ -194,6 +232,7 @@ void th_predictor_begin(struct th_predictor *p, bool is_response, uint32_t kind,
 {
 	th_syntax_init(&p->syntax, is_response, kind, account);
 	th_recall_begin(p->recall, &p->syntax);
+	contexts_of_syntax(&p->syntax, p->context);
 	byte_begins(p);
 }
 
@@ -231,7 +270,8 @@ static void take_votes(const struct th_predictor *p, unsigned third, struct vote
 	}
 }
 
-static void pick_rows(const struct th_predictor *p, unsigned third, const struct votes *v, uint16_t row[TH_SETS])
+/* Returns the row of gates. */
+static unsigned pick_rows(const struct th_predictor *p, unsigned third, const struct votes *v, uint16_t row[TH_SETS])
 {
 	unsigned alive = v->strong[0] + v->strong[1] + v->weak[0] + v->weak[1] > 0;
 	unsigned vote = ((min_u32(v->strong[0], 2) * 3 + min_u32(v->strong[1], 2)) * 3 + min_u32(v->weak[0], 2)) * 3 +
@@ -243,6 +283,7 @@ static void pick_rows(const struct th_predictor *p, unsigned third, const struct
 	row[3] = (uint16_t)(p->byte_row[3] + p->partial);
 	row[4] = p->byte_row[4];
 	row[5] = (uint16_t)(p->byte_row[5] + (p->bit > 3));
+	return (p->byte_row[0] / 16 * 2 + alive) * 3u + third;
 }
 
 static unsigned third_of(unsigned bit)
@@ -264,19 +305,34 @@ void th_predictor_features(const struct th_predictor *p, struct th_features *f)
 		f->cell[TH_CONTEXTS + rule] = v.cell[rule];
 		f->negative[TH_CONTEXTS + rule] = v.zero[rule];
 	}
-	pick_rows(p, third, &v, f->row);
+	f->gate = (uint16_t)pick_rows(p, third, &v, f->row);
+}
+
+static int32_t product(const int16_t *x, const int16_t *w)
+{
+	int32_t sum = 0;
+
+	for (unsigned i = 0; i < TH_INPUTS; i++)
+		sum += x[i] * w[i];
+	return sum;
+}
+
+static int32_t clipped(int32_t v, int32_t max)
+{
+	return v < -max ? -max : v > max ? max : v;
 }
 
 uint32_t th_predictor_p(const struct th_predictor *p, const struct th_tables *t)
 {
 	unsigned node = node_of(p), third = third_of(p->bit);
 	uint16_t row[TH_SETS];
-	int16_t x[TH_INPUTS], w[TH_INPUTS];
+	int16_t x[TH_INPUTS];
+	const int16_t *gate;
 	struct votes v;
 	int32_t sum = 0;
 
 	take_votes(p, third, &v);
-	pick_rows(p, third, &v, row);
+	gate = t->gates + pick_rows(p, third, &v, row) * TH_GATE_CELLS;
 	for (unsigned i = 0; i < TH_CONTEXTS; i++)
 		x[i] = t->inputs[i * 256 + p->bucket[i][node]];
 	for (unsigned rule = 0; rule < TH_RULES; rule++) {
@@ -287,21 +343,10 @@ uint32_t th_predictor_p(const struct th_predictor *p, const struct th_tables *t)
 	x[TH_INPUT_CONSTANT] = TH_LN_ONE;
 	for (unsigned i = TH_INPUT_CONSTANT + 1; i < TH_INPUTS; i++)
 		x[i] = 0;
-	memcpy(w, t->weights + row[0] * TH_INPUTS, sizeof(w));
-	for (unsigned set = 1; set < TH_SETS; set++) {
-		const int16_t *add = t->weights + row[set] * TH_INPUTS;
-
-		for (unsigned i = 0; i < TH_INPUTS; i++)
-			w[i] = (int16_t)(w[i] + add[i]);
-	}
-	for (unsigned i = 0; i < TH_INPUTS; i++)
-		sum += x[i] * w[i];
+	for (unsigned set = 0; set < TH_SETS; set++)
+		sum += gate[set] * clipped(product(x, t->weights + row[set] * TH_INPUTS) >> TH_WEIGHT_BITS, TH_SET_MAX);
 	sum >>= TH_WEIGHT_BITS;
-	if (sum < -TH_SQUASH_MAX)
-		sum = -TH_SQUASH_MAX;
-	if (sum >= TH_SQUASH_MAX)
-		sum = TH_SQUASH_MAX - 1;
-	return t->squash[sum + TH_SQUASH_MAX];
+	return t->squash[clipped(sum, TH_SQUASH_MAX - 1) + TH_SQUASH_MAX];
 }
 
 void th_predictor_update(struct th_predictor *p, unsigned bit)
@@ -321,6 +366,8 @@ void th_predictor_update(struct th_predictor *p, unsigned bit)
 		uint8_t c = (uint8_t)p->partial;
 
 		th_syntax_step(&p->syntax, c);
+		contexts_of_syntax(&p->syntax, p->context);
+		prefetch(p, 0, FIRST_OF_GUESSES, 0);
 		th_recall_step(p->recall, &p->syntax, c);
 		byte_begins(p);
 	}

@@ -4,9 +4,10 @@
  * constant. Each is read from a trained table (`inputs`). Each bit also picks one row of weights from each of SETS
  * sets; the prediction is
  *
- *     squash( sum over i of x[i] * (sum over sets of weight[set][row][i]) )
+ *     squash( sum over sets of gate[set] * (sum over i of x[i] * weight[set][row][i]) )
  *
- * Inputs and weights are trained and fixed. What changes within a message is the slots' states and the guesses. */
+ * with gates that depend on the place. Inputs, weights and gates are trained and fixed. What changes within a message
+ * is the slots' states and the guesses. */
 #ifndef TH_CODEC_PREDICT_H
 #define TH_CODEC_PREDICT_H
 
@@ -30,6 +31,8 @@ enum {
 	TH_ROWS_4 = 64,
 	TH_ROWS_5 = 512,
 	TH_ROWS = TH_ROWS_0 + TH_ROWS_1 + TH_ROWS_2 + TH_ROWS_3 + TH_ROWS_4 + TH_ROWS_5,
+	TH_GATE_ROWS = TH_CLASSES * 2 * 3,
+	TH_GATE_CELLS = 8, /* TH_SETS of them in use */
 	TH_NO_CELL = 0xffff,
 };
 
@@ -40,6 +43,7 @@ struct th_features {
 	uint16_t cell[TH_CONTEXTS + TH_RULES]; /* of `inputs`; TH_NO_CELL: the input is 0 */
 	bool negative[TH_CONTEXTS + TH_RULES]; /* a rule that guesses a 0 */
 	uint16_t row[TH_SETS];		       /* of all rows */
+	uint16_t gate;			       /* row of gates */
 };
 
 struct th_predictor {
@@ -50,6 +54,7 @@ struct th_predictor {
 	uint8_t *bucket[TH_CONTEXTS];
 	uint16_t rule_cell[TH_RULES];
 	uint32_t guess[TH_RULES]; /* a one, then the byte */
+	uint32_t known;		  /* bit i: context i had been seen when the byte began */
 	uint32_t sure;		  /* bit r: rule r has reason to be */
 	uint32_t partial;	  /* a one, then the bits of this byte so far */
 	unsigned bit;		  /* 0..7 */

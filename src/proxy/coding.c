@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "codec/reference.h"
 #include "codec/secret.h"
 #include "codec/tables.h"
 #include "codec/text.h"
@@ -13,13 +14,18 @@
 enum {
 	TEXT_MAX = TH_TEXT_HEAD_MAX + TH_CODING_GATHER_MAX,
 	CODE_MAX = TEXT_MAX,
-	REFS_MAX = 3, /* coding and parent */
-	NEAR_RANGE = 256, FAR_RANGE = 65536,
-	NEAR_ROOM = 64, /* numbers that may be left out between coding a message and sending it */
+	REFS_MAX = 3, /* coding and number */
+	LATE_RANGE = 65536,
 };
 
-/* On a link as quick as this one bytes cost nobody anything, but coding them costs time that others wait for: so much is
- * coded in a second, the rest is not. */
+/* Counting on answers that are still on their way pays where few are lost: a lost one costs a round trip and an answer
+ * without history. */
+enum { HOPEFUL_LOSS_PERCENT = 2 };
+
+enum { WAITS_DEPTH = 16 }; /* answers that wait for each other in a row */
+
+/* On a link as quick as this one bytes cost nobody anything, but coding them costs time that others wait for: so much
+ * is coded in a second, the rest is not. */
 #define QUICK_ROUND_TRIP (3 * TH_MS)
 enum { QUICK_BYTES_A_SECOND = 200 * 1024, QUICK_BYTES_BURST = 512 * 1024 };
 
@@ -31,6 +37,7 @@ struct th_workshop {
 	struct th_text text;
 	struct th_flate_message message;
 	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX], masked[TEXT_MAX];
+	size_t masked_n;
 };
 
 struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
@@ -42,7 +49,8 @@ struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
 	w->mem = mem;
 	w->flate = th_flate_new(mem);
 	if (!flate_only)
-		w->model = th_model_new(mem, th_tables_builtin, (size_t)((uintptr_t)th_tables_builtin_end - (uintptr_t)th_tables_builtin));
+		w->model = th_model_new(mem, th_tables_builtin,
+					(size_t)((uintptr_t)th_tables_builtin_end - (uintptr_t)th_tables_builtin));
 	if (w->flate && (flate_only || w->model))
 		return w;
 	th_workshop_del(w);
@@ -116,6 +124,14 @@ static void tell_account(struct th_leg *leg)
 		th_accounts_told(&leg->dialogue->accounts, leg->number, authorization(&head));
 }
 
+/* Of a message that got a later number than it was coded for: what was counted down from the one, from the other. */
+static struct th_history_base moved(struct th_history_base base, uint64_t by)
+{
+	base.also = (uint16_t)(by < TH_HISTORY_NEAR ? base.also << by : 0);
+	base.own = (uint16_t)(by < TH_HISTORY_NEAR ? base.own << by : 0);
+	return base;
+}
+
 static void remember_request(struct th_leg *leg)
 {
 	struct th_history *h = th_dialogue_history(leg->dialogue);
@@ -123,9 +139,9 @@ static void remember_request(struct th_leg *leg)
 	tell_account(leg);
 	if (h && leg->masked.n > 0) {
 		const struct th_model_about about = { .account = -1 };
+		const struct th_history_base base = moved(leg->base, leg->number - leg->coded_for);
 
-		(void)th_history_add(h, ours(leg->number), leg->parent, TH_HISTORY_NONE, &about,
-				     th_buf_data(&leg->masked), leg->masked.n);
+		(void)th_history_add(h, ours(leg->number), &base, &about, th_buf_data(&leg->masked), leg->masked.n);
 	}
 	th_buf_free(&leg->masked);
 }
@@ -162,81 +178,44 @@ void th_coding_done(struct th_leg *leg)
 
 /* ---- references ---- */
 
-/* Puts coding and parent before the code. A request names its parent, a response of the other side, by low bits; a
- * response by the distance from its request, of which the parent, another request, is the newer one as a rule. Returns
- * how many bytes that took; 0: it cannot be named. */
-static size_t write_refs(struct th_leg *leg, bool asks, struct th_history_ref parent, struct th_history_ref request,
-			 uint8_t out[REFS_MAX])
+/* Puts the coding before the code, and the number it is coded for unless that is the message's own. Returns how many
+ * bytes that took. */
+static size_t write_coding(struct th_leg *leg, uint8_t out[REFS_MAX])
 {
-	uint64_t next = leg->named ? leg->number : th_secure_next(leg->node->secure, &leg->peer);
-	uint64_t value = asks ? parent.number : parent.number - request.number;
-	uint64_t near = asks ? next - parent.number + NEAR_ROOM : value, far = asks ? next - parent.number : value;
-
-	leg->near = false;
-	if (parent.none) {
-		out[0] = asks ? TH_CODING_MODEL : TH_CODING_MODEL_ALONE;
-		return 1;
-	}
-	if (!asks && request.none)
-		return 0;
-	if (!asks && value == 0) {
-		out[0] = TH_CODING_MODEL;
-		return 1;
-	}
-	out[1] = (uint8_t)value;
-	if (near < NEAR_RANGE && !(asks && leg->far)) {
-		leg->near = true;
-		out[0] = TH_CODING_MODEL_NEAR;
-		return 2;
-	}
-	out[2] = (uint8_t)(value >> 8);
-	out[0] = TH_CODING_MODEL_FAR;
-	return far < FAR_RANGE / 2 ? 3 : 0;
+	out[0] = leg->base.parent.none ? TH_CODING_MODEL_ALONE : leg->far ? TH_CODING_MODEL_LATE : TH_CODING_MODEL;
+	out[1] = (uint8_t)leg->coded_for;
+	out[2] = (uint8_t)(leg->coded_for >> 8);
+	return out[0] == TH_CODING_MODEL_LATE ? 3 : 1;
 }
 
-/* The other way. `number` is the request's. Returns how many bytes it took; 0: malformed. */
-static size_t read_refs(bool asks, uint64_t number, const uint8_t *p, size_t n, struct th_history_ref *parent,
-			struct th_history_ref *request)
+/* The other way: sets what it is coded for. 0: malformed. */
+static size_t read_coding(struct th_leg *leg, const uint8_t *p, size_t n)
 {
-	size_t bytes = p[0] == TH_CODING_MODEL_NEAR ? 1 : p[0] == TH_CODING_MODEL_FAR ? 2 : 0;
-	uint64_t range = bytes == 1 ? NEAR_RANGE : FAR_RANGE, value;
+	uint64_t back;
 
-	*parent = *request = TH_HISTORY_NONE;
-	if (n < 1 + bytes)
+	leg->coded_for = leg->number;
+	if (p[0] != TH_CODING_MODEL_LATE)
+		return 1;
+	if (n < REFS_MAX || th_leg_is_ingress(leg))
 		return 0;
-	value = bytes ? p[1] : 0;
-	if (bytes == 2)
-		value |= (uint64_t)p[2] << 8;
-	if (asks && p[0] != TH_CODING_MODEL_ALONE) { /* a response that comes to us */
-		*request = ours(number);
-		*parent = ours(number + value);
-	} else if (!asks && p[0] == TH_CODING_MODEL_ALONE) {
+	back = (leg->number - p[1] - ((uint64_t)p[2] << 8)) & (LATE_RANGE - 1);
+	if (back > leg->number)
 		return 0;
-	} else if (!asks && bytes) { /* the newest of our responses below the request with these low bits */
-		uint64_t back = (number - 1 - value) & (range - 1);
-
-		if (back >= number)
-			return 0;
-		*parent = ours(number - 1 - back);
-	}
-	return 1 + bytes;
+	leg->coded_for -= back;
+	return REFS_MAX;
 }
 
 /* Of a response: both ends have to agree on more than the message. */
 static bool is_by_model(uint8_t coding)
 {
-	return coding == TH_CODING_MODEL || coding == TH_CODING_MODEL_NEAR || coding == TH_CODING_MODEL_FAR ||
-	       coding == TH_CODING_MODEL_ALONE;
+	return coding == TH_CODING_MODEL || coding == TH_CODING_MODEL_LATE || coding == TH_CODING_MODEL_ALONE;
 }
 
 /* ---- out ---- */
 
-/* Whether the request was sent so much later than it was coded that one byte names its parent no more. */
 bool th_coding_is_late(struct th_leg *leg)
 {
-	if (!leg->near || !leg->id)
-		return false;
-	return !name(leg) || leg->number - leg->parent.number >= NEAR_RANGE;
+	return leg->exact && leg->id && (!name(leg) || leg->number != leg->coded_for);
 }
 
 /* The end that asks decides; the other one does as it does. */
@@ -247,7 +226,7 @@ static bool affordable(struct th_leg *leg, size_t n)
 	struct th_coap_link link;
 
 	if (!th_leg_is_ingress(leg))
-		return leg->decoded || leg->report.http_bytes_up > TH_CODING_GATHER_MAX;
+		return leg->decoded || leg->alone || leg->report.http_bytes_up > TH_CODING_GATHER_MAX;
 	if (th_coap_link(leg->node->coap, &leg->peer, &link) != TH_OK || link.round_trip == 0 ||
 	    link.round_trip > QUICK_ROUND_TRIP)
 		return true;
@@ -280,6 +259,36 @@ static enum th_err read_plain(struct th_workshop *w, bool request, const uint8_t
 	return err;
 }
 
+static bool hopeful(struct th_leg *leg)
+{
+	struct th_dialogue *d = leg->dialogue;
+
+	if (th_leg_is_ingress(leg) || d->loss_percent > HOPEFUL_LOSS_PERCENT)
+		return false;
+	if (d->careful == 0)
+		return true;
+	d->careful--;
+	return false;
+}
+
+/* Chooses what the message is coded against; the view is in the workshop then. */
+static void choose(struct th_leg *leg, struct th_history *h)
+{
+	struct th_workshop *w = leg->node->workshop;
+	bool asks = th_leg_is_ingress(leg);
+
+	w->view.n = 0;
+	leg->base = TH_HISTORY_BASELESS;
+	leg->coded_for = leg->named ? leg->number : th_secure_next(leg->node->secure, &leg->peer);
+	if (!leg->alone)
+		th_history_choose(h, leg->coded_for, asks ? TH_HISTORY_NONE : theirs(leg->coded_for), hopeful(leg),
+				  &leg->base, &w->view);
+	if (th_reference_fits(&leg->base, !asks, leg->coded_for))
+		return;
+	leg->base = TH_HISTORY_BASELESS;
+	w->view.n = 0;
+}
+
 /* Length of what stands in w->code then; 0: not by the model. */
 static size_t by_model(struct th_leg *leg, struct th_str body)
 {
@@ -287,31 +296,19 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	struct th_dialogue *d = leg->dialogue;
 	bool asks = th_leg_is_ingress(leg);
 	struct th_history *h = th_dialogue_history(d);
-	struct th_history_ref parent = TH_HISTORY_NONE, request = TH_HISTORY_NONE;
 	struct th_model_about about = { .account = -1 };
-	size_t n = 0, need = 0, refs, masked;
+	struct th_range_enc e;
+	size_t n = 0, need = 0, refs;
 	int slot = TH_SLOT_NONE;
 
-	if (!h)
+	if (!h || (!asks && !leg->named))
 		return 0;
-	if (!asks && leg->named)
-		request = theirs(leg->number);
-	w->view.n = 0;
-	if (leg->alone)
-		request = TH_HISTORY_NONE;
-	else
-		th_history_choose(h, &parent, &request, &w->view);
-	refs = write_refs(leg, asks, parent, request, w->code);
-	if (refs == 0) {
-		parent = request = TH_HISTORY_NONE;
-		w->view.n = 0;
-		refs = write_refs(leg, asks, parent, request, w->code);
-	}
+	choose(leg, h);
 	/* With the parent a peer that has forgotten everything refuses the slot, too. */
-	if (asks && !parent.none)
+	if (asks && !leg->base.parent.none)
 		slot = th_accounts_slot(&d->accounts, authorization(&w->text.head));
 	if (th_text_write(&w->text.head, slot, (const uint8_t *)body.p, body.n, w->plain, sizeof(w->plain), &n) !=
-			  TH_OK ||
+		    TH_OK ||
 	    n > sizeof(w->plain))
 		return 0;
 	if (asks) {
@@ -320,23 +317,42 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	} else {
 		about = leg->about;
 	}
-	if (th_model_encode(w->model, &w->view, &about, w->plain, n, w->code + refs, CODE_MAX, &need) != TH_OK)
+	refs = write_coding(leg, w->code);
+	th_range_enc_init(&e, w->code + refs, CODE_MAX);
+	if (!leg->base.parent.none)
+		th_reference_write(&e, &leg->base, !asks, leg->coded_for);
+	if (th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need) != TH_OK)
 		return 0;
-	masked = th_secret_mask(w->plain, n, w->masked);
-	leg->parent = parent;
-	if (asks) {
-		th_buf_free(&leg->masked);
-		if (th_buf_append(&leg->masked, w->masked, masked) != TH_OK)
-			return 0;
-		if (!th_list_linked(&leg->unnamed))
-			th_list_push(&d->unnamed, &leg->unnamed);
-	} else if (leg->named) {
-		(void)th_history_add(h, ours(leg->number), parent, request, &about, w->masked, masked);
-	}
+	w->masked_n = th_secret_mask(w->plain, n, w->masked);
 	return refs + need;
 }
 
+/* The code goes out: what the peer will have read, history has, too. False without memory. */
+static bool remember_sent(struct th_leg *leg)
+{
+	struct th_workshop *w = leg->node->workshop;
+
+	if (!th_leg_is_ingress(leg)) {
+		(void)th_history_add(leg->dialogue->history, ours(leg->number), &leg->base, &leg->about, w->masked,
+				     w->masked_n);
+		return true;
+	}
+	leg->exact = w->code[0] == TH_CODING_MODEL;
+	th_buf_free(&leg->masked);
+	if (th_buf_append(&leg->masked, w->masked, w->masked_n) != TH_OK)
+		return false;
+	if (!th_list_linked(&leg->unnamed))
+		th_list_push(&leg->dialogue->unnamed, &leg->unnamed);
+	return true;
+}
+
 static const struct th_model_about about_nothing = { .is_response = true, .account = -1 };
+
+void th_coding_alone(struct th_leg *leg)
+{
+	leg->alone = true;
+	leg->about = about_nothing;
+}
 
 static size_t by_flate(struct th_leg *leg, struct th_str body)
 {
@@ -366,25 +382,26 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 		return;
 	if (!th_leg_is_ingress(leg))
 		(void)name(leg);
-	leg->near = false;
+	leg->exact = false;
 	if (th_leg_is_ingress(leg))
 		leg->about = about_nothing;
-	if (!affordable(leg, msg->n) ||
-	    read_plain(w, th_leg_is_ingress(leg), th_buf_data(msg), msg->n, &body) != TH_OK)
+	if (!affordable(leg, msg->n) || read_plain(w, th_leg_is_ingress(leg), th_buf_data(msg), msg->n, &body) != TH_OK)
 		return;
 	if (w->model && !leg->dialogue->no_model)
 		n = by_model(leg, body);
 	if (n == 0)
 		n = by_flate(leg, body);
-	if (n == 0 || n >= msg->n) { /* it goes as it is: nobody will have read it by the model */
+	if (n >= msg->n || (n > 0 && is_by_model(w->code[0]) && !remember_sent(leg)))
+		n = 0;
+	if (n == 0) { /* it goes as it is: nobody will have read it by the model */
 		th_list_remove(&leg->unnamed);
 		th_buf_free(&leg->masked);
-		leg->near = false;
+		leg->exact = false;
 		if (th_leg_is_ingress(leg))
 			leg->about = about_nothing;
 		return;
 	}
-	if (!th_leg_is_ingress(leg) && leg->named && is_by_model(w->code[0]))
+	if (!th_leg_is_ingress(leg) && is_by_model(w->code[0]))
 		th_answers_keep(&leg->dialogue->answers, leg->number, th_buf_data(msg), msg->n);
 	th_buf_free(msg);
 	(void)th_buf_append(msg, w->code, n); /* shorter than what was there a moment ago */
@@ -395,8 +412,8 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 bool th_coding_knows(const struct th_leg *leg, uint8_t first)
 {
 	static const bool whole[] = {
-		[TH_CODING_MODEL] = true,      [TH_CODING_FLATE] = true,     [TH_CODING_FLATE_BARE] = true,
-		[TH_CODING_MODEL_NEAR] = true, [TH_CODING_MODEL_FAR] = true, [TH_CODING_MODEL_ALONE] = true,
+		[TH_CODING_MODEL] = true,      [TH_CODING_FLATE] = true,       [TH_CODING_FLATE_BARE] = true,
+		[TH_CODING_MODEL_LATE] = true, [TH_CODING_MODEL_ALONE] = true,
 	};
 
 	return th_coding_wanted(leg) && first < sizeof(whole) && whole[first];
@@ -444,6 +461,71 @@ static enum th_err resolve_account(struct th_leg *leg, struct th_text *t)
 	return TH_ERR_MALFORMED;
 }
 
+/* Whether another answer is still to come that this one counts on. */
+static bool waits(const struct th_leg *leg, unsigned depth);
+
+static bool is_to_come(const struct th_leg *waiting, uint64_t number, unsigned depth)
+{
+	const struct th_list *open = &waiting->node->open;
+
+	for (const struct th_list *i = open->next; i != open; i = i->next) {
+		const struct th_leg *leg = TH_OWNER(i, struct th_leg, link);
+
+		if (leg->dialogue != waiting->dialogue || leg == waiting || !th_leg_is_ingress(leg) || !leg->named ||
+		    leg->number != number)
+			continue;
+		return leg->parked ? depth > 0 && waits(leg, depth - 1) : leg->id && !leg->decoded;
+	}
+	return false;
+}
+
+static bool waits(const struct th_leg *leg, unsigned depth)
+{
+	const struct th_history *h = leg->dialogue->history;
+	uint64_t place = th_history_place(false, leg->number, &leg->base);
+	bool any = false;
+
+	for (unsigned i = 0; i < TH_HISTORY_NEAR && leg->base.own >> i; i++) {
+		uint64_t number = place - 1 - i;
+
+		if (!(leg->base.own >> i & 1) || th_history_has(h, theirs(number)))
+			continue;
+		if (!is_to_come(leg, number, depth))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+bool th_coding_waits(const struct th_leg *leg)
+{
+	return leg->dialogue && leg->dialogue->history && waits(leg, WAITS_DEPTH);
+}
+
+/* What the code says and the view it is coded against, and the text. */
+static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const struct th_buf *msg, size_t *n)
+{
+	struct th_workshop *w = leg->node->workshop;
+	bool asks = th_leg_is_ingress(leg);
+	const struct th_model_about request = { .account = -1 };
+	const uint8_t *p = th_buf_data(msg);
+	size_t refs = read_coding(leg, p, msg->n);
+	struct th_range_dec d;
+	enum th_err err = TH_OK;
+
+	if (refs == 0)
+		return TH_ERR_MALFORMED;
+	leg->base = TH_HISTORY_BASELESS;
+	th_range_dec_init(&d, p + refs, msg->n - refs);
+	if (p[0] != TH_CODING_MODEL_ALONE)
+		err = th_reference_read(&d, asks, leg->coded_for, &leg->base);
+	if (err == TH_OK)
+		err = th_history_view(h, theirs(leg->coded_for), &leg->base, &w->view);
+	if (err != TH_OK)
+		return err;
+	return th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->plain, sizeof(w->plain), n);
+}
+
 static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 {
 	struct th_workshop *w = leg->node->workshop;
@@ -451,36 +533,30 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	bool asks = th_leg_is_ingress(leg);
 	struct th_history *h = th_dialogue_history(d);
 	struct th_model_about about = { .account = -1 };
-	struct th_history_ref parent, request;
-	size_t n = 0, refs;
+	struct th_history_base base;
+	size_t n = 0;
 	enum th_err err;
 
 	if (!w->model || d->no_model)
 		return TH_ERR_UNSUPPORTED;
-	if (!h || !name(leg))
+	if (!h || !leg->named)
 		return TH_ERR_NO_MEMORY;
-	refs = read_refs(asks, leg->number, th_buf_data(msg), msg->n, &parent, &request);
-	if (refs == 0)
-		return TH_ERR_MALFORMED;
-	if (asks)
-		about = leg->about;
-	err = th_history_view(h, parent, request, &w->view);
-	if (err == TH_OK)
-		err = th_model_decode(w->model, &w->view, &about, th_buf_data(msg) + refs, msg->n - refs, w->plain,
-				      sizeof(w->plain), &n);
+	err = decode_text(leg, h, msg, &n);
 	if (err == TH_OK)
 		err = asks ? th_text_read_response(&w->text, w->plain, n) : th_text_read_request(&w->text, w->plain, n);
 	if (err != TH_OK) /* whatever it was: as it is it can be read */
 		return TH_ERR_NOT_FOUND;
-	if (!asks) {
+	if (asks) {
+		about = leg->about;
+	} else {
 		th_model_request_kind(w->plain, n, &leg->about);
 		leg->about.is_response = true;
 		err = resolve_account(leg, &w->text);
 	}
 	if (err != TH_OK)
 		return err;
-	(void)th_history_add(h, theirs(leg->number), parent, request, &about, w->masked,
-			     th_secret_mask(w->plain, n, w->masked));
+	base = moved(leg->base, leg->number - leg->coded_for);
+	(void)th_history_add(h, theirs(leg->number), &base, &about, w->masked, th_secret_mask(w->plain, n, w->masked));
 	return put_plain(msg, &w->text.head, w->text.body, w->text.body_n);
 }
 
@@ -508,7 +584,8 @@ enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg)
 	else
 		leg->about = about_nothing;
 	err = coding == TH_CODING_FLATE || coding == TH_CODING_FLATE_BARE ? from_flate(leg, msg) : from_model(leg, msg);
-	if (err == TH_OK && th_leg_is_ingress(leg))
+	if ((err == TH_OK || err == TH_ERR_NOT_FOUND) &&
+	    th_leg_is_ingress(leg)) /* whatever it says, the peer read what it answers */
 		th_accounts_answered(&leg->dialogue->accounts, leg->number);
 	return err;
 }

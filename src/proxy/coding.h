@@ -13,10 +13,9 @@
 #include "proxy/leg.h"
 
 enum {
-	TH_CODING_MODEL = 1,	    /* against what it is usually coded against */
-	TH_CODING_MODEL_NEAR = 5,   /* the parent is named by one byte */
-	TH_CODING_MODEL_FAR = 6,    /* by two */
-	TH_CODING_MODEL_ALONE = 7,  /* a response coded against nothing */
+	TH_CODING_MODEL = 1,		  /* against history, as a message of its number */
+	TH_CODING_MODEL_LATE = 6,	  /* a request, as one of the number that two bytes say */
+	TH_CODING_MODEL_ALONE = 7,	  /* against nothing */
 	TH_CODING_GATHER_MAX = 64 * 1024, /* longer messages stream */
 };
 
@@ -42,7 +41,15 @@ bool th_coding_knows(const struct th_leg *leg, uint8_t first);
  * TH_ERR_MALFORMED, TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY. */
 enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg);
 
-/* Asking end: whether the request, which has ended, has to be coded anew with leg->far set, before it leaves. */
+/* Asking end: the answer could not be read. Whether that is for another one that is still to come: then it can be
+ * decoded once that one is there. */
+bool th_coding_waits(const struct th_leg *leg);
+
+/* The leg's answer is coded, or to be read, without history. */
+void th_coding_alone(struct th_leg *leg);
+
+/* Asking end: whether the request, which has ended, has not got the number that it was coded for: it has to be coded
+ * anew with leg->far set, before it leaves. */
 bool th_coding_is_late(struct th_leg *leg);
 
 /* Asking end: the request is sent, so it has its number; or it never will be. */

@@ -12,13 +12,14 @@
 struct th_node {
 	const struct th_mem *mem; /* borrowed */
 	struct th_node_config config;
-	struct th_coap *coap;     /* owned */
-	struct th_secure *secure; /* owned; NULL in the plain profile, as the following two */
+	struct th_coap *coap;	      /* owned */
+	struct th_secure *secure;     /* owned; NULL in the plain profile, as the following two */
 	struct th_workshop *workshop; /* owned */
 	struct th_list dialogues;     /* owned */
 	struct th_hello hello;	      /* what we say of ourselves */
-	struct th_table by_id;    /* legs by the id of their CoAP exchange */
-	struct th_list open, dead; /* legs */
+	struct th_table by_id;	      /* legs by the id of their CoAP exchange */
+	struct th_list open, dead;    /* legs */
+	size_t parked;		      /* open ones whose answer waits for another */
 	struct th_flow_server server;
 	struct th_addr peer; /* of the ingress half, plain profile */
 	bool peer_known;

@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "proxy/coding.h"
 
+enum { CAREFUL_ANSWERS = 32 };
+
 struct th_dialogue *th_dialogue_new(const struct th_mem *mem, const struct th_addr *peer, bool asks)
 {
 	struct th_dialogue *d = th_alloc(mem, sizeof(*d));
@@ -53,6 +55,11 @@ void th_dialogue_forget(struct th_dialogue *d)
 		th_accounts_forget(&d->accounts);
 	else
 		th_accounts_clear(&d->accounts);
+}
+
+void th_dialogue_hoped_in_vain(struct th_dialogue *d)
+{
+	d->careful = CAREFUL_ANSWERS;
 }
 
 struct th_history *th_dialogue_history(struct th_dialogue *d)

@@ -206,6 +206,9 @@ static void repeat_end(struct th_leg *leg)
 		respond(leg, TH_CODE_FORGOTTEN, NULL, 0, TH_STR(""));
 		return;
 	}
+	th_dialogue_hoped_in_vain(leg->dialogue);
+	th_coding_alone(leg);
+	leg->gathering = true;
 	leg->unanswered = true;
 	th_leg_send_end(leg);
 }

@@ -66,8 +66,10 @@ static void explain(char *out, size_t cap, const struct th_leg *leg, enum th_err
 
 	th_addr_text(&real, addr);
 	if (err == TH_ERR_REFUSED)
-		snprintf(out, cap, "The far side of the link (%s) shows another key than the one that is known. The log "
-				   "says which, and what to do.", addr);
+		snprintf(out, cap,
+			 "The far side of the link (%s) shows another key than the one that is known. The log "
+			 "says which, and what to do.",
+			 addr);
 	else if (err == TH_ERR_TIMEOUT)
 		snprintf(out, cap, "The far side of the link (%s) did not answer. Is it running, and is the link up?",
 			 addr);
@@ -137,7 +139,8 @@ static bool ask_for_repeat(struct th_leg *leg)
 	leg->repeated = true;
 	th_leg_drop(leg);
 	th_buf_free(&leg->in);
-	leg->in_end = leg->coded = leg->decoded = false;
+	leg->in_end = leg->coded = leg->decoded = leg->named = false;
+	th_coding_alone(leg);
 	if (open_exchange(leg, TH_FORMAT_REPEAT) != TH_OK)
 		return false;
 	th_coap_write(n->coap, leg->id, token, len, th_node_now(n));
@@ -208,7 +211,8 @@ static bool try_again(struct th_leg *leg)
 {
 	struct th_dialogue *d = leg->dialogue;
 
-	/* Once an answer was there, the request has been executed: what is refused now is only the answer's repetition. */
+	/* Once an answer was there, the request has been executed: what is refused now is only the answer's repetition.
+	 */
 	if (!d || leg->plain.n == 0 || leg->attempts == ATTEMPTS_MAX || leg->repeated)
 		return false;
 	if (leg->code == TH_CODE_FORGOTTEN) {

@@ -75,7 +75,8 @@ void th_leg_count(struct th_leg *leg, bool outgoing, uint64_t n)
 
 void th_leg_count_head(struct th_leg *leg, bool outgoing, const struct th_head *h)
 {
-	th_leg_count(leg, outgoing, th_head_bytes(h) + HTTP_LINE_EXTRA + HTTP_FIELD_EXTRA * h->n_fields + HTTP_HEAD_END);
+	th_leg_count(leg, outgoing,
+		     th_head_bytes(h) + HTTP_LINE_EXTRA + HTTP_FIELD_EXTRA * h->n_fields + HTTP_HEAD_END);
 }
 
 static void account(struct th_leg *leg)
@@ -138,6 +139,7 @@ static void die(struct th_leg *leg)
 	struct th_node *n = leg->node;
 
 	leg->dead = true;
+	th_leg_forget_parked(leg);
 	th_list_remove(&leg->link);
 	th_list_push(&n->dead, &leg->link);
 	leg->report.ended = th_node_now(n);

@@ -126,11 +126,23 @@ static void offer(struct th_leg *leg)
 		end(leg);
 }
 
+static void park(struct th_leg *leg, bool parked)
+{
+	if (leg->parked == parked)
+		return;
+	leg->parked = parked;
+	leg->node->parked += parked ? 1 : (size_t)-1;
+}
+
 static void decode(struct th_leg *leg)
 {
 	enum th_err err = th_coding_decode(leg, &leg->in);
 	size_t len = 0;
 
+	if (err == TH_ERR_NOT_FOUND && th_leg_is_ingress(leg) && th_coding_waits(leg)) {
+		park(leg, true);
+		return;
+	}
 	leg->coded = false;
 	leg->decoded = true;
 	if (err == TH_OK)
@@ -157,12 +169,24 @@ static void decode(struct th_leg *leg)
 
 void th_leg_take_end(struct th_leg *leg)
 {
-	if (leg->in_end || leg->decoded)
+	if (leg->in_end || leg->decoded || leg->parked)
 		return;
 	if (leg->coded)
 		decode(leg);
 	else
 		end(leg);
+}
+
+void th_leg_unpark(struct th_leg *leg)
+{
+	park(leg, false);
+	if (leg->coded && !leg->dead)
+		decode(leg);
+}
+
+void th_leg_forget_parked(struct th_leg *leg)
+{
+	park(leg, false);
 }
 
 void th_leg_on_resume(struct th_flow *self)

@@ -4,7 +4,8 @@
 
 enum {
 	BUCKETS = 1024,
-	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one round trip */
+	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one
+			     round trip */
 };
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id)
@@ -75,7 +76,7 @@ static struct th_leg *leg_with(const struct th_node *n, const struct th_addr *pe
 	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
 		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 
-		if (leg->id && th_addr_eq(&leg->peer, peer))
+		if ((leg->id || leg->parked) && th_addr_eq(&leg->peer, peer))
 			return leg;
 	}
 	return NULL;
@@ -122,9 +123,12 @@ static void tell_link(struct th_node *n, const struct th_addr *peer, const struc
 {
 	struct th_link_profile own = n->config.link, link;
 	struct th_addr real = th_node_real(n, peer);
+	struct th_dialogue *d = th_node_dialogue(n, peer);
 
 	own.overhead = th_addr_overhead(&real) + th_secure_overhead(n->secure, peer);
 	link = told ? th_link_profile_join(&own, told) : own;
+	if (d)
+		d->loss_percent = link.loss_percent;
 	(void)th_coap_set_profile(n->coap, peer, &link, th_node_now(n)); /* without memory: RFC 7252's times */
 }
 
@@ -268,8 +272,30 @@ bool th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dg
 	return true;
 }
 
+/* Answers whose turn has come, and those for which it never will. Each one's end may end others, so the search begins
+ * anew. */
+static struct th_leg *unparked(const struct th_node *n)
+{
+	for (const struct th_list *i = n->open.next; i != &n->open; i = i->next) {
+		struct th_leg *leg = TH_OWNER(i, struct th_leg, link);
+
+		if (leg->parked && !th_coding_waits(leg))
+			return leg;
+	}
+	return NULL;
+}
+
+static void unpark(struct th_node *n)
+{
+	struct th_leg *leg;
+
+	while (n->parked > 0 && (leg = unparked(n)) != NULL)
+		th_leg_unpark(leg);
+}
+
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap)
 {
+	unpark(n);
 	bury(n);
 	return n->secure ? th_secure_tx(n->secure, to, out, cap) : th_coap_tx(n->coap, to, out, cap, th_node_now(n));
 }
@@ -285,6 +311,7 @@ void th_node_tick(struct th_node *n)
 		th_secure_tick(n->secure);
 	else
 		th_coap_tick(n->coap, th_node_now(n));
+	unpark(n);
 	bury(n);
 }
 

@@ -41,7 +41,7 @@ static void use(const uint8_t *text, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	enum { CAP = 2000 };
+	enum { CAP = 600 };
 	static struct th_model *model;
 	static struct th_view view;
 	struct th_model_about about = { false, 0, -1 };
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	assert(model && out);
 	use(p, n);
 	view.n = 1;
-	view.texts[0] = (struct th_view_text){ p, history, about };
+	view.texts[0] = (struct th_view_text){ p, history, about, NULL, 0 };
 	err = th_model_decode(model, &view, &about, p + history, n - history, out, CAP, &got);
 	if (err == TH_OK) {
 		assert(got <= CAP);

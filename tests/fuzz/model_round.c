@@ -20,15 +20,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		model = th_model_new(&th_mem_libc, th_tables_builtin,
 				     (size_t)(th_tables_builtin_end - th_tables_builtin));
 	assert(model);
-	if (n < 2 || n > 4096)
+	if (n < 2 || n > 700)
 		return 0;
 	about.is_response = p[0] & 1;
 	about.kind = p[0];
 	about.account = p[0] % 5 - 1;
 	history = p[1] < n - 2 ? p[1] : n - 2;
 	view.n = 2; /* the history, whole and again its first half */
-	view.texts[0] = (struct th_view_text){ p + 2, history, { false, 0, -1 } };
-	view.texts[1] = (struct th_view_text){ p + 2, history / 2, about };
+	view.texts[0] = (struct th_view_text){ p + 2, history, { false, 0, -1 }, NULL, 0 };
+	view.texts[1] = (struct th_view_text){ p + 2, history / 2, about, NULL, 0 };
 	p += 2 + history;
 	n -= 2 + history;
 	(void)th_model_encode(model, &view, &about, p, n, NULL, 0, &need);

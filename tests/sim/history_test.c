@@ -26,9 +26,9 @@ struct datagram {
 	unsigned to;
 	uint32_t epoch;
 	uint64_t number;
-	struct th_history_ref parent, request; /* as the sender sees them */
-	uint64_t exchange;		       /* the request's number */
-	uint64_t view;			       /* what it was */
+	struct th_history_base base; /* as the sender sees it */
+	uint64_t exchange;	     /* the request's number */
+	uint64_t view;		     /* what it was */
 	uint8_t text[TEXT_MAX], code[2 * TEXT_MAX];
 	size_t n, code_n;
 };
@@ -49,16 +49,19 @@ static struct th_view view;
 static const struct th_model_about about = { false, 0, -1 };
 
 static struct {
-	uint64_t sent, arrived, wrong, unknown, plain, texts, real, doubled;
+	uint64_t sent, arrived, wrong, unknown, plain, texts, real, doubled, also, own, hoped;
 } count;
 
 static uint64_t digest(const struct th_view *v)
 {
 	uint64_t h = v->n;
 
-	for (size_t i = 0; i < v->n; i++)
-		for (size_t k = 0; k < v->texts[i].n; k += 5)
-			h = (h ^ v->texts[i].p[k] ^ v->texts[i].n << 8) * 0x100000001b3u;
+	for (size_t i = 0; i < v->n; i++) {
+		const struct th_view_text *t = &v->texts[i];
+
+		for (size_t k = 0; k < t->n + t->n_rest; k += 5)
+			h = (h ^ (k < t->n ? t->p[k] : t->rest[k - t->n]) ^ (t->n + t->n_rest) << 8) * 0x100000001b3u;
+	}
 	return h;
 }
 
@@ -105,32 +108,32 @@ static void code(struct datagram *d)
 static void send(unsigned from, bool is_response, uint64_t exchange, bool plain)
 {
 	struct end *e = &ends[from];
+	struct th_history_ref request = { .none = !is_response, .sender = TH_HISTORY_THEIRS, .number = exchange };
+	bool again = is_response && plain; /* asked for under another number */
 	struct datagram d = { .used = true,
 			      .is_response = is_response,
 			      .plain = plain,
 			      .to = !from,
 			      .epoch = epoch,
-			      .number = ++e->number,
-			      .exchange = is_response ? exchange : e->number,
-			      .parent = TH_HISTORY_NONE,
-			      .request = TH_HISTORY_NONE };
+			      .number = is_response && !again ? exchange : ++ends[0].number,
+			      .exchange = is_response ? exchange : ends[0].number,
+			      .base = TH_HISTORY_BASELESS };
 
 	fill_text(&d);
-	if (is_response)
-		d.request = (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = exchange };
 	if (plain) {
-		d.request = TH_HISTORY_NONE;
 		view.n = 0;
 	} else {
-		th_history_choose(e->history, &d.parent, &d.request, &view);
+		th_history_choose(e->history, d.number, request, th_rng_below(&rng, 4) == 0, &d.base, &view);
 	}
 	d.view = digest(&view);
 	count.sent++;
-	count.plain += d.parent.none;
+	count.plain += d.base.parent.none;
+	count.also += d.base.also != 0;
+	count.own += d.base.own != 0;
 	count.texts += view.n;
 	code(&d);
 	if (th_history_add(e->history, (struct th_history_ref){ .sender = TH_HISTORY_OURS, .number = d.number },
-			   d.parent, d.request, &about, d.text, d.n) != TH_OK)
+			   &d.base, &about, d.text, d.n) != TH_OK)
 		abort();
 	launch(&d);
 }
@@ -150,7 +153,8 @@ static void receive(struct datagram *d)
 {
 	struct end *e = &ends[d->to];
 	struct th_history_ref me = { .sender = TH_HISTORY_THEIRS, .number = d->number };
-	struct th_history_ref parent = mirrored(d->parent), request = mirrored(d->request);
+	struct th_history_base base = { mirrored(d->base.parent), mirrored(d->base.request), d->base.also,
+					d->base.own };
 
 	d->used = false;
 	if (d->epoch != epoch)
@@ -159,15 +163,18 @@ static void receive(struct datagram *d)
 		count.doubled++; /* the replay window's business */
 		return;
 	}
-	if (th_history_view(e->history, parent, request, &view) != TH_OK) {
-		count.unknown++;
+	if (th_history_view(e->history, me, &base, &view) != TH_OK) {
+		if (d->base.own)
+			count.hoped++; /* for what was lost */
+		else
+			count.unknown++;
 		send(!d->to, d->is_response, d->exchange, true); /* asks for it again, without history */
 		return;
 	}
 	count.arrived++;
 	if (digest(&view) != d->view || !reads_back(d))
 		count.wrong++;
-	if (th_history_add(e->history, me, parent, request, &about, d->text, d->n) != TH_OK)
+	if (th_history_add(e->history, me, &base, &about, d->text, d->n) != TH_OK)
 		abort();
 	if (!d->is_response && e->n_open < OPEN_MAX)
 		e->open[e->n_open++] = d->number;
@@ -200,7 +207,7 @@ static void turn(void)
 
 		e->open[i] = e->open[--e->n_open];
 		send(who, true, exchange, false);
-	} else {
+	} else if (who == 0) {
 		send(who, false, 0, false);
 	}
 }
@@ -219,12 +226,13 @@ int main(int argc, char **argv)
 	while (count.arrived < messages)
 		turn();
 	printf("seed=%" PRIu64 ": %" PRIu64 " sent, %" PRIu64 " arrived, %" PRIu64 " doubled, %" PRIu64
-	       " of unknown parents, %" PRIu64 " without history, %.1f texts in a view, %" PRIu64
-	       " through the real coder, %" PRIu64 " wrong\n",
-	       first, count.sent, count.arrived, count.doubled, count.unknown, count.plain,
+	       " of unknown parents, %" PRIu64 " that hoped in vain, %" PRIu64
+	       " without history, %.1f texts in a view, %" PRIu64 " through the real coder, %" PRIu64 " wrong\n",
+	       first, count.sent, count.arrived, count.doubled, count.unknown, count.hoped, count.plain,
 	       (double)count.texts / (double)count.sent, count.real, count.wrong);
 	th_model_free(model);
 	th_history_free(ends[0].history);
 	th_history_free(ends[1].history);
-	return count.wrong != 0 || count.real == 0 || count.unknown == 0 || count.unknown * 20 > count.arrived;
+	return count.wrong != 0 || count.real == 0 || count.also == 0 || count.own == 0 || count.unknown == 0 ||
+	       count.unknown * 20 > count.arrived;
 }

@@ -72,9 +72,9 @@ static void sketch_half(struct counts *c, uint32_t context)
 	*n = (uint8_t)(*n + (*n < UINT8_MAX));
 }
 
-static void pass(struct counts *c, const struct corpus *corpus, bool sketch)
+static void pass(struct counts *c, const struct corpus *corpus, const size_t *seeds, size_t n_seeds, bool sketch)
 {
-	struct replay *r = replay_new(corpus);
+	struct replay *r = replay_new(corpus, seeds, n_seeds);
 
 	for (size_t k = 0; k < corpus->n; k++) {
 		const struct message *m = &corpus->messages[k];
@@ -108,7 +108,7 @@ static void pass(struct counts *c, const struct corpus *corpus, bool sketch)
 	free(r);
 }
 
-struct counts *counts_new(const struct corpus *corpus, unsigned least)
+struct counts *counts_new(const struct corpus *corpus, const size_t *seeds, size_t n_seeds, unsigned least)
 {
 	struct counts *c = calloc(1, sizeof(*c));
 
@@ -120,8 +120,8 @@ struct counts *counts_new(const struct corpus *corpus, unsigned least)
 	c->sketch = calloc(1u << SKETCH_BITS, 1);
 	if (!c->nodes || !c->index || !c->sketch)
 		abort();
-	pass(c, corpus, true);
-	pass(c, corpus, false);
+	pass(c, corpus, seeds, n_seeds, true);
+	pass(c, corpus, seeds, n_seeds, false);
 	fprintf(stderr, "model: %u contexts%s\n", c->n, c->full ? ", more left out" : "");
 	return c;
 }
@@ -143,13 +143,10 @@ static void sum(const struct nodes *nodes, unsigned without, uint32_t n[TH_BUCKE
 				n[i][bit] += nodes->n[fold][i][bit];
 }
 
-static unsigned place_for(const struct th_line *line, const uint32_t *weight, uint8_t check)
+static unsigned place_for(const uint32_t *weight)
 {
 	unsigned least = 0;
 
-	for (unsigned i = 0; i < TH_LINE_BUCKETS; i++)
-		if (line->check[i] == check)
-			return i;
 	for (unsigned i = 1; i < TH_LINE_BUCKETS; i++)
 		if (weight[i] < weight[least])
 			least = i;
@@ -166,8 +163,9 @@ void counts_fill(const struct counts *c, unsigned without, struct th_line *lines
 	memset(lines, 0, (size_t)TH_LINE_BYTES << bits);
 	for (uint32_t i = 0; i < c->n; i++) {
 		uint32_t n[TH_BUCKET_NODES][2], at = th_slots_line(c->nodes[i].context, bits), weight;
-		uint8_t check = th_slots_check(c->nodes[i].context);
-		unsigned place = place_for(&lines[at], weights[at], check);
+		uint8_t check = th_slots_check(c->nodes[i].context),
+			second = th_slots_second_check(c->nodes[i].context);
+		unsigned place = place_for(weights[at]);
 
 		sum(&c->nodes[i], without, n);
 		weight = n[0][0] + n[0][1];
@@ -178,7 +176,8 @@ void counts_fill(const struct counts *c, unsigned without, struct th_line *lines
 		weights[at][place] = weight;
 		lines[at].check[place] = check;
 		for (unsigned node = 0; node < TH_BUCKET_NODES; node++)
-			lines[at].states[place][node] = th_states_trained(n[node][0], n[node][1]);
+			lines[at].states[place][node] = (uint8_t)(th_states_trained(n[node][0], n[node][1]) |
+								  (node < 8 ? (second >> node & 1) << 7 : 0));
 	}
 	fprintf(stderr, "model: %u of %u contexts kept\n", kept, wanted);
 	free(weights);

@@ -10,7 +10,7 @@ enum { FOLDS = 4, COUNTS_ALL = FOLDS };
 struct counts;
 
 /* Counts the corpus. Contexts seen fewer than `least` times are left out. */
-struct counts *counts_new(const struct corpus *corpus, unsigned least);
+struct counts *counts_new(const struct corpus *corpus, const size_t *seeds, size_t n_seeds, unsigned least);
 void counts_free(struct counts *c);
 
 /* Fills 1 << bits lines with the contexts seen most, leaving out one fold's part, or none (COUNTS_ALL). */

@@ -47,18 +47,47 @@ void learner_init(struct learner *l)
 		l->input[TH_CONTEXTS * 256 + i] = 0.5f + (float)(i % TH_RULE_CELLS / 96) * 0.5f;
 	for (unsigned i = 0; i < TH_CELLS; i++)
 		l->input_seen[i] = 0.01f;
+	for (unsigned row = 0; row < TH_GATE_ROWS; row++)
+		for (unsigned set = 0; set < TH_SETS; set++)
+			l->gate[row][set] = 1;
 	for (unsigned row = 0; row < TH_ROWS_0; row++)
 		for (unsigned i = 0; i < TH_INPUT_CONSTANT; i++)
 			l->weight[row][i] = i < TH_CONTEXTS ? 0.15f : 0.3f;
 }
 
-static void learn(struct learner *l, const struct th_features *f, float error, const float *x, const float *w)
-{
-	float step = l->weight_rate * error;
+/* What a bit's prediction was made of. */
+struct forward {
+	float x[TH_INPUTS], sum[TH_SETS];
+	const float *gate;
+};
 
+static float product(const float *x, const float *w)
+{
+	float lanes[LANES] = { 0 }, sum = 0;
+
+	for (unsigned i = 0; i < TH_INPUTS; i += LANES)
+		for (unsigned lane = 0; lane < LANES; lane++)
+			lanes[lane] += x[i + lane] * w[i + lane];
+	for (unsigned lane = 0; lane < LANES; lane++)
+		sum += lanes[lane];
+	return sum;
+}
+
+static void learn(struct learner *l, const struct th_features *f, float error, const struct forward *o)
+{
+	float w[TH_INPUTS] = { 0 };
+
+	for (unsigned set = 0; set < TH_SETS; set++) {
+		float gate = o->gate[set], step = l->weight_rate * error * gate;
+		float *weight = l->weight[f->row[set]];
+
+		for (unsigned i = 0; i < TH_INPUTS; i++) {
+			w[i] += gate * weight[i];
+			weight[i] += step * o->x[i];
+		}
+	}
 	for (unsigned set = 0; set < TH_SETS; set++)
-		for (unsigned i = 0; i < TH_INPUTS; i++)
-			l->weight[f->row[set]][i] += step * x[i];
+		l->gate[f->gate][set] += l->gate_rate * error * o->sum[set];
 	for (unsigned i = 0; i < TH_INPUT_CONSTANT; i++) {
 		unsigned cell = f->cell[i];
 		float gradient = f->negative[i] ? -error * w[i] : error * w[i];
@@ -73,25 +102,22 @@ static void learn(struct learner *l, const struct th_features *f, float error, c
 float learner_bit(struct learner *l, const struct th_features *f, unsigned bit)
 {
 	const float end = (float)TH_SQUASH_MAX / TH_LN_ONE - 0.5f;
-	float x[TH_INPUTS] = { 0 }, w[TH_INPUTS] = { 0 }, lanes[LANES] = { 0 }, sum = 0, p, error;
+	struct forward o = { .gate = l->gate[f->gate] };
+	float sum = 0, p, error;
 
 	for (unsigned i = 0; i < TH_INPUT_CONSTANT; i++)
 		if (f->cell[i] != TH_NO_CELL)
-			x[i] = f->negative[i] ? -l->input[f->cell[i]] : l->input[f->cell[i]];
-	x[TH_INPUT_CONSTANT] = CONSTANT;
-	for (unsigned set = 0; set < TH_SETS; set++)
-		for (unsigned i = 0; i < TH_INPUTS; i++)
-			w[i] += l->weight[f->row[set]][i];
-	for (unsigned i = 0; i < TH_INPUTS; i += LANES)
-		for (unsigned lane = 0; lane < LANES; lane++)
-			lanes[lane] += x[i + lane] * w[i + lane];
-	for (unsigned lane = 0; lane < LANES; lane++)
-		sum += lanes[lane];
+			o.x[i] = f->negative[i] ? -l->input[f->cell[i]] : l->input[f->cell[i]];
+	o.x[TH_INPUT_CONSTANT] = CONSTANT;
+	for (unsigned set = 0; set < TH_SETS; set++) {
+		o.sum[set] = product(o.x, l->weight[f->row[set]]);
+		sum += o.gate[set] * o.sum[set];
+	}
 	sum = sum > end ? end : sum < -end ? -end : sum;
 	p = learner_squash(sum);
 	error = (float)bit - p;
 	if (error > LEAST_ERROR || error < -LEAST_ERROR)
-		learn(l, f, error, x, w);
+		learn(l, f, error, &o);
 	return 1 - (error < 0 ? -error : error);
 }
 
@@ -102,7 +128,8 @@ static int16_t rounded(float v, int max)
 	return (int16_t)(v < (float)-max ? -max : v > (float)max ? max : r);
 }
 
-void learner_export(const struct learner *l, int16_t inputs[TH_CELLS], int16_t weights[TH_ROWS * TH_INPUTS])
+void learner_export(const struct learner *l, int16_t inputs[TH_CELLS], int16_t weights[TH_ROWS * TH_INPUTS],
+		    int16_t gates[TH_GATE_ROWS * TH_GATE_CELLS])
 {
 	for (unsigned i = 0; i < TH_CELLS; i++)
 		inputs[i] = rounded(l->input[i] * TH_LN_ONE, TH_INPUT_MAX);
@@ -110,4 +137,7 @@ void learner_export(const struct learner *l, int16_t inputs[TH_CELLS], int16_t w
 		for (unsigned i = 0; i < TH_INPUTS; i++)
 			weights[row * TH_INPUTS + i] =
 				rounded(l->weight[row][i] * (1 << TH_WEIGHT_BITS), TH_WEIGHT_MAX);
+	for (unsigned row = 0; row < TH_GATE_ROWS; row++)
+		for (unsigned i = 0; i < TH_GATE_CELLS; i++)
+			gates[row * TH_GATE_CELLS + i] = rounded(l->gate[row][i] * (1 << TH_WEIGHT_BITS), TH_GATE_MAX);
 }

@@ -11,7 +11,8 @@ struct learner {
 	float input[TH_CELLS];
 	float input_seen[TH_CELLS]; /* sum of squared gradients */
 	float weight[TH_ROWS][TH_INPUTS];
-	float input_rate, weight_rate;
+	float gate[TH_GATE_ROWS][TH_GATE_CELLS];
+	float input_rate, weight_rate, gate_rate;
 };
 
 void learner_init(struct learner *l);
@@ -20,7 +21,8 @@ void learner_init(struct learner *l);
 float learner_bit(struct learner *l, const struct th_features *f, unsigned bit);
 
 /* The tables' numbers. */
-void learner_export(const struct learner *l, int16_t inputs[TH_CELLS], int16_t weights[TH_ROWS * TH_INPUTS]);
+void learner_export(const struct learner *l, int16_t inputs[TH_CELLS], int16_t weights[TH_ROWS * TH_INPUTS],
+		    int16_t gates[TH_GATE_ROWS * TH_GATE_CELLS]);
 
 /* 1 / (1 + e^-x) */
 float learner_squash(float x);

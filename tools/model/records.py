@@ -322,7 +322,8 @@ def main():
     ap.add_argument("--share", type=int, default=80, help="where `first` ends and `last` begins, in percent of a file")
     ap.add_argument("--without", default="", help="a file to leave out")
     ap.add_argument("--only", default="", help="the only file to take")
-    ap.add_argument("--pieces", type=int, default=5, help="pieces of a file that get names of their own")
+    ap.add_argument("--pieces", type=int, default=8, help="pieces of a file that get names of their own")
+    ap.add_argument("--say", help="what the last message of each file says instead")
     ap.add_argument("--out", required=True)
     ap.add_argument("corpus")
     args = ap.parse_args()
@@ -341,6 +342,9 @@ def main():
             cut = len(exchanges) * args.share // 100
             exchanges = {"first": exchanges[:cut], "last": exchanges[cut:], "all": exchanges}[args.part]
             if not args.vary:
+                if args.say:
+                    for e in [e for e in exchanges if "/send/m.room.message/" in e["target"] and b"relates_to" not in e["q"]][-1:]:
+                        e["q"] = re.sub(rb'"body":(\s?)"(?:[^"\\]|\\.)*"', lambda m: b'"body":' + m[1] + json.dumps(args.say).encode(), e["q"])
                 play(out, name, exchanges)
                 continue
             for variant in range(args.vary):
@@ -351,7 +355,7 @@ def main():
         if args.vary:
             for name in sorted(chat):
                 for i, exchanges in enumerate(talk(Dice("talk", name), chat[name])):
-                    play(out, "chat-%s.%d" % (name, i % 5), exchanges)
+                    play(out, "chat-%s.%d" % (name, i % 8), exchanges)
 
 
 if __name__ == "__main__":

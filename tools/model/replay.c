@@ -2,17 +2,6 @@
 
 #include <stdlib.h>
 
-struct replay *replay_new(const struct corpus *corpus)
-{
-	struct replay *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		abort();
-	r->corpus = corpus;
-	r->session = SIZE_MAX;
-	return r;
-}
-
 static size_t kept(const struct message *m)
 {
 	return m->masked_n < REPLAY_TEXT ? m->masked_n : REPLAY_TEXT;
@@ -33,6 +22,21 @@ static void learn(struct replay *r, const struct message *m)
 	}
 }
 
+struct replay *replay_new(const struct corpus *corpus, const size_t *seeds, size_t n_seeds)
+{
+	struct replay *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		abort();
+	r->corpus = corpus;
+	r->session = SIZE_MAX;
+	th_recall_init(&r->recall, r->text);
+	for (size_t i = 0; i < n_seeds; i++)
+		learn(r, &corpus->messages[seeds[i]]);
+	r->seed = r->recall;
+	return r;
+}
+
 /* A message leaves itself behind in the recall, which then only grows; before it is full it is made anew from the last
  * messages. */
 void replay_prepare(struct replay *r, size_t i)
@@ -41,17 +45,17 @@ void replay_prepare(struct replay *r, size_t i)
 	size_t from = i, sum = 0;
 
 	if (r->session != all[i].session) {
-		th_recall_init(&r->recall, r->text);
+		r->recall = r->seed;
 		r->session = all[i].session;
 		return;
 	}
-	if (r->recall.n < 2 * REPLAY_HISTORY)
+	if (r->recall.n - r->seed.n < 2 * REPLAY_HISTORY)
 		return;
 	while (from > 0 && all[from - 1].session == r->session && sum + kept(&all[from - 1]) < REPLAY_HISTORY) {
 		from--;
 		sum += kept(&all[from]) + 1;
 	}
-	th_recall_init(&r->recall, r->text);
+	r->recall = r->seed;
 	for (; from < i; from++)
 		learn(r, &all[from]);
 }

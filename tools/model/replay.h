@@ -11,10 +11,12 @@ struct replay {
 	const struct corpus *corpus;
 	struct th_recall recall;
 	size_t session;
+	struct th_recall seed; /* of the seed texts */
 	uint8_t text[TH_RECALL_TEXT_MAX];
 };
 
-struct replay *replay_new(const struct corpus *corpus);
+/* `seeds`: messages whose texts stand before every history. */
+struct replay *replay_new(const struct corpus *corpus, const size_t *seeds, size_t n_seeds);
 
 /* Makes ready for message i: the recall holds what of the session came before. Messages longer than the model's limit
  * are not for it. */

@@ -13,8 +13,9 @@
 
 #include "counts.h"
 #include "learner.h"
+#include "seeds.h"
 
-enum { BITS = 16, LEAST = 14, EPOCHS = 1 };
+enum { BITS = 16, LEAST = 14, EPOCHS = 1, SEED = 32 * 1024 };
 
 static unsigned setting(const char *name, unsigned otherwise)
 {
@@ -48,20 +49,71 @@ static double learn_message(struct learner *l, struct th_predictor *p, const str
 	return bits;
 }
 
-static double learn_fold(struct learner *l, struct th_predictor *p, const struct corpus *corpus, unsigned fold)
+/* A session's messages are next to each other. */
+struct session {
+	size_t from, to;
+	unsigned fold;
+	uint32_t place; /* in a shuffled order */
+};
+
+static int by_place(const void *a, const void *b)
 {
-	struct replay *r = replay_new(corpus);
+	const struct session *x = a, *y = b;
+
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* The sessions in an order that mixes files: learning from one file after the other would remember the last one best.
+ */
+static struct session *shuffled(const struct corpus *corpus, unsigned epoch, size_t *n)
+{
+	struct session *all = calloc(corpus->n_sessions + 1, sizeof(*all));
+
+	if (!all)
+		abort();
+	*n = 0;
+	for (size_t i = 0, from = 0; i < corpus->n; i++) {
+		if (i + 1 < corpus->n && corpus->messages[i + 1].session == corpus->messages[i].session)
+			continue;
+		all[*n] = (struct session){ from, i + 1, counts_fold(corpus, i),
+					    th_hash2((uint32_t)*n * 0x9e3779b1u + epoch, epoch + 1) };
+		(*n)++;
+		from = i + 1;
+	}
+	qsort(all, *n, sizeof(*all), by_place);
+	return all;
+}
+
+struct rates {
+	float weight, input, gate;
+};
+
+/* One round over the corpus. `left` falls from 1 to 0 over all rounds. */
+static void learn_round(struct learner *l, struct th_predictor *p, const struct corpus *corpus,
+			const struct seeds *seeds, struct th_line *const tables[FOLDS], unsigned epoch, unsigned epochs,
+			const struct rates *rates)
+{
+	struct replay *r = replay_new(corpus, seeds->at, seeds->n);
+	size_t n, done = 0;
+	struct session *sessions = shuffled(corpus, epoch, &n);
 	double bits = 0;
 
 	p->recall = &r->recall;
-	for (size_t i = 0; i < corpus->n; i++) {
-		if (counts_fold(corpus, i) != fold)
-			continue;
-		replay_prepare(r, i);
-		bits += learn_message(l, p, &corpus->messages[i]);
+	for (size_t k = 0; k < n; k++) {
+		p->slots->trained = tables[sessions[k].fold];
+		for (size_t i = sessions[k].from; i < sessions[k].to; i++, done++) {
+			float left = 1 - ((float)epoch + (float)done / (float)corpus->n) / (float)epochs;
+
+			l->weight_rate = rates->weight * (left * left + 0.02f);
+			l->gate_rate = rates->gate * (left * left + 0.02f);
+			l->input_rate = rates->input * (left + 0.03f);
+			replay_prepare(r, i);
+			bits += learn_message(l, p, &corpus->messages[i]);
+		}
 	}
+	fprintf(stderr, "model: round %u: %.0f bytes\n", epoch, bits / 8);
+	free(sessions);
 	free(r);
-	return bits;
 }
 
 static void put(uint8_t *p, uint64_t v, unsigned n)
@@ -82,7 +134,7 @@ static uint64_t fnv(const uint8_t *p, size_t n)
 /* The file but for its lines, and the ID. */
 static void write_head(uint8_t *p, const struct learner *l, unsigned bits)
 {
-	static int16_t inputs[TH_CELLS], weights[TH_ROWS * TH_INPUTS];
+	static int16_t inputs[TH_CELLS], weights[TH_ROWS * TH_INPUTS], gates[TH_GATE_ROWS * TH_GATE_CELLS];
 	uint8_t next[256][2];
 
 	memcpy(p, "THMD", 4);
@@ -99,11 +151,27 @@ static void write_head(uint8_t *p, const struct learner *l, unsigned bits)
 
 		put(p + TH_TABLES_SQUASH_AT + 2 * i, (uint64_t)(v < 1 ? 1 : v > 65535 ? 65535 : v), 2);
 	}
-	learner_export(l, inputs, weights);
+	learner_export(l, inputs, weights, gates);
 	for (int i = 0; i < TH_CELLS; i++)
 		put(p + TH_TABLES_INPUTS_AT + 2 * i, (uint16_t)inputs[i], 2);
 	for (int i = 0; i < TH_ROWS * TH_INPUTS; i++)
 		put(p + TH_TABLES_WEIGHTS_AT + 2 * i, (uint16_t)weights[i], 2);
+	for (int i = 0; i < TH_GATE_ROWS * TH_GATE_CELLS; i++)
+		put(p + TH_TABLES_GATES_AT + 2 * i, (uint16_t)gates[i], 2);
+}
+
+static void write_seeds(uint8_t *p, const struct corpus *corpus, const struct seeds *seeds)
+{
+	for (size_t i = 0; i < seeds->n; i++) {
+		const struct message *m = &corpus->messages[seeds->at[i]];
+		size_t n = seeds_text(m);
+
+		p[0] = m->is_response;
+		put(p + 1, m->is_response ? m->kind : 0, 4);
+		put(p + 5, n, 4);
+		memcpy(p + TH_TABLES_SEED_HEAD, m->masked, n);
+		p += TH_TABLES_SEED_HEAD + n;
+	}
 }
 
 int main(int argc, char **argv)
@@ -116,36 +184,46 @@ int main(int argc, char **argv)
 	struct counts *counts;
 	unsigned bits = setting("MODEL_BITS", BITS), epochs = setting("MODEL_EPOCHS", EPOCHS);
 	size_t size = TH_TABLES_LINES_AT + ((size_t)TH_LINE_BYTES << bits);
-	uint8_t *file = aligned_alloc(64, size);
+	uint8_t *file;
+	static struct seeds seeds;
 	struct th_line *lines = aligned_alloc(64, (size_t)TH_LINE_BYTES << bits);
+	struct th_line *tables[FOLDS];
+	struct rates rates = {
+		.weight = 0.0001f * (float)setting("MODEL_WRATE", 15),
+		.input = 0.001f * (float)setting("MODEL_IRATE", 120),
+		.gate = 0.0001f * (float)setting("MODEL_GRATE", 10),
+	};
 	FILE *out;
 
-	if (argc != 3 || !file || !lines) {
+	if (argc != 3 || !lines) {
 		fprintf(stderr, "usage: train RECORDS TABLES\n");
 		return 1;
 	}
-	memset(file, 0, size);
 	corpus_load(&corpus, argv[1]);
-	counts = counts_new(&corpus, setting("MODEL_LEAST", LEAST));
+	seeds_pick(&seeds, &corpus, setting("MODEL_SEED", SEED));
+	size += seeds.bytes;
+	file = aligned_alloc(64, (size + 63) / 64 * 64);
+	if (!file)
+		abort();
+	memset(file, 0, size);
+	counts = counts_new(&corpus, seeds.at, seeds.n, setting("MODEL_LEAST", LEAST));
 	learner_init(&l);
 	th_states_next(next);
 	slots.next = (const uint8_t(*)[2])next;
-	slots.trained = lines;
 	slots.trained_bits = bits;
-	for (unsigned step = 0; step < epochs * FOLDS; step++) {
-		float left = 1 - (float)step / (float)(epochs * FOLDS);
-		unsigned fold = step % FOLDS;
-		double cost;
-
-		l.weight_rate = 0.0001f * (float)setting("MODEL_WRATE", 8) * (0.1f + 0.9f * left);
-		l.input_rate = 0.001f * (float)setting("MODEL_IRATE", 60) * (0.2f + 0.8f * left);
-		counts_fill(counts, fold, lines, bits);
-		cost = learn_fold(&l, &p, &corpus, fold);
-		fprintf(stderr, "model: round %u, fold %u: %.0f bytes\n", step, fold, cost / 8);
+	for (unsigned fold = 0; fold < FOLDS; fold++) {
+		tables[fold] = aligned_alloc(64, (size_t)TH_LINE_BYTES << bits);
+		if (!tables[fold])
+			abort();
+		counts_fill(counts, fold, tables[fold], bits);
 	}
+	for (unsigned epoch = 0; epoch < epochs; epoch++)
+		learn_round(&l, &p, &corpus, &seeds, tables, epoch, epochs, &rates);
 	counts_fill(counts, COUNTS_ALL, lines, bits);
 	write_head(file, &l, bits);
 	memcpy(file + TH_TABLES_LINES_AT, lines, (size_t)TH_LINE_BYTES << bits);
+	put(file + 24, seeds.bytes, 4);
+	write_seeds(file + TH_TABLES_LINES_AT + ((size_t)TH_LINE_BYTES << bits), &corpus, &seeds);
 	put(file + 16, fnv(file + TH_TABLES_HEADER, size - TH_TABLES_HEADER), 8);
 	out = fopen(argv[2], "wb");
 	if (!out || fwrite(file, 1, size, out) != size || fclose(out) != 0) {

@@ -89,7 +89,7 @@ static struct th_view *view_of(const char *const *texts)
 
 	v.n = 0;
 	for (; *texts; texts++)
-		v.texts[v.n++] = (struct th_view_text){ (const uint8_t *)*texts, strlen(*texts), of_request };
+		v.texts[v.n++] = (struct th_view_text){ (const uint8_t *)*texts, strlen(*texts), of_request, NULL, 0 };
 	return &v;
 }
 
@@ -149,7 +149,7 @@ static void test_limits(void **state)
 	assert_int_equal(th_model_encode(model, NULL, &of_request, text, sizeof(text), NULL, 0, &need),
 			 TH_ERR_TOO_LARGE);
 	v.n = 2;
-	v.texts[0] = v.texts[1] = (struct th_view_text){ text, TH_MODEL_VIEW_MAX / 2, of_request };
+	v.texts[0] = v.texts[1] = (struct th_view_text){ text, TH_MODEL_VIEW_MAX / 2, of_request, NULL, 0 };
 	assert_int_equal(th_model_encode(model, &v, &of_request, text, 1, NULL, 0, &need), TH_ERR_TOO_LARGE);
 	v.n = 1;
 	v.texts[0].n = TH_MODEL_VIEW_MAX - 1;

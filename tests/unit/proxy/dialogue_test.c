@@ -48,9 +48,9 @@ static void remember(struct th_dialogue *d, uint64_t number)
 	const struct th_model_about about = { .account = -1 };
 	const struct th_history_ref ref = { .sender = TH_HISTORY_OURS, .number = number };
 
-	assert_int_equal(th_history_add(th_dialogue_history(d), ref, TH_HISTORY_NONE, TH_HISTORY_NONE, &about,
-					(const uint8_t *)"text", 4),
-			 TH_OK);
+	assert_int_equal(
+		th_history_add(th_dialogue_history(d), ref, &TH_HISTORY_BASELESS, &about, (const uint8_t *)"text", 4),
+		TH_OK);
 }
 
 /* History goes, and slots of the end that asks are used no more; what it told stays told. */
