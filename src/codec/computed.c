@@ -226,6 +226,11 @@ enum th_err th_computed_restore(struct th_wr *w, struct th_str body)
 	return left ? TH_ERR_MALFORMED : TH_OK;
 }
 
+static void put(struct th_wr *w, struct th_str s)
+{
+	th_wr_bytes(w, s.p, s.n);
+}
+
 static bool has_lasting_content(struct th_str object)
 {
 	struct th_event_member m;
@@ -242,15 +247,18 @@ void th_computed_ids(struct th_wr *w, struct th_str body)
 	struct th_event_scan scan = th_event_scan_init(body);
 	struct th_event e;
 	uint8_t bytes[SHA256];
+	unsigned n = 0;
 
 	if (!holds(body, unmarked))
 		return;
-	for (unsigned n = 0; n < TH_COMPUTED_IDS_MAX && th_event_next(&scan, &e);) {
+	while (n < TH_COMPUTED_IDS_MAX && th_event_next(&scan, &e)) {
 		if (has_lasting_content(e.object) || !hash(e.object, as_reference_hash, bytes))
 			continue;
-		th_wr_bytes(w, "\n\"$", 3);
+		put(w, n == 0 ? TH_STR("\n{\"pdus\":{\"$") : TH_STR(",\"$"));
 		th_base64_encode(w, bytes, sizeof(bytes), TH_BASE64_URL);
-		th_wr_bytes(w, "\"", 1);
+		put(w, TH_STR("\":{}"));
 		n++;
 	}
+	if (n > 0)
+		put(w, TH_STR("}}"));
 }

@@ -24,11 +24,11 @@ bool th_computed_is_cut(struct th_str body);
  * TH_ERR_NO_MEMORY. */
 enum th_err th_computed_restore(struct th_wr *w, struct th_str body);
 
-enum { TH_COMPUTED_IDS_MAX = 32, TH_COMPUTED_ID_BYTES = 46 };
+enum { TH_COMPUTED_IDS_MAX = 32, TH_COMPUTED_IDS_BYTES = 12 + TH_COMPUTED_IDS_MAX * 50 };
 
-/* Appends for each event of the (restored) body whose ID can be computed, the first TH_COMPUTED_IDS_MAX of them, a line
- * feed and the ID in quotes. Events whose content outlives redaction have an ID that depends on the room's version: they
- * are left out. */
+/* Appends the IDs of the (restored) body's events, of the first TH_COMPUTED_IDS_MAX whose ID can be computed, as a
+ * homeserver would answer: LF {"pdus":{"$…":{},"$…":{}}}. Nothing when there are none. Events whose content outlives
+ * redaction have an ID that depends on the room's version: they are left out. */
 void th_computed_ids(struct th_wr *w, struct th_str body);
 
 #endif

@@ -1,6 +1,7 @@
 #include "codec/text.h"
 
 #include "base/wr.h"
+#include "codec/computed.h"
 #include "codec/token.h"
 
 #define SYNAPSE_CORS                                                                                                   \
@@ -191,7 +192,8 @@ enum th_err th_text_write(const struct th_head *head, int slot, const uint8_t *b
 	if (!th_wr_ok(&head_w))
 		return TH_ERR_INVALID;
 	pack(&w, plain, head_w.n);
-	th_wr_bytes(&w, body, body_n);
+	if (th_computed_cut(&w, (struct th_str){ (const char *)body, body_n }) != TH_OK)
+		return TH_ERR_INVALID;
 	*need = w.n;
 	return TH_OK;
 }
@@ -365,4 +367,24 @@ enum th_err th_text_read_request(struct th_text *out, const uint8_t *p, size_t n
 enum th_err th_text_read_response(struct th_text *out, const uint8_t *p, size_t n)
 {
 	return read_text(out, p, n, read_status_line);
+}
+
+enum th_err th_text_restore(struct th_text *t, uint8_t *buf, size_t cap)
+{
+	const struct th_str body = { (const char *)t->body, t->body_n };
+	struct th_wr w = th_wr_init(buf, cap);
+	enum th_err err;
+
+	if (!th_computed_is_cut(body))
+		return TH_OK;
+	err = th_computed_restore(&w, body);
+	if (err != TH_OK)
+		return err;
+	if (!th_wr_ok(&w))
+		return TH_ERR_TOO_LARGE;
+	t->body = buf;
+	t->body_n = w.n;
+	if (t->head.body_len != TH_BODY_UNKNOWN)
+		t->head.body_len = (int64_t)w.n;
+	return TH_OK;
 }

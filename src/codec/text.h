@@ -3,6 +3,8 @@
  *     request:  [#SLOT SP] METHOD SP TARGET LF *(NAME ": " VALUE LF) [":" LF] LF BODY
  *     response: STATUS LF                      *(NAME ": " VALUE LF) [":" LF] LF BODY
  *
+ * In BODY the content hashes of federation's events are left out where both ends can compute them (computed.h).
+ *
  * A line of ":" alone says that the body's length was not known when the head was sent. Runs of text that heads repeat
  * (th_text_lines) are one control byte each; nothing else in a head can hold one. #SLOT names an account of the session
  * whose Authorization value both ends know: the field's line then reads "Authorization: #". A real Authorization value
@@ -39,7 +41,7 @@ struct th_text {
 	struct th_head head;			    /* borrows from `bytes`, `fields` and the text */
 	struct th_field fields[TH_HEAD_FIELDS_MAX]; /* with a slot, the first Authorization value is empty */
 	int slot;				    /* TH_SLOT_NONE without */
-	const uint8_t *body;			    /* borrows from the text */
+	const uint8_t *body;			    /* as the text has it, and borrows from there: see th_text_restore() */
 	size_t body_n;
 	uint8_t bytes[TH_TEXT_HEAD_MAX]; /* the head, unpacked */
 };
@@ -48,5 +50,9 @@ struct th_text {
  * th_envelope_read_request promises, and heads written and read again are equal byte for byte. */
 enum th_err th_text_read_request(struct th_text *out, const uint8_t *p, size_t n);
 enum th_err th_text_read_response(struct th_text *out, const uint8_t *p, size_t n);
+
+/* Puts back what the text left out of the body: from here on `body` may borrow from `buf`. TH_ERR_MALFORMED,
+ * TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY. */
+enum th_err th_text_restore(struct th_text *t, uint8_t *buf, size_t cap);
 
 #endif

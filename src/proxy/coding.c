@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "codec/reference.h"
-#include "codec/secret.h"
+#include "codec/keep.h"
 #include "codec/tables.h"
 #include "codec/text.h"
 #include "coap/naming.h"
@@ -36,8 +36,8 @@ struct th_workshop {
 	struct th_view view;
 	struct th_text text;
 	struct th_flate_message message;
-	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX], masked[TEXT_MAX];
-	size_t masked_n;
+	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX], kept[TEXT_MAX + TH_KEEP_EXTRA];
+	size_t kept_n; /* what history keeps */
 };
 
 struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
@@ -137,13 +137,13 @@ static void remember_request(struct th_leg *leg)
 	struct th_history *h = th_dialogue_history(leg->dialogue);
 
 	tell_account(leg);
-	if (h && leg->masked.n > 0) {
+	if (h && leg->kept.n > 0) {
 		const struct th_model_about about = { .account = -1 };
 		const struct th_history_base base = moved(leg->base, leg->number - leg->coded_for);
 
-		(void)th_history_add(h, ours(leg->number), &base, &about, th_buf_data(&leg->masked), leg->masked.n);
+		(void)th_history_add(h, ours(leg->number), &base, &about, th_buf_data(&leg->kept), leg->kept.n);
 	}
-	th_buf_free(&leg->masked);
+	th_buf_free(&leg->kept);
 }
 
 void th_coding_sent(struct th_leg *leg)
@@ -173,7 +173,7 @@ void th_coding_done(struct th_leg *leg)
 	if (leg->plain.n > 0)
 		th_wipe((uint8_t *)(uintptr_t)th_buf_data(&leg->plain), leg->plain.n);
 	th_buf_free(&leg->plain);
-	th_buf_free(&leg->masked);
+	th_buf_free(&leg->kept);
 }
 
 /* ---- references ---- */
@@ -323,7 +323,7 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 		th_reference_write(&e, &leg->base, !asks, leg->coded_for);
 	if (th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need) != TH_OK)
 		return 0;
-	w->masked_n = th_secret_mask(w->plain, n, w->masked);
+	w->kept_n = th_keep(w->plain, n, body, w->kept);
 	return refs + need;
 }
 
@@ -333,13 +333,13 @@ static bool remember_sent(struct th_leg *leg)
 	struct th_workshop *w = leg->node->workshop;
 
 	if (!th_leg_is_ingress(leg)) {
-		(void)th_history_add(leg->dialogue->history, ours(leg->number), &leg->base, &leg->about, w->masked,
-				     w->masked_n);
+		(void)th_history_add(leg->dialogue->history, ours(leg->number), &leg->base, &leg->about, w->kept,
+				     w->kept_n);
 		return true;
 	}
 	leg->exact = w->code[0] == TH_CODING_MODEL;
-	th_buf_free(&leg->masked);
-	if (th_buf_append(&leg->masked, w->masked, w->masked_n) != TH_OK)
+	th_buf_free(&leg->kept);
+	if (th_buf_append(&leg->kept, w->kept, w->kept_n) != TH_OK)
 		return false;
 	if (!th_list_linked(&leg->unnamed))
 		th_list_push(&leg->dialogue->unnamed, &leg->unnamed);
@@ -395,7 +395,7 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 		n = 0;
 	if (n == 0) { /* it goes as it is: nobody will have read it by the model */
 		th_list_remove(&leg->unnamed);
-		th_buf_free(&leg->masked);
+		th_buf_free(&leg->kept);
 		leg->exact = false;
 		if (th_leg_is_ingress(leg))
 			leg->about = about_nothing;
@@ -544,6 +544,8 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	err = decode_text(leg, h, msg, &n);
 	if (err == TH_OK)
 		err = asks ? th_text_read_response(&w->text, w->plain, n) : th_text_read_request(&w->text, w->plain, n);
+	if (err == TH_OK)
+		err = th_text_restore(&w->text, w->code, sizeof(w->code));
 	if (err != TH_OK) /* whatever it was: as it is it can be read */
 		return TH_ERR_NOT_FOUND;
 	if (asks) {
@@ -556,7 +558,8 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	if (err != TH_OK)
 		return err;
 	base = moved(leg->base, leg->number - leg->coded_for);
-	(void)th_history_add(h, theirs(leg->number), &base, &about, w->masked, th_secret_mask(w->plain, n, w->masked));
+	w->kept_n = th_keep(w->plain, n, (struct th_str){ (const char *)w->text.body, w->text.body_n }, w->kept);
+	(void)th_history_add(h, theirs(leg->number), &base, &about, w->kept, w->kept_n);
 	return put_plain(msg, &w->text.head, w->text.body, w->text.body_n);
 }
 

@@ -250,7 +250,7 @@ void th_ingress_again(struct th_leg *leg)
 	th_leg_drop(leg);
 	th_buf_free(&leg->in);
 	th_buf_free(&leg->out);
-	th_buf_free(&leg->masked);
+	th_buf_free(&leg->kept);
 	th_list_remove(&leg->unnamed);
 	leg->in_head = leg->in_end = leg->coded = leg->decoded = leg->named = false;
 	err = open_exchange(leg, TH_FORMAT_ENVELOPE);

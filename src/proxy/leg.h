@@ -67,7 +67,7 @@ struct th_leg {
 	/* coding.c */
 	struct th_dialogue *dialogue; /* borrowed; NULL in the plain profile, and once the session is gone */
 	struct th_buf plain;	      /* asking end: the request in the identity coding, to be coded anew if need be */
-	struct th_buf masked;	      /* its text for the history, until it is there */
+	struct th_buf kept;	      /* its text for the history, until it is there */
 	struct th_list unnamed;	      /* on the dialogue's list until then */
 	struct th_history_base base;  /* what the last message was coded against, out or in */
 	uint64_t coded_for;	      /* the number that it was taken to have */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/rd.h"
-#include "codec/secret.h"
+#include "codec/keep.h"
 #include "codec/syntax.h"
 #include "codec/text.h"
 #include "exchange/policy.h"
@@ -109,8 +109,8 @@ static void read_message(struct corpus *c, struct accounts *a, struct th_rd *r, 
 		return;
 	}
 	m->n = need;
-	m->masked = must(malloc(need));
-	m->masked_n = th_secret_mask(m->text, m->n, m->masked);
+	m->masked = must(malloc(need + TH_KEEP_EXTRA));
+	m->masked_n = th_keep(m->text, m->n, body, m->masked);
 	if (is_response) {
 		m->request = by_exchange[exchange];
 		m->kind = c->messages[m->request].kind;

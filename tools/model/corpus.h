@@ -8,7 +8,7 @@
 
 struct message {
 	uint8_t *text;	 /* owned by the corpus */
-	uint8_t *masked; /* as history keeps it, same length or shorter */
+	uint8_t *masked; /* as history keeps it */
 	size_t n, masked_n;
 	size_t http_bytes; /* head and body as HTTP/1.1, all fields */
 	bool is_response;

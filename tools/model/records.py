@@ -185,6 +185,71 @@ class Vary:
         return data
 
 
+def unpadded(digest, alphabet=b"+/"):
+    return base64.b64encode(digest, alphabet).rstrip(b"=")
+
+
+def hash_of(event, leave_out):
+    rest = {k: v for k, v in event.items() if k not in leave_out}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).digest()
+
+
+class Computed:
+    """Content hashes and event IDs are functions of the event. Where they are right in the recording, they are in what was made of it, too: the
+    coding leaves out what both ends can compute (src/codec/computed.h)."""
+
+    PLACE = re.compile(rb"(?<![A-Za-z0-9_+/-])[A-Za-z0-9_+/-]{43}(?![A-Za-z0-9_+/=-])")
+    LASTING = ("member", "create", "join_rules", "power_levels", "redaction", "history_visibility", "aliases")
+    KEPT = ("auth_events", "content", "depth", "event_id", "hashes", "membership", "origin", "origin_server_ts", "prev_events", "prev_state",
+            "room_id", "sender", "state_key", "type")
+
+    def __init__(self, exchanges, change):
+        self.new = {}
+        found = {}
+        for e in exchanges:
+            for body in (e["q"], e["r"]):
+                if b'"hashes":{"sha256":' not in body:
+                    continue
+                changed = change(body, body=True, ascii_only=False)
+                try:
+                    pairs = list(self.events(json.loads(body), json.loads(changed)))
+                except ValueError:
+                    continue
+                for old, event in pairs:
+                    found[old["hashes"]["sha256"]] = old, event
+        for old, event in sorted(found.values(), key=lambda p: (p[0].get("depth", 0), p[0]["hashes"]["sha256"])):
+            self.follow(old, event, change)
+
+    def events(self, old, new):
+        if isinstance(old, dict):
+            if isinstance(old.get("hashes"), dict) and "sha256" in old["hashes"]:
+                yield old, new
+            for k in old:
+                yield from self.events(old[k], new.get(k)) if isinstance(new, dict) else ()
+        elif isinstance(old, list) and isinstance(new, list):
+            for a, b in zip(old, new):
+                yield from self.events(a, b)
+
+    def reference(self, event):
+        rest = {k: v for k, v in event.items() if k in self.KEPT}
+        rest["content"] = {}
+        return unpadded(hash_of(rest, ()), b"-_")
+
+    def follow(self, old, event, change):
+        not_hashed = ("hashes", "signatures", "unsigned")
+        if unpadded(hash_of(old, not_hashed)).decode() != old["hashes"]["sha256"]:
+            return
+        event = json.loads(self.apply(json.dumps(event, ensure_ascii=False).encode()))
+        right = unpadded(hash_of(event, not_hashed))
+        self.new[event["hashes"]["sha256"].encode()] = right
+        event["hashes"] = {"sha256": right.decode()}
+        if old["type"].removeprefix("m.room.") not in self.LASTING:
+            self.new[change(b'"$' + self.reference(old) + b'"')[2:-1]] = self.reference(event)
+
+    def apply(self, data):
+        return self.PLACE.sub(lambda m: self.new.get(m[0], m[0]), data) if self.new else data
+
+
 def string(b):
     return struct.pack(">I", len(b)) + b
 
@@ -240,8 +305,11 @@ def play(out, name, exchanges, vary=None):
         events.append((t + max(e.get("dur", 0), 0), number, 1, e))
     events.sort(key=lambda x: x[:3])
     out.session(name)
-    same = lambda b, **_: b
-    change = vary.apply if vary else same
+    computed = Computed(exchanges, vary.apply) if vary else None
+
+    def change(data, **how):
+        return computed.apply(vary.apply(data, **how)) if vary else data
+
     for _, number, is_response, e in events:
         agent = dict((n.lower(), v) for n, v in e["req_headers"]).get("user-agent", "")
         if is_response:
