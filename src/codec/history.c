@@ -6,8 +6,10 @@
  * whether it is still there. 0 is of no message. */
 enum {
 	NOBODY = 0,
-	VIEW_MESSAGES = TH_HISTORY_MESSAGES / 8 * 7, /* as much of the store as of its bytes */
-	RELIABLE_MESSAGES = TH_HISTORY_MESSAGES / 16 * 15,
+	VIEW_MESSAGES = TH_HISTORY_MESSAGES / 16 * 13,
+	/* What is older than these the peer may have forgotten, as it has more than we know of. */
+	RELIABLE_MESSAGES = TH_HISTORY_MESSAGES / 16 * 14,
+	RELIABLE_SIXTEENTHS = 15, /* of the bytes */
 };
 
 /* 40 bytes, as there are hundreds in every session. */
@@ -35,6 +37,7 @@ struct th_history {
 	size_t next, used;			   /* where the next text goes; bytes of texts there are */
 	uint32_t added, serial;			   /* serial: of the last message */
 	uint16_t visit;
+	uint32_t doubtful; /* serials up to this: so are these */
 	struct th_history_ref parent; /* that our next message names if it can */
 	uint8_t text[];
 };
@@ -238,7 +241,7 @@ enum th_err th_history_add(struct th_history *h, struct th_history_ref message, 
 		n = h->size / TH_HISTORY_TEXT_PARTS;
 	if (h->serial == UINT32_MAX) { /* the peer is told of unknown parents, and all begins anew */
 		th_history_clear(h);
-		h->serial = NOBODY;
+		h->serial = h->doubtful = NOBODY;
 		parent = request = NOBODY;
 	}
 	e.parent_back = back(h, parent);
@@ -352,6 +355,18 @@ static bool reach_bases(struct th_history *h, struct walk *w, uint32_t serial)
 	return reach_near(h, w, !e->first, place, e->also) && reach_near(h, w, e->first, place, e->own);
 }
 
+/* Whether the peer may have forgotten that message. */
+static bool is_doubtful(struct th_history *h, uint32_t serial)
+{
+	return h->added - entry(h, serial)->added > h->size / 16 * RELIABLE_SIXTEENTHS ||
+	       h->serial - serial > RELIABLE_MESSAGES || serial <= h->doubtful;
+}
+
+void th_history_doubt(struct th_history *h)
+{
+	h->doubtful = h->serial;
+}
+
 /* `careful`: reaches no messages so old that the peer may have forgotten them. */
 static enum th_err walk_back(struct th_history *h, const struct bases *from, bool careful, struct walk *w,
 			     struct th_view *view)
@@ -371,7 +386,7 @@ static enum th_err walk_back(struct th_history *h, const struct bases *from, boo
 			w->full = e->depth;
 			break;
 		}
-		if (careful && (h->added - e->added > h->size / 16 * 15 || h->serial - serial > RELIABLE_MESSAGES))
+		if (careful && is_doubtful(h, serial))
 			return TH_ERR_NOT_FOUND;
 		w->left -= (size_t)e->n + 1;
 		view->texts[view->n++] = text_of(h, e);

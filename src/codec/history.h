@@ -92,6 +92,10 @@ enum th_err th_history_view(struct th_history *h, struct th_history_ref message,
 void th_history_choose(struct th_history *h, uint64_t number, struct th_history_ref request, bool hopeful,
 		       struct th_history_base *base, struct th_view *view);
 
+/* The peer lacks something that it was referred to: nothing of what is here now is referred to any more. It can be read
+ * against all the same. */
+void th_history_doubt(struct th_history *h);
+
 /* Forgets everything. */
 void th_history_clear(struct th_history *h);
 
