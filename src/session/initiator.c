@@ -140,6 +140,7 @@ static struct flight *make_flight(struct th_sessions *s, struct session *ss, con
 	f->rides = p->has_data;
 	f->riding = p->n;
 	f->number = p->number;
+	f->floor = p->floor;
 	f->made = s->now;
 	f->n = n;
 	memcpy(f->datagram, datagram, n);
@@ -188,12 +189,14 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 	return TH_OK;
 }
 
-/* Whether a new flight is to take the place of this one. */
+/* Whether a new flight is to take the place of this one: also when the peer was heard meanwhile, and with later numbers
+ * than the flight tells. */
 static bool is_old(const struct th_sessions *s, const struct session *ss, const struct flight *f)
 {
 	th_time age = s->now - f->made, most = TH_SESSION_RENEW_AFTER << (ss->renewals > 0);
 
-	return age >= 2 * most || (age >= most && f->repeats >= TH_SESSION_RENEW_REPEATS);
+	return age >= 2 * most || (age >= most && f->repeats >= TH_SESSION_RENEW_REPEATS) ||
+	       (ss->pattern != TH_SESSION_XX && f->floor < floor_of(ss));
 }
 
 enum th_err th_flight_repeat(struct th_sessions *s, struct session *ss, struct kept *k)
@@ -275,6 +278,11 @@ static void finish(struct th_sessions *s, struct session *ss, struct th_noise *h
 {
 	struct flight *f = ss->flight;
 
+	/* Records of the earlier responder came after the flight was made: a new one tells the new responder. */
+	if (!p->continued && p->number < ss->seen.next) {
+		th_flight_del(s, ss);
+		return;
+	}
 	f->epoch->tx_cid = p->cid;
 	if (th_epoch_key(s, f->epoch, hs, tag_len(s, p), f->number, p->number) != TH_OK)
 		return; /* the flight may be repeated */
