@@ -184,7 +184,8 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 	/* Where the peer was last heard may have been somebody in between, or is no more. */
 	if (silence || !ss->current)
 		ss->to = ss->home;
-	k->touched = s->now;
+	if (k)
+		k->touched = s->now;
 	send_flight(s, ss); /* a full queue is like a loss */
 	return TH_OK;
 }
@@ -205,11 +206,12 @@ enum th_err th_flight_repeat(struct th_sessions *s, struct session *ss, struct k
 	struct kept *riding = f->rides ? th_kept_find(ss, f->number) : NULL;
 	bool silence = f->silence;
 
-	if (riding && riding != k && f->sent > k->touched) { /* it went meanwhile */
+	if (k && riding && riding != k && f->sent > k->touched) { /* it went meanwhile */
 		k->touched = s->now;
 		return TH_OK;
 	}
-	k->touched = s->now;
+	if (k)
+		k->touched = s->now;
 	if (is_old(s, ss, f) || (f->rides && !riding)) {
 		th_flight_del(s, ss);
 		ss->renewals++;

@@ -261,6 +261,7 @@ void th_session_confirm_ours(struct th_sessions *s, struct session *ss); /* an e
 
 /* ---- initiator.c ---- */
 
+/* k: for whose sake, which rides if it fits; NULL: nobody's. */
 enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct kept *k, bool silence);
 enum th_err th_flight_repeat(struct th_sessions *s, struct session *ss, struct kept *k);
 void th_initiator_second(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n);
