@@ -1,5 +1,6 @@
 #include "daemon/identity.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -15,6 +16,20 @@ static void hear(void *ctx, const char *text)
 
 	(void)ctx;
 	th_log(TH_LOG_ERROR, "keys", "text=%s", th_log_quote(quoted, sizeof(quoted), th_str_of(text)));
+}
+
+/* And to HTTP clients. */
+struct refusal {
+	char *why;
+	size_t cap;
+};
+
+static void hear_refusal(void *ctx, const char *text)
+{
+	const struct refusal *r = ctx;
+
+	hear(NULL, text);
+	snprintf(r->why, r->cap, "%s.", text);
 }
 
 static void show(const struct th_identity *id, bool made, const char *path)
@@ -83,18 +98,23 @@ enum th_err th_identity_key(const struct th_identity *id, const struct th_target
 	return TH_OK;
 }
 
-bool th_identity_trust(const struct th_identity *id, const struct th_target *target, const uint8_t key[TH_NOISE_DH])
+bool th_identity_trust(const struct th_identity *id, const struct th_target *target, const uint8_t key[TH_NOISE_DH],
+		       char *why, size_t cap)
 {
-	struct th_complaints c = { .hear = hear };
+	struct refusal refusal = { why, cap };
+	struct th_complaints c = { .hear = hear_refusal, .ctx = &refusal };
 	char text[TH_KEY_TEXT], print[TH_KEY_FINGERPRINT];
 	const char *p = th_key_fingerprint(print, key);
 	bool added = false;
 
 	if (target->has_key && memcmp(target->key, key, TH_NOISE_DH) != 0) {
 		th_complain(&c,
-			    "THE KEY OF %s IS NOT THE ONE IN coap-target. Shown now: %s. Either somebody stands between the "
-			    "two daemons, or the other one has a new key. Ask who runs it for the fingerprint",
-			    target->host, p ? p : "?");
+			    "THE KEY OF %s IS NOT THE ONE IN coap-target. Shown now: %s. Either somebody stands "
+			    "between the "
+			    "two daemons, or the other one has a new key. Ask who runs it for the fingerprint; only if "
+			    "that is "
+			    "the one shown now, put #%s into coap-target and reload",
+			    target->host, p ? p : "?", th_key_text(text, key));
 		return false;
 	}
 	if (target->has_key)

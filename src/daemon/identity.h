@@ -24,9 +24,10 @@ void th_identity_wipe(struct th_identity *id);
  * peer may show one. Other errors are logged: nothing may be sent there. */
 enum th_err th_identity_key(const struct th_identity *id, const struct th_target *target, uint8_t key[TH_NOISE_DH]);
 
-/* A peer without #KEY has proven that it has `key`. True: it is the one that is known, or the first one, which is known
- * from now on. Both are logged, as is a refusal. */
-bool th_identity_trust(const struct th_identity *id, const struct th_target *target, const uint8_t key[TH_NOISE_DH]);
+/* A peer has proven that it has `key`. True: it is the one that is known, or the first one where #KEY tells none, which
+ * is known from now on and logged. A refusal is logged, and `why` says the same: what is wrong, and what to do. */
+bool th_identity_trust(const struct th_identity *id, const struct th_target *target, const uint8_t key[TH_NOISE_DH],
+		       char *why, size_t cap);
 
 /* Puts the mark on disk. False, logged, when that fails. */
 bool th_identity_mark(const struct th_identity *id, uint64_t mark);

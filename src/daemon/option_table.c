@@ -82,7 +82,8 @@ const struct th_option th_option_table[] = {
 	BOOL("only-coap", DAEMON, 0, only_coap, "false",
 	     "Run the egress half alone: take CoAP, call the homeserver, listen for no HTTP"),
 	BOOL("disable-encryption", DAEMON, 0, disable_encryption, "false",
-	     "Talk plain CoAP, unencrypted. For debugging on one machine: only loopback addresses are accepted for the link"),
+	     "Talk plain CoAP, unencrypted. For debugging on one machine: only loopback addresses are accepted for the "
+	     "link"),
 	BOOL("debug-log", DAEMON, R, debug_log, "false", "Log what happens inside exchanges, too"),
 	TIME("drain-timeout", DAEMON, R, drain_timeout, 0, HOUR, "10 s",
 	     "After SIGTERM exchanges under way have this long to finish"),
@@ -131,8 +132,10 @@ const struct th_option th_option_table[] = {
 	     "An unused connection is closed after this"),
 
 	TEXT("state-dir", TH_OPTION_FILE, SESSION, TH_OPTION_OPTIONAL, state_dir, "", "DIRECTORY",
-	     "Folder of the secret key (file key, made at the first start), of the keys of known peers (known-peers) and of "
-	     "the mark that keeps early data from being repeated (mark). Empty: STATE_DIRECTORY in the environment, else "
+	     "Folder of the secret key (file key, made at the first start), of the keys of known peers (known-peers) "
+	     "and of "
+	     "the mark that keeps early data from being repeated (mark). Empty: STATE_DIRECTORY in the environment, "
+	     "else "
 	     "/var/lib/thimble for root, else ~/.local/state/thimble. Egress halves must not share one"),
 	{ .name = "allow",
 	  .type = TH_OPTION_KEYS,
@@ -141,13 +144,22 @@ const struct th_option th_option_table[] = {
 	  FIELD(allow),
 	  .def = "",
 	  .arg = "KEY...",
-	  .help = "Egress half: serve only daemons with these public keys, which must prove them (option identify there). "
-		  "Empty: serve anybody, as a public homeserver does" },
+	  .help = "Egress half: serve only daemons with these public keys, which must prove them (option identify "
+		  "there) and "
+		  "know this one's (#KEY there, or a psk-file): nobody else hears a byte. Empty: serve anybody, as a "
+		  "public "
+		  "homeserver does" },
+	BOOL("known-key-only", SESSION, 0, known_key_only, "false",
+	     "Egress half: be silent to who does not know this daemon's public key, as with an allow list; without it "
+	     "anybody "
+	     "may ask for the key (first contact)"),
 	BOOL("identify", SESSION, R, identify, "false",
-	     "Ingress half: prove this daemon's own key to the other one, which may have an allow list. Costs 48 bytes at "
+	     "Ingress half: prove this daemon's own key to the other one, which may have an allow list. Costs 48 bytes "
+	     "at "
 	     "the start of a session"),
 	TEXT("psk-file", TH_OPTION_FILE, SESSION, TH_OPTION_OPTIONAL, psk_file, "", "FILE",
-	     "A secret that both daemons share besides their keys, as thimble keygen writes one into a file; both need it"),
+	     "A secret that both daemons share besides their keys, as thimble keygen writes one into a file; both need "
+	     "it"),
 	{ .name = "tag-length",
 	  .type = TH_OPTION_CHOICE,
 	  .section = TH_SECTION_SESSION,
@@ -161,17 +173,20 @@ const struct th_option th_option_table[] = {
 	TIME("session-lifetime", SESSION, 0, session_lifetime, MIN, 365 * 24 * HOUR, "168 h",
 	     "A session that was silent this long is forgotten and its keys are wiped"),
 	TIME("keepalive", SESSION, TH_OPTION_NEVER, keepalive, TH_SEC, 24 * HOUR, "never",
-	     "Ingress half: an empty datagram after this much silence, for a NAT that forgets. Costs 38 bytes each time"),
+	     "Ingress half: an empty datagram after this much silence, for a NAT that forgets. Costs 38 bytes each "
+	     "time"),
 	COUNT("max-sessions", SESSION, 0, max_sessions, 1, 100000,
 	      "Sessions remembered at once; the longest idle one goes"),
 	TEXT("coap-bind-host", TH_OPTION_ADDRESS, COAP, 0, coap_bind_host, "::", "ADDRESS",
 	     "Address for datagrams; :: takes IPv4 and IPv6. With disable-encryption the default is loopback"),
 	PORT("coap-port", COAP, coap_port, "5683", "Port for datagrams; with only-http the default is any free one"),
 	TEXT("coap-target", TH_OPTION_TARGET, COAP, R | TH_OPTION_OPTIONAL, coap_target, "", "HOST[:PORT][#KEY]",
-	     "The other daemon, port 5683 unless given, with its public key behind #. Without a key the one it shows at first "
+	     "The other daemon, port 5683 unless given, with its public key behind #. Without a key the one it shows "
+	     "at first "
 	     "is remembered in known-peers, and no other accepted then. Without a target HTTP clients get 502"),
 	RATE("link-up", link_up,
-	     "Rate from this daemon to the others, all headers counted; 0: not known, it is learned. The other daemon is "
+	     "Rate from this daemon to the others, all headers counted; 0: not known, it is learned. The other daemon "
+	     "is "
 	     "told, so it is enough at one end; this and the following are for the encrypted profile"),
 	RATE("link-down", link_down, "Rate from the others to this daemon; 0: not known"),
 	TIME("link-latency", COAP, 0, link_latency, 0, 10 * MIN, "0",
@@ -201,7 +216,8 @@ const struct th_option th_option_table[] = {
 	  .arg = "SIZE",
 	  .help = "Largest datagram with IP and UDP headers; 0: not known" },
 	BOOL("link-ours", COAP, 0, link_ours, "false",
-	     "Nobody else's traffic shares the bottleneck of the link: what is lost is lost to noise, so retransmissions "
+	     "Nobody else's traffic shares the bottleneck of the link: what is lost is lost to noise, so "
+	     "retransmissions "
 	     "need not back off as RFC 7252 demands on the Internet"),
 	TIME("ack-timeout", COAP, 0, coap.ack_timeout, 10 * TH_MS, 10 * MIN, NULL,
 	     "ACK_TIMEOUT (RFC 7252): first retransmission while no round trip has been measured"),
@@ -264,12 +280,14 @@ const struct th_option th_option_table[] = {
 	TIME("cors-learn-time", HOME, R, home.cors.learnt_for, TH_SEC, 30 * 24 * HOUR, NULL,
 	     "A learnt answer to preflights is used this long"),
 	SIZE("cache-size", HOME, R, home.cache.max_bytes, 0, GIB,
-	     "Memory for answers that may be given again: what HTTP marks as cacheable, and Matrix routes known to be stable. 0 "
+	     "Memory for answers that may be given again: what HTTP marks as cacheable, and Matrix routes known to be "
+	     "stable. 0 "
 	     "turns the cache off"),
 	COUNT("cache-max-entries", HOME, R, home.cache.max_entries, 0, 1000000, "Answers in the cache at most"),
 	SIZE("cache-max-body", HOME, R, home.cache.max_body, 0, GIB, "Longest body of an answer in the cache"),
 	BOOL("cache-ignore-reload", HOME, R, home.cache.ignore_reload, "false",
-	     "Answer from the cache although the request asks whether that is still so (no-cache, max-age=0), as matrix-js-sdk "
+	     "Answer from the cache although the request asks whether that is still so (no-cache, max-age=0), as "
+	     "matrix-js-sdk "
 	     "does with each. Lost: a reload shows what is as old as the cache allows"),
 	TIME("retry-grace", HOME, R, home.join.grace, 0, 24 * HOUR, NULL,
 	     "A request whose client has left goes on for this long, and its answer is kept for this long, so that a "
@@ -289,19 +307,23 @@ const struct th_option th_option_table[] = {
 	BOOL("lean-typing", HOME, R, home.lean.typing, "false",
 	     "Answer typing notifications here. Lost: others do not see that this user types"),
 	BOOL("lean-receipts", HOME, R, home.lean.receipts, "false",
-	     "Answer read receipts and markers here. Lost: others do not see what was read, and neither do the user's other devices: "
+	     "Answer read receipts and markers here. Lost: others do not see what was read, and neither do the user's "
+	     "other devices: "
 	     "unread counts and notifications stay"),
 	BOOL("lean-presence", HOME, R, home.lean.presence, "false",
 	     "Answer presence updates here. Lost: others do not see this user's status message"),
 	BOOL("lean-no-presence", HOME, R, home.lean.sync.no_presence, "false",
 	     "Ask for no presence in sync. Lost: the user does not see who is online"),
 	BOOL("lean-lazy-members", HOME, R, home.lean.sync.lazy_members, "false",
-	     "Ask for lazy-loaded members in sync. Lost: member lists of clients that cannot fetch them are incomplete"),
+	     "Ask for lazy-loaded members in sync. Lost: member lists of clients that cannot fetch them are "
+	     "incomplete"),
 	COUNT("lean-timeline-limit", HOME, R, home.lean.sync.timeline_limit, 0, 10000,
-	      "Ask for so many events a room in sync at most; 0 leaves it to the client. Lost: nothing, but clients fetch "
+	      "Ask for so many events a room in sync at most; 0 leaves it to the client. Lost: nothing, but clients "
+	      "fetch "
 	      "the rest when the user scrolls"),
 	SIZE("lean-max-media", HOME, R, home.lean.max_media, 0, 1024 * GIB,
-	     "Refuse larger media with M_TOO_LARGE, both ways. Set at the far end, a download refused costs the link none of "
+	     "Refuse larger media with M_TOO_LARGE, both ways. Set at the far end, a download refused costs the link "
+	     "none of "
 	     "it. 0 is any size"),
 };
 

@@ -51,7 +51,7 @@ struct th_options {
 
 	char state_dir[TH_OPTION_PATH_MAX];
 	struct th_key_list allow;
-	bool identify;
+	bool known_key_only, identify;
 	char psk_file[TH_OPTION_PATH_MAX];
 	unsigned tag_length; /* 0: 8 bytes, 1: 16 */
 	th_time rekey_after, session_lifetime, keepalive;

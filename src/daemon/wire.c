@@ -273,11 +273,11 @@ static bool start_upstream(struct th_wire *w, struct th_complaints *c, int *stat
 	return false;
 }
 
-static bool on_trust(void *user, const uint8_t key[TH_NOISE_DH])
+static bool on_trust(void *user, const uint8_t key[TH_NOISE_DH], char why[TH_SECURE_WHY])
 {
 	const struct th_wire *w = user;
 
-	return th_identity_trust(&w->identity, &w->peer.target, key);
+	return th_identity_trust(&w->identity, &w->peer.target, key, why, TH_SECURE_WHY);
 }
 
 static bool on_persist(void *user, uint64_t mark)
@@ -305,7 +305,8 @@ static struct th_secure_config secure_config(struct th_wire *w)
 	s->allow = (const uint8_t(*)[TH_NOISE_DH])w->o.allow.key;
 	s->allow_n = w->o.allow.n;
 	s->accept = th_options_egress(&w->o);
-	s->accept_xx = s->accept;
+	/* XX shows nothing of who asks in its first message, a psk aside. */
+	s->accept_xx = s->accept && !w->o.known_key_only && (w->o.allow.n == 0 || w->identity.has_psk);
 	s->cids = s->accept;
 	s->tag_len = w->o.tag_length ? TH_RECORD_TAG_LONG : TH_RECORD_TAG;
 	s->sessions_max = w->o.max_sessions;

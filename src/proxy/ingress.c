@@ -7,7 +7,7 @@
 #include "proxy/core.h"
 #include "proxy/plain.h"
 
-enum { REASON_MAX = 400, ATTEMPTS_MAX = 2 };
+enum { REASON_MAX = 200 + TH_SECURE_WHY, ATTEMPTS_MAX = 2 };
 
 /* ---- giving up an exchange at the far half ---- */
 
@@ -66,10 +66,8 @@ static void explain(char *out, size_t cap, const struct th_leg *leg, enum th_err
 
 	th_addr_text(&real, addr);
 	if (err == TH_ERR_REFUSED)
-		snprintf(out, cap,
-			 "The far side of the link (%s) shows another key than the one that is known. The log "
-			 "says which, and what to do.",
-			 addr);
+		snprintf(out, cap, "The far side of the link (%s) shows another key than the one that is known. %s",
+			 addr, leg->node->secure ? th_secure_refusal(leg->node->secure) : "");
 	else if (err == TH_ERR_TIMEOUT)
 		snprintf(out, cap, "The far side of the link (%s) did not answer. Is it running, and is the link up?",
 			 addr);

@@ -110,6 +110,14 @@ static void on_lost(void *user, const struct th_addr *peer, enum th_session_end 
 	forget_dialogue(n, th_node_dialogue(n, peer));
 }
 
+static void on_refused(void *user, const struct th_addr *peer)
+{
+	struct th_node *n = user;
+
+	for (struct th_leg *leg = leg_with(n, peer); leg; leg = leg_with(n, peer))
+		th_leg_lost(leg, TH_ERR_REFUSED);
+}
+
 static void on_restarted(void *user, const struct th_addr *peer)
 {
 	struct th_dialogue *d = th_node_dialogue(user, peer);
@@ -166,7 +174,7 @@ static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, 
 		th_dialogue_heard(d, &n->hello, &hello);
 }
 
-static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_restarted };
+static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_refused, on_restarted };
 
 /* ---- life ---- */
 

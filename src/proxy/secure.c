@@ -8,13 +8,15 @@
 #include "coap/compact.h"
 #include "coap/option.h"
 #include "coap/print.h"
+#include "proxy/asking.h"
 
 enum {
 	BUCKETS = 256,
 	PDU_MAX = TH_SESSION_PAYLOAD_MAX + 64, /* a message in its ordinary form */
 	ID_AT = 8,			       /* in a virtual address */
-	UNHEARD_MAX = 6,		       /* copies to a silent peer after which it is asked for its key */
 };
+
+#define REFUSAL_LASTS (10 * TH_SEC)
 
 static const uint8_t virtual_prefix[ID_AT] = { 0xfd, 't', 'h', 'i', 'm', 'b', 'l', 'e' }; /* a ULA: never routed */
 
@@ -38,8 +40,7 @@ struct th_secure {
 	struct th_table by_id;
 	struct th_list all; /* links, owned */
 
-	unsigned unheard; /* resends to the peer since it was heard */
-	bool peer_set, peer_has_key, doubt; /* doubt: nobody answered under the key we know */
+	bool peer_set, peer_has_key;
 	struct th_addr peer_addr;
 	uint8_t peer_key[TH_NOISE_DH];
 	bool has_psk;
@@ -47,6 +48,10 @@ struct th_secure {
 	th_session_id peer_session; /* 0: none yet */
 	th_session_id left_session; /* to the same peer, nobody answers; its exchanges wait to the end. 0: none */
 	th_time sent_at;	    /* when the last datagram left, for keepalives */
+	struct th_asking asking;    /* whether the peer has another key by now */
+	char refusal[TH_SECURE_WHY]; /* why that one was refused; "": it was not */
+	uint8_t refused_key[TH_NOISE_DH];
+	th_time refused_at;
 
 	bool heard; /* the peer, in the datagram at hand */
 	bool freed; /* something is over that may have kept numbers from being given */
@@ -202,7 +207,11 @@ static void unblock(struct th_secure *s)
 
 static void note_heard(struct th_secure *s, th_session_id id)
 {
-	s->heard = s->heard || id == s->peer_session || id == s->left_session;
+	if (id != s->peer_session && id != s->left_session)
+		return;
+	s->heard = true;
+	s->refusal[0] = '\0';
+	th_asking_stop(&s->asking, s->sessions);
 }
 
 static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *payload, size_t n, unsigned flags)
@@ -227,18 +236,69 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 		return;
 	if (room.refers)
 		prove(s, l, room.referred);
-	if (id == s->peer_session) {
-		s->doubt = false;
-		s->unheard = 0;
-	}
 	th_coap_rx(s->coap, &peer, s->pdu, len, *s->now);
+}
+
+static void on_closed(void *user, th_session_id id, enum th_session_end why);
+
+static void end(struct th_secure *s, th_session_id id)
+{
+	if (!id)
+		return;
+	th_session_close(s->sessions, id);
+	on_closed(s, id, TH_SESSION_END_LOCAL);
+}
+
+/* What was refused just now is refused again without a word: each refusal is a line in the log. */
+static bool trusts(struct th_secure *s, const uint8_t key[TH_NOISE_DH])
+{
+	bool same = s->refusal[0] && memcmp(key, s->refused_key, TH_NOISE_DH) == 0;
+
+	if (same && *s->now - s->refused_at < REFUSAL_LASTS)
+		return false;
+	memcpy(s->refusal, "?", sizeof("?"));
+	if (s->config.trust && s->config.trust(s->config.user, key, s->refusal)) {
+		s->refusal[0] = '\0';
+		return true;
+	}
+	memcpy(s->refused_key, key, TH_NOISE_DH);
+	s->refused_at = *s->now;
+	return false;
+}
+
+static void refuse(struct th_secure *s, th_session_id id)
+{
+	const struct th_addr peer = virtual_of(id);
+
+	if (id)
+		s->ops->refused(s->user, &peer);
+}
+
+/* The peer's address has another key. Unless whoever runs us has let the old one go, nothing is sent there. */
+static void key_changed(struct th_secure *s, const uint8_t key[TH_NOISE_DH])
+{
+	if (trusts(s, key)) {
+		s->peer_has_key = true;
+		memcpy(s->peer_key, key, sizeof(s->peer_key));
+		end(s, s->left_session);
+		end(s, s->peer_session);
+		return;
+	}
+	refuse(s, s->left_session);
+	refuse(s, s->peer_session);
 }
 
 static bool on_trust(void *user, th_session_id id, const uint8_t key[TH_NOISE_DH])
 {
-	const struct th_secure *s = user;
+	struct th_secure *s = user;
+	struct th_session_info info;
 
-	return id == s->peer_session && s->config.trust && s->config.trust(s->config.user, key);
+	if (id == s->peer_session)
+		return trusts(s, key);
+	if (id == s->asking.session && th_session_look(s->sessions, s->peer_session, &info, *s->now) &&
+	    th_asking_told(&s->asking, s->sessions, key, &info))
+		key_changed(s, key);
+	return false;
 }
 
 static bool on_persist(void *user, uint64_t mark)
@@ -271,6 +331,8 @@ static void on_closed(void *user, th_session_id id, enum th_session_end why)
 	struct link *l = find(s, id);
 	const struct th_addr peer = virtual_of(id);
 
+	if (id == s->asking.session)
+		s->asking.session = 0;
 	if (!l)
 		return;
 	drop(s, l);
@@ -308,16 +370,18 @@ static bool is_final(const struct th_coap_pdu *pdu)
 	       !th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2);
 }
 
-/* Copies go to a peer that says nothing: maybe it has another key by now. What follows asks it for its key, on a session of
- * its own; what waits, waits on. */
-static void doubt(struct th_secure *s, const struct link *l)
+/* Whether the peer has another key is asked when it is silent, and at once where it had one. */
+static void ask(struct th_secure *s, const struct link *l, bool again)
 {
-	if (l->id != s->peer_session || ++s->unheard < UNHEARD_MAX || s->doubt || s->left_session || !s->peer_has_key)
+	const struct th_asked whom = { s->peer_addr, s->has_psk ? &s->psk : NULL };
+	struct th_session_info info;
+
+	if (l->id != s->peer_session || !th_session_look(s->sessions, l->id, &info, *s->now) || !info.has_key)
 		return;
-	s->doubt = true;
-	s->unheard = 0;
-	s->left_session = s->peer_session;
-	s->peer_session = 0;
+	if (again)
+		th_asking_copy(&s->asking, s->sessions, &whom, &info, *s->now);
+	else if (s->refusal[0])
+		th_asking_now(&s->asking, s->sessions, &whom, *s->now);
 }
 
 static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n, const struct th_coap_sent *sent)
@@ -331,10 +395,10 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 
 	if (!l || th_coap_pdu_read(&pdu, s->pdu, n) != TH_OK)
 		return;
-	if (again)
-		doubt(s, l);
-	if (again && send_again(s, l, &pdu, number))
+	if (again && send_again(s, l, &pdu, number)) {
+		ask(s, l, true);
 		return;
+	}
 	if (!sent->numbered || again) {
 		catch_up(s, l);
 		number = th_naming_record(&l->naming);
@@ -352,17 +416,11 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 	if (is_final(&pdu))
 		flags |= TH_SESSION_FINAL;
 	(void)th_session_send(s->sessions, l->id, number, s->compact, len, flags, *s->now);
+	if (pdu.type == TH_COAP_CON)
+		ask(s, l, again);
 }
 
 /* ---- the peer of the ingress half ---- */
-
-static void end(struct th_secure *s, th_session_id id)
-{
-	if (!id)
-		return;
-	th_session_close(s->sessions, id);
-	on_closed(s, id, TH_SESSION_END_LOCAL);
-}
 
 void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const uint8_t *key)
 {
@@ -371,6 +429,8 @@ void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const u
 
 	s->peer_set = addr != NULL;
 	s->peer_has_key = addr && key;
+	s->refusal[0] = '\0';
+	th_asking_stop(&s->asking, s->sessions);
 	if (addr)
 		s->peer_addr = *addr;
 	if (addr && key)
@@ -386,7 +446,7 @@ void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const u
 
 static enum th_session_pattern pattern(const struct th_secure *s)
 {
-	if (!s->peer_has_key || s->doubt)
+	if (!s->peer_has_key)
 		return TH_SESSION_XX;
 	return s->config.identify ? TH_SESSION_IK : TH_SESSION_NK;
 }
@@ -419,10 +479,14 @@ void th_secure_silent(struct th_secure *s, const struct th_addr *peer, th_time s
 
 	if (id != s->peer_session || !th_session_look(s->sessions, id, &info, *s->now) || info.heard > since)
 		return;
-	s->doubt = !s->doubt && s->peer_has_key;
 	end(s, s->left_session);
 	s->left_session = s->peer_session;
 	s->peer_session = 0;
+}
+
+const char *th_secure_refusal(const struct th_secure *s)
+{
+	return s->refusal;
 }
 
 bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struct th_addr *out)

@@ -12,12 +12,14 @@
 
 struct th_secure;
 
+enum { TH_SECURE_WHY = 640 }; /* bytes of a sentence about a refused key, its NUL included */
+
 struct th_secure_config {
 	struct th_sessions_config sessions;
 	bool identify; /* as initiator: prove our own key where the peer's is known (IK instead of NK) */
 	th_time keepalive; /* as initiator: an empty record after this much silence; TH_NEVER */
-	/* The peer of th_secure_set_peer() has shown this key; false refuses it. */
-	bool (*trust)(void *user, const uint8_t key[TH_NOISE_DH]);
+	/* The peer of th_secure_set_peer() has shown this key; false refuses it, and `why` tells HTTP clients. */
+	bool (*trust)(void *user, const uint8_t key[TH_NOISE_DH], char why[TH_SECURE_WHY]);
 	/* Puts the mark of early data on disk; false when that fails. */
 	bool (*persist)(void *user, uint64_t mark);
 	void *user;
@@ -31,6 +33,9 @@ struct th_secure_ops {
 	void (*opened)(void *user, const struct th_addr *peer, const uint8_t *hello, size_t n);
 	/* The exchanges with this virtual address cannot go on: the session is gone. */
 	void (*lost)(void *user, const struct th_addr *peer, enum th_session_end why);
+	/* There is another key behind the peer's address, and nobody answers under the one we know: its exchanges
+	 * fail, the session stays. */
+	void (*refused)(void *user, const struct th_addr *peer);
 	/* The peer has forgotten all that it shared with us, but the session goes on. */
 	void (*restarted)(void *user, const struct th_addr *peer);
 };
@@ -48,8 +53,11 @@ void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const u
 /* Its virtual address, for the next exchange. TH_ERR_NOT_FOUND before one is set; TH_ERR_FULL, TH_ERR_NO_MEMORY. */
 enum th_err th_secure_peer(struct th_secure *s, struct th_addr *out);
 
-/* An exchange with that peer, begun then, has failed because nobody answered: maybe it has another key by now, which a
- * handshake that asks for it will tell. */
+/* Why the peer's key was refused; "" when it was not, or is not any more. Borrowed. */
+const char *th_secure_refusal(const struct th_secure *s);
+
+/* An exchange with that peer, begun then, has failed because nobody answered: the next one begins a session of its own.
+ */
 void th_secure_silent(struct th_secure *s, const struct th_addr *peer, th_time since);
 
 /* The real address behind a virtual one, for messages and accounts; false when the session is gone. */

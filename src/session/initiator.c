@@ -140,6 +140,7 @@ static struct flight *make_flight(struct th_sessions *s, struct session *ss, con
 	f->rides = p->has_data;
 	f->riding = p->n;
 	f->number = p->number;
+	f->floor = p->floor;
 	f->made = s->now;
 	f->n = n;
 	memcpy(f->datagram, datagram, n);
@@ -183,17 +184,20 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 	/* Where the peer was last heard may have been somebody in between, or is no more. */
 	if (silence || !ss->current)
 		ss->to = ss->home;
-	k->touched = s->now;
+	if (k)
+		k->touched = s->now;
 	send_flight(s, ss); /* a full queue is like a loss */
 	return TH_OK;
 }
 
-/* Whether a new flight is to take the place of this one. */
+/* Whether a new flight is to take the place of this one: also when the peer was heard meanwhile, and with later numbers
+ * than the flight tells. */
 static bool is_old(const struct th_sessions *s, const struct session *ss, const struct flight *f)
 {
 	th_time age = s->now - f->made, most = TH_SESSION_RENEW_AFTER << (ss->renewals > 0);
 
-	return age >= 2 * most || (age >= most && f->repeats >= TH_SESSION_RENEW_REPEATS);
+	return age >= 2 * most || (age >= most && f->repeats >= TH_SESSION_RENEW_REPEATS) ||
+	       (ss->pattern != TH_SESSION_XX && f->floor < floor_of(ss));
 }
 
 enum th_err th_flight_repeat(struct th_sessions *s, struct session *ss, struct kept *k)
@@ -202,11 +206,12 @@ enum th_err th_flight_repeat(struct th_sessions *s, struct session *ss, struct k
 	struct kept *riding = f->rides ? th_kept_find(ss, f->number) : NULL;
 	bool silence = f->silence;
 
-	if (riding && riding != k && f->sent > k->touched) { /* it went meanwhile */
+	if (k && riding && riding != k && f->sent > k->touched) { /* it went meanwhile */
 		k->touched = s->now;
 		return TH_OK;
 	}
-	k->touched = s->now;
+	if (k)
+		k->touched = s->now;
 	if (is_old(s, ss, f) || (f->rides && !riding)) {
 		th_flight_del(s, ss);
 		ss->renewals++;
@@ -275,6 +280,11 @@ static void finish(struct th_sessions *s, struct session *ss, struct th_noise *h
 {
 	struct flight *f = ss->flight;
 
+	/* Records of the earlier responder came after the flight was made: a new one tells the new responder. */
+	if (!p->continued && p->number < ss->seen.next) {
+		th_flight_del(s, ss);
+		return;
+	}
 	f->epoch->tx_cid = p->cid;
 	if (th_epoch_key(s, f->epoch, hs, tag_len(s, p), f->number, p->number) != TH_OK)
 		return; /* the flight may be repeated */

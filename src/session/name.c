@@ -58,11 +58,11 @@ void th_name_set_early(struct th_sessions *s, struct session *ss, const struct t
 	set(s, &ss->first_name, ss, b, true);
 }
 
-struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b, bool *late)
+struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b, bool *early)
 {
 	struct secret_name *n = find(s, b);
 
-	*late = n && n->early && n->session->confirmed;
+	*early = n && n->early;
 	if (!n)
 		return NULL;
 	n->used = ++s->last_serial;

@@ -160,19 +160,23 @@ static struct session *make_new(struct th_sessions *s, const struct first *m, co
 	return ss;
 }
 
-/* The session that is named, or a new one; NULL: none, and no answer. */
-static struct session *session_for(struct th_sessions *s, const struct first *m, bool *old)
+/* The session that is named, or a new one; NULL: none, and no answer. *continued: not even the initiator knows that it
+ * is new. */
+static struct session *session_for(struct th_sessions *s, const struct first *m, bool *old, bool *continued)
 {
 	struct th_hs_name name;
-	bool named = name_of(m, &name), late = false;
-	struct session *ss = named ? th_name_find(s, &name, &late) : NULL;
+	bool named = name_of(m, &name), early = false;
+	struct session *ss = named ? th_name_find(s, &name, &early) : NULL;
 
 	*old = ss && is_same_peer(ss, &m->hs);
-	if (late) {
+	*continued = *old && !early;
+	if (early && ss->confirmed) {
 		s->stats.replayed++;
 		ss = NULL;
 	} else if (!*old) {
 		ss = make_new(s, m, named ? &name : NULL);
+	} else if (early && m->payload.resumes && ss->next < m->payload.floor) {
+		ss->next = m->payload.floor; /* an older attempt told less */
 	}
 	th_wipe(&name, sizeof(name));
 	return ss;
@@ -280,7 +284,7 @@ static void deliver_early(struct th_sessions *s, struct session *ss, const struc
 	enum th_window_verdict v = th_session_note(s, ss, p->number);
 
 	ss->reply->announced = true;
-	th_session_open(s, ss, ss->reply->continued, p->hello, p->hello_n);
+	th_session_open(s, ss, ss->opened, p->hello, p->hello_n);
 	if (v != TH_WINDOW_OLD)
 		th_session_deliver(s, ss, p->number, p->data, p->n,
 				   TH_SESSION_EARLY | (v == TH_WINDOW_SEEN ? (unsigned)TH_SESSION_COPY : 0u));
@@ -289,8 +293,8 @@ static void deliver_early(struct th_sessions *s, struct session *ss, const struc
 static void accept_first(struct th_sessions *s, struct first *m)
 {
 	const struct th_hs_payload *p = &m->payload;
-	bool old, early;
-	struct session *ss = session_for(s, m, &old);
+	bool old, continued, early;
+	struct session *ss = session_for(s, m, &old, &continued);
 
 	if (!ss)
 		return;
@@ -309,7 +313,7 @@ static void accept_first(struct th_sessions *s, struct first *m)
 	}
 	s->stats.handshake_in += m->n - p->n;
 	ss->handshake_in += m->n - p->n;
-	ss->reply->continued = old;
+	ss->reply->continued = continued;
 	ss->reply->refused = p->has_data && !early;
 	if (early)
 		deliver_early(s, ss, m);
@@ -374,12 +378,12 @@ void th_responder_first(struct th_sessions *s, const struct th_addr *from, const
 static bool is_overtaken(struct th_sessions *s, const struct session *ss, const struct th_noise *hs)
 {
 	struct th_hs_name name;
-	bool late, overtaken;
+	bool early, overtaken;
 	const struct session *other;
 
 	if (!th_name_derive(hs, &name))
 		return false;
-	other = th_name_find(s, &name, &late);
+	other = th_name_find(s, &name, &early);
 	overtaken = other && other != ss;
 	th_wipe(&name, sizeof(name));
 	return overtaken;

@@ -171,6 +171,19 @@ enum th_err th_session_resend(struct th_sessions *s, th_session_id id, uint64_t 
 	return err;
 }
 
+enum th_err th_session_ask(struct th_sessions *s, th_session_id id, th_time now)
+{
+	struct session *ss = th_session_find(s, id);
+	enum th_err err;
+
+	if (!ss || !ss->initiator || ss->current)
+		return TH_ERR_NOT_FOUND;
+	th_session_enter(s, now);
+	err = ss->flight ? th_flight_repeat(s, ss, NULL) : th_flight_start(s, ss, NULL, false);
+	th_session_leave(s);
+	return err;
+}
+
 void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number)
 {
 	struct session *ss = th_session_find(s, id);

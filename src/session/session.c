@@ -273,6 +273,20 @@ bool th_session_has_room(const struct th_sessions *s, th_session_id id)
 
 /* ---- looking ---- */
 
+static unsigned most_silent(const struct session *ss)
+{
+	unsigned most = 0;
+
+	TH_LIST_EACH(i, &ss->kept)
+	{
+		const struct kept *k = TH_OWNER(i, struct kept, link);
+
+		if (ss->heard < k->touched && k->silent > most)
+			most = k->silent;
+	}
+	return most;
+}
+
 bool th_session_look(const struct th_sessions *s, th_session_id id, struct th_session_info *out, th_time now)
 {
 	const struct session *ss = th_session_find(s, id);
@@ -287,6 +301,7 @@ bool th_session_look(const struct th_sessions *s, th_session_id id, struct th_se
 		.has_key = ss->has_key,
 		.kept = ss->kept_n,
 		.kept_bytes = ss->kept_bytes,
+		.silent = most_silent(ss),
 		.heard = ss->heard,
 		.epoch_age = ss->current ? th_time_until(now, ss->current->born) : 0,
 		.handshake_in = ss->handshake_in,

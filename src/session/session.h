@@ -177,6 +177,7 @@ struct th_session_info {
 	bool has_key;
 	uint8_t key[TH_NOISE_DH];
 	size_t kept, kept_bytes;
+	unsigned silent;   /* the most copies that went of a payload since anything was heard */
 	th_time heard;	   /* when the last new authentic record came; 0: never */
 	th_time epoch_age; /* of the current epoch; 0: none */
 	uint64_t handshake_in, handshake_out, overhead_in, overhead_out; /* bytes, as above */
@@ -231,6 +232,10 @@ void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number);
 
 /* Whether the longest payload can be kept or held. When not, who sends has to wait until something is forgotten. */
 bool th_session_has_room(const struct th_sessions *s, th_session_id id);
+
+/* Sends, or sends again, the first message of a session by XX that has nothing to send: to be told the peer's key by
+ * the `trust` op, which may close the session; else it goes on. TH_ERR_NOT_FOUND once there are keys. */
+enum th_err th_session_ask(struct th_sessions *s, th_session_id id, th_time now);
 
 /* An empty record, so that a NAT on the way keeps its mapping; nothing answers it. TH_ERR_NOT_FOUND without keys. */
 enum th_err th_session_keepalive(struct th_sessions *s, th_session_id id, th_time now);

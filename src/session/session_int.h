@@ -58,8 +58,8 @@ struct secret_name {
 /* A responder's session can be found by this name as well. */
 void th_name_add(struct th_sessions *s, struct session *ss, const struct th_hs_name *b);
 void th_name_set_early(struct th_sessions *s, struct session *ss, const struct th_hs_name *b);
-/* The session of this name; *late: by that of its first attempt, and it is confirmed already. */
-struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b, bool *late);
+/* The session of this name; *early: by that of its first attempt, so the initiator has heard nothing of it yet. */
+struct session *th_name_find(struct th_sessions *s, const struct th_hs_name *b, bool *early);
 void th_names_clear(struct th_sessions *s, struct session *ss);
 /* The name both sides can give a session after these messages. */
 bool th_name_derive(const struct th_noise *hs, struct th_hs_name *out);
@@ -117,6 +117,7 @@ struct flight {
 	bool silence;	 /* made because the peer is silent */
 	size_t riding;	 /* its bytes */
 	uint64_t number; /* the payload's, else where this epoch begins */
+	uint64_t floor;	 /* as it was told to the responder */
 	th_time made, sent;
 	unsigned repeats, cookies;
 	bool has_cookie;
@@ -133,7 +134,8 @@ struct reply {
 	struct th_cid cid;			      /* the initiator's */
 	size_t budget;				      /* bytes that may still go to `from` */
 	bool written, third;			      /* third: XX, its last message is awaited */
-	bool refused, continued, long_tag, announced; /* announced: `opened` was called */
+	bool refused, continued, long_tag, announced; /* continued: the initiator's name for the session is one that
+						       * both have; announced: `opened` was called */
 	unsigned repeats;
 	uint64_t rx_base, tx_base;
 	uint8_t digest[TH_NOISE_HASH]; /* of the first message */
@@ -163,7 +165,7 @@ struct session {
 	struct flight *flight;
 	struct reply *reply;
 	struct secret_name first_name, names[TH_SESSION_NAMES]; /* responder */
-	struct th_hs_name early_name;				/* initiator, until there is an epoch */
+	struct th_hs_name early_name;				/* initiator, while there is no epoch */
 	bool has_early_name;
 	unsigned renewals;
 	uint8_t *third; /* XX initiator: the third message until something is heard under its epoch */
@@ -259,6 +261,7 @@ void th_session_confirm_ours(struct th_sessions *s, struct session *ss); /* an e
 
 /* ---- initiator.c ---- */
 
+/* k: for whose sake, which rides if it fits; NULL: nobody's. */
 enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct kept *k, bool silence);
 enum th_err th_flight_repeat(struct th_sessions *s, struct session *ss, struct kept *k);
 void th_initiator_second(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n);

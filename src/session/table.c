@@ -193,7 +193,7 @@ void th_session_confirm(struct th_sessions *s, struct session *ss)
 		link_session(s, ss);
 	}
 	if (r && !r->announced)
-		th_session_open(s, ss, r->continued, r->hello, r->hello_n);
+		th_session_open(s, ss, ss->opened, r->hello, r->hello_n);
 	th_reply_del(s, ss); /* ss is there until the verb ends, even if a callback has ended it */
 	if (!ss->dead)
 		th_session_flush(s, ss);
@@ -225,10 +225,13 @@ static void idle(struct th_sessions *s, struct session *ss)
 		th_session_end(s, ss, TH_SESSION_END_IDLE);
 		return;
 	}
+	if (!ss->current)
+		return;
 	th_flight_del(s, ss);
+	/* The session goes on, and so do its numbers, for which the next handshake has to name it. */
+	ss->has_early_name = true;
+	ss->early_name = ss->current->name;
 	th_session_forget_epochs(s, ss);
-	ss->has_early_name = false;
-	th_wipe(&ss->early_name, sizeof(ss->early_name));
 }
 
 /* The oldest come last, and go first. Until the peer is heard under the current epoch it may use any of them. */

@@ -1,5 +1,6 @@
 #include "sim/node.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +24,14 @@ static void on_report(void *user, const struct th_report *r)
 		n->world->report(n->world->report_user, r);
 }
 
-static bool on_trust(void *user, const uint8_t key[TH_NOISE_DH])
+static bool on_trust(void *user, const uint8_t key[TH_NOISE_DH], char why[TH_SECURE_WHY])
 {
 	const struct sim_node *n = user;
 
-	return memcmp(key, n->world->side[SIM_FAR].own.public, TH_NOISE_DH) == 0;
+	if (memcmp(key, n->world->trusted, TH_NOISE_DH) == 0)
+		return true;
+	snprintf(why, TH_SECURE_WHY, "It is not the key that is known.");
+	return false;
 }
 
 static bool on_persist(void *user, uint64_t mark)

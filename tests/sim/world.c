@@ -72,7 +72,7 @@ void sim_world_start(struct sim_world *w, int side)
 	case SIM_NODE:
 		s->node = sim_node_new(w, side, upstream_of(w, side));
 		sim_node_set_peer(s->node, w->config.peer_unknown ? NULL : peer,
-				  w->config.secure && !w->config.first_contact ? w->side[!side].own.public : NULL);
+				  w->config.secure && !w->config.first_contact ? w->trusted : NULL);
 		if (w->config.told[side])
 			sim_node_set_profile(s->node, peer, &w->config.profile[side]);
 		s->host.machine = sim_node_machine(s->node);
@@ -124,6 +124,7 @@ void sim_world_init(struct sim_world *w, const struct sim_world_config *config)
 	sim_server_init(&w->server, &w->net);
 	side_init(w, SIM_NEAR, "near", &near, &w->up);
 	side_init(w, SIM_FAR, "far", &far, &w->down);
+	memcpy(w->trusted, w->side[SIM_FAR].own.public, sizeof(w->trusted));
 	sim_world_start(w, SIM_FAR);
 	sim_world_start(w, SIM_NEAR);
 }

@@ -62,6 +62,7 @@ struct sim_world {
 	struct sim_pipe up, down;
 	struct sim_side side[SIM_SIDES];
 	struct sim_server server;
+	uint8_t trusted[TH_NOISE_DH]; /* the far side's key as the near side knows it, or may learn it */
 	unsigned rebinds;
 	void (*report)(void *user, const struct th_report *r); /* of nodes; NULL: none */
 	void *report_user;

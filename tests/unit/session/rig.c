@@ -208,11 +208,36 @@ bool rig_idle(const struct rig *r)
 
 /* ---- ops ---- */
 
+/* Numbers that a server has used in an earlier life would be taken for copies, or for answers to older requests. What
+ * comes just after a restart may have been sent before. */
+static void check_number(struct rig_end *e, th_session_id id, uint64_t number)
+{
+	th_time late = other(e)->started + e->rig->delay + e->rig->jitter;
+
+	for (size_t i = 0; i < e->initiated_n && i < RIG_INITIATED; i++) {
+		struct rig_numbers *m = &e->initiated[i];
+
+		if (m->session != id || e->rig->now <= late)
+			continue;
+		if (m->generation != other(e)->generation) {
+			m->generation = other(e)->generation;
+			m->earlier = m->newest;
+		}
+		if (number < m->earlier)
+			fail_msg("%s: number %llu, though %llu came before the peer was restarted", e->name,
+				 (unsigned long long)number, (unsigned long long)m->earlier - 1);
+		if (number >= m->newest)
+			m->newest = number + 1;
+	}
+}
+
 static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *p, size_t n, unsigned flags)
 {
 	struct rig_end *e = user;
 	uint32_t what = read_payload(p, n);
 
+	if (!(flags & TH_SESSION_COPY))
+		check_number(e, id, number);
 	e->early += (flags & TH_SESSION_EARLY) != 0;
 	if (p[0] == QUESTION)
 		serve(e, id, number, what, flags);
@@ -310,10 +335,11 @@ void rig_start(struct rig_end *e)
 {
 	failmem_init(&e->mem, 0);
 	e->generation++;
+	e->started = e->rig->now;
 	e->config.early_mark = e->mark;
 	e->s = th_sessions_new(&e->mem.mem, &e->rng, &e->config, &ops, e);
 	assert_non_null(e->s);
-	e->records_n = e->sessions_n = 0;
+	e->records_n = e->sessions_n = e->initiated_n = 0;
 	memset(e->requests, 0, sizeof(e->requests));
 }
 
@@ -344,6 +370,7 @@ th_session_id rig_connect(struct rig_end *e, enum th_session_pattern pattern, co
 
 	assert_true(id != 0);
 	e->configured = true;
+	e->initiated[e->initiated_n++ % RIG_INITIATED] = (struct rig_numbers){ .session = id };
 	return id;
 }
 

@@ -3,7 +3,8 @@
  * did until it is restarted and answers copies from memory.
  *
  * Checked all the time: no unvalidated address gets more bytes than came from it; nothing is executed twice unless its
- * server was restarted meanwhile; every deliver op names a payload that was really sent. */
+ * server was restarted meanwhile; every deliver op names a payload that was really sent; the numbers of answers rise
+ * from one life of the server to the next. */
 #ifndef TH_SESSION_RIG_H
 #define TH_SESSION_RIG_H
 
@@ -19,6 +20,7 @@ enum {
 	RIG_FLYING = 512,
 	RIG_PLACES = 64,
 	RIG_SESSIONS = 1024,
+	RIG_INITIATED = 16, /* sessions of an end's own whose numbers are watched */
 };
 
 struct rig;
@@ -48,6 +50,13 @@ struct rig_record {
 	th_time at; /* when it is answered */
 };
 
+/* Numbers of answers in a session that the end has begun. */
+struct rig_numbers {
+	th_session_id session;
+	unsigned generation;	  /* of the server when the newest came */
+	uint64_t earlier, newest; /* + 1: the largest of earlier lives, of all */
+};
+
 struct rig_end {
 	struct rig *rig;
 	const char *name;
@@ -63,11 +72,14 @@ struct rig_end {
 	bool no_wall, trusts, persist_fails, plain_answers; /* plain_answers: answers are not FINAL */
 	uint64_t mark;
 	unsigned persisted, generation;
+	th_time started;
 	th_time answer_after;
 	size_t answer_size;
 
 	th_session_id sessions[RIG_SESSIONS]; /* opened, and not closed */
 	size_t sessions_n;
+	struct rig_numbers initiated[RIG_INITIATED];
+	size_t initiated_n;
 	unsigned opened, rekeyed, continued, closed, early, copies;
 	enum th_session_end why;
 	uint8_t peer_key[TH_NOISE_DH];
