@@ -28,6 +28,9 @@ struct sim_world_config {
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
 	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */
 	bool first_contact;	  /* it learns it */
+	bool sync_push;		  /* secure nodes */
+	th_time sync_check;
+	struct th_flow_server *homeserver; /* of the far node; NULL: the fake one of the world */
 	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
 	struct th_link_profile profile[SIM_SIDES];
 	size_t overhead; /* 0: IPv4 */
