@@ -14,9 +14,9 @@ struct th_sync {
 	struct th_table by_key; /* watches */
 	struct th_list watches; /* owned, as all here; longest unused first */
 	struct th_list polls, dead_polls;
-	struct th_list again; /* polls to be asked anew */
 	struct th_list pollers;
 	size_t n_watches, n_polls, n_pollers;
+	bool draining; /* no more registrations */
 };
 
 struct th_node {
@@ -65,8 +65,6 @@ void th_ingress_far_why(struct th_leg *leg, struct th_failure *why, char reason[
 enum th_err th_sync_init(struct th_node *n, const struct th_rng *rng);
 void th_sync_free(struct th_node *n);
 enum th_err th_sync_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why);
-/* What was put off to the end of callbacks; timers. */
-void th_sync_turn(struct th_node *n);
 void th_sync_bury(struct th_node *n);
 void th_sync_tick(struct th_node *n);
 /* Ends all that would go on for ever. */

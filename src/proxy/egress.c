@@ -196,6 +196,8 @@ static uint8_t refusal(const struct th_node *n, const struct th_coap_head *head,
 		*reason = TH_STR("The egress half of this daemon is off.");
 		return TH_COAP_CODE(5, 1);
 	}
+	if (head->observe && n->sync.draining)
+		return TH_COAP_CODE(5, 3);
 	if (head->code != TH_COAP_POST && head->code != TH_COAP_FETCH) {
 		*reason = TH_STR("thimble takes its envelope by POST, or FETCH.");
 		return TH_COAP_CODE(4, 5);
@@ -210,7 +212,7 @@ static uint8_t refusal(const struct th_node *n, const struct th_coap_head *head,
 void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head)
 {
 	struct th_leg *leg = th_leg_new(n, ops_for(head), &flow_ops, peer, "egress");
-	struct th_str reason;
+	struct th_str reason = TH_STR("");
 	uint8_t code;
 
 	if (!leg) {

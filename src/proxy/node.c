@@ -49,7 +49,9 @@ static void on_resume(void *user, th_coap_id id)
 {
 	struct th_leg *leg = th_node_find(user, id);
 
-	if (leg)
+	if (leg && leg->ops->can_send)
+		leg->ops->can_send(leg);
+	else if (leg)
 		th_leg_can_send(leg);
 }
 
@@ -208,7 +210,6 @@ void th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dg
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap)
 {
 	bury(n);
-	th_sync_turn(n);
 	return n->secure ? th_secure_tx(n->secure, to, out, cap) : th_coap_tx(n->coap, to, out, cap, th_node_now(n));
 }
 

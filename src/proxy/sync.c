@@ -123,7 +123,6 @@ enum th_err th_sync_init(struct th_node *n, const struct th_rng *rng)
 	th_list_init(&s->watches);
 	th_list_init(&s->polls);
 	th_list_init(&s->dead_polls);
-	th_list_init(&s->again);
 	th_list_init(&s->pollers);
 	return th_table_init(&s->by_key, n->mem, BUCKETS, th_rng_u64(rng));
 }

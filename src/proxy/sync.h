@@ -68,8 +68,7 @@ struct th_poll {
 	struct th_sync_query query;
 	struct th_buf out; /* of the answer's body, what the client has not taken */
 	bool answering, streaming, pumping, again, ended, dead;
-	bool repeated; /* its registration was lost once */
-	struct th_list again_link; /* on sync.again: to be asked anew at the next turn */
+	unsigned repeats; /* how often it was asked anew because its registration was lost */
 	struct th_report report;
 };
 

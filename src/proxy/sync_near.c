@@ -3,14 +3,16 @@
  *   FREE ─poll─▶ ASKED ─2.03─▶ OPEN ─answer begins─▶ ARRIVING ─whole─▶ WHOLE ─poll there─▶ GIVEN ─poll with its token: ACK─▶ OPEN
  *                  └─answer begins─▶ ARRIVING            └─the last one: to the poll as it comes─▶ FREE
  *
+ * A registration that is lost while a poll is held leads to AGAIN, and from there to ASKED.
+ *
  * Timers: poll->idle, the poll's own timeout (sync_poll.c); watch->late, a client that does not come for its answer, or does not poll
- * with its token: the notification is reset; in FREE, when the watch is forgotten. */
+ * with its token: the notification is reset; in AGAIN, when the poll is asked anew; in FREE, when the watch is forgotten. */
 #include "exchange/failure.h"
 #include "exchange/route.h"
 #include "proxy/plain.h"
 #include "proxy/sync.h"
 
-enum phase { FREE, ASKED, OPEN, ARRIVING, WHOLE, GIVEN };
+enum phase { FREE, AGAIN, ASKED, OPEN, ARRIVING, WHOLE, GIVEN };
 
 static const th_time forget_after = 3600 * TH_SEC;
 
@@ -133,11 +135,15 @@ static void remove_watch(struct th_watch *w)
 	th_free(s->timers.mem, w);
 }
 
+static void begin(struct th_watch *w, struct th_poll *p);
+
 static void on_late(struct th_sync_timer *t)
 {
 	struct th_watch *w = TH_OWNER(t, struct th_watch, late);
 
-	if (w->phase != FREE)
+	if (w->phase == AGAIN && w->poll)
+		begin(w, w->poll);
+	else if (w->phase != FREE && w->phase != AGAIN)
 		drop(w, true);
 	else if (!w->poll)
 		remove_watch(w);
@@ -248,6 +254,8 @@ void th_watch_idle(struct th_poll *p)
 	n = th_sync_form_write(&w->form, &p->query.since, body);
 	head.body_len = (int64_t)n;
 	take_poll(w);
+	if (w->phase == AGAIN)
+		let_go(w);
 	w->node->stats.sync_idle++;
 	th_poll_answer(p, &head, body, n);
 }
@@ -302,21 +310,26 @@ static void on_begin(struct th_leg *leg, const struct th_coap_head *head)
 		th_sync_timer_set(w->node, &w->late, th_time_add(th_node_now(w->node), TH_COAP_ACCEPT_DELAY));
 }
 
-/* Nothing more comes; `why` NULL: the registration is lost, and the poll asks anew. */
-static void end_poll(struct th_watch *w, const struct th_failure *why)
+/* Nothing more comes. */
+static void fail_poll(struct th_watch *w, const struct th_failure *why)
 {
-	struct th_poll *p = w->poll;
+	if (w->poll)
+		th_poll_fail(take_poll(w), why);
+}
 
-	if (!p)
+/* The registration is lost: the poll that is held asks anew, and if that happens again and again, not all the time. */
+static void ask_again(struct th_watch *w, th_time wait)
+{
+	static const th_time wait_max = 30 * TH_SEC;
+	enum { REPEATS_MAX = 5 };
+
+	if (!w->poll)
 		return;
-	if (!why && !p->answering && !p->repeated) {
-		p->repeated = true;
-		th_sync_timer_set(w->node, &p->idle, TH_NEVER);
-		th_list_push(&w->node->sync.again, &p->again_link);
-		return;
-	}
-	take_poll(w);
-	th_poll_fail(p, why);
+	if (w->poll->repeats > 0 && wait == 0)
+		wait = TH_SEC << w->poll->repeats;
+	w->poll->repeats += w->poll->repeats < REPEATS_MAX;
+	w->phase = AGAIN;
+	th_sync_timer_set(w->node, &w->late, th_time_add(th_node_now(w->node), th_time_min(wait, wait_max)));
 }
 
 static void on_failed(struct th_leg *leg, enum th_err err)
@@ -332,7 +345,10 @@ static void on_failed(struct th_leg *leg, enum th_err err)
 	let_go(w);
 	if (leg->id)
 		th_leg_drop(leg);
-	end_poll(w, confirmed && w->poll && !w->poll->answering && !w->poll->repeated ? NULL : &why);
+	if (confirmed && w->poll && !w->poll->answering)
+		ask_again(w, 0);
+	else
+		fail_poll(w, &why);
 }
 
 static void on_answer_head(struct th_leg *leg, const struct th_head *h)
@@ -366,7 +382,9 @@ static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n)
 static void on_error(struct th_leg *leg)
 {
 	struct th_watch *w = leg->watch;
-	bool lost = w->phase != ASKED && leg->code == TH_COAP_CODE(5, 3) && leg->in.n == 0; /* the engine's own */
+	static const th_time restart = 2 * TH_SEC;
+	bool lost = leg->code == TH_COAP_CODE(5, 3) && leg->in.n == 0; /* it stops */
+	th_time wait = leg->retry_after ? leg->retry_after * TH_SEC : restart;
 	bool deaf = leg->code == TH_COAP_CODE(4, 5) && !w->deaf;
 	char reason[TH_REASON_MAX];
 	struct th_failure why;
@@ -374,7 +392,10 @@ static void on_error(struct th_leg *leg)
 	w->deaf = w->deaf || deaf;
 	th_ingress_far_why(leg, &why, reason);
 	let_go(w);
-	end_poll(w, lost || deaf ? NULL : &why);
+	if (lost || deaf)
+		ask_again(w, lost ? wait : 0);
+	else
+		fail_poll(w, &why);
 }
 
 static bool is_usable(const struct th_watch *w)
@@ -493,7 +514,7 @@ static void begin(struct th_watch *w, struct th_poll *p)
 	}
 	th_ingress_why(leg, err, &why, reason);
 	drop(w, false);
-	end_poll(w, &why);
+	fail_poll(w, &why);
 }
 
 /* ---- polls ---- */
@@ -573,7 +594,6 @@ bool th_watch_take(struct th_node *n, struct th_poll *p)
 	struct th_buf key;
 	struct th_head h;
 
-	th_list_init(&p->again_link);
 	if (!th_sync_head_read(&p->ask, &h, fields, true))
 		return false;
 	if (th_sync_key(n, &h, &key) != TH_OK) {
@@ -600,11 +620,12 @@ void th_watch_left(struct th_poll *p)
 	struct th_coap_account cost;
 	bool unsent;
 
-	th_list_remove(&p->again_link);
 	p->watch = NULL;
 	if (w->poll != p)
 		return;
 	w->poll = NULL;
+	if (w->phase == AGAIN)
+		let_go(w);
 	if (w->phase == ASKED) {
 		unsent = th_coap_account(w->node->coap, w->leg->id, &cost) != TH_OK || cost.datagrams_out == 0;
 		if (w->observes && !unsent)
@@ -623,20 +644,9 @@ void th_watch_resume(struct th_poll *p)
 		th_flow_resume(&p->watch->flow);
 }
 
-void th_sync_turn(struct th_node *n)
-{
-	struct th_list *l;
-
-	while ((l = th_list_pop(&n->sync.again)) != NULL) {
-		struct th_poll *p = TH_OWNER(l, struct th_poll, again_link);
-
-		if (p->watch)
-			begin(p->watch, p);
-	}
-}
-
 void th_sync_drain(struct th_node *n)
 {
+	n->sync.draining = true;
 	TH_LIST_EACH(l, &n->sync.watches)
 	{
 		struct th_watch *w = TH_OWNER(l, struct th_watch, link);

@@ -45,7 +45,7 @@ static void done(struct sync_loop *l)
 {
 	l->last_status = l->status;
 	l->answered_at = l->net->now;
-	snprintf(l->last, sizeof(l->last), "%s", l->body);
+	snprintf(l->last, sizeof(l->last), "%.4000s", l->body);
 	if (l->status == 200) {
 		take(l);
 		again_in(l, l->think_most ? th_rng_below(&l->net->rng, l->think_most) : 0);
