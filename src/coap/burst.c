@@ -1,6 +1,6 @@
-/* Large bodies between thimbles: after RFC 9177, in a leaner form. The first block travels as it would without (a CON, or
- * a response to one); all others as NONs at the link's pace, as many as the receiver has room for. A block may ask for a
- * report; the report says what is missing, as a map. One lost block costs one block.
+/* Large bodies between thimbles: after RFC 9177, in a leaner form. The first block travels as it would without (a CON,
+ * or a response to one); all others as NONs at the link's pace, as many as the receiver has room for. A block may ask
+ * for a report; the report says what is missing, as a map. One lost block costs one block.
  *
  *     CON POST Q-Block1 0/1/6 ──────────▶
  *                             ◀────────── ACK 2.31 Q-Block1 1/0/6, room
@@ -32,16 +32,23 @@ void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_unqueue(c, &x->in.burst->source);
 }
 
-void th_coap_burst_free(struct th_coap *c, struct th_coap_exchange *x)
+void th_coap_burst_forget(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_burst_in *b = x->in.burst;
 
-	th_free(c->mem, x->out.burst);
 	if (!b)
 		return;
+	th_coap_unqueue(c, &b->source);
 	for (size_t i = 0; i < TH_COAP_BURST; i++)
 		th_free(c->mem, b->slot[i].p);
 	th_free(c->mem, b);
+	x->in.burst = NULL;
+}
+
+void th_coap_burst_free(struct th_coap *c, struct th_coap_exchange *x)
+{
+	th_free(c->mem, x->out.burst);
+	th_coap_burst_forget(c, x);
 }
 
 /* The sender of that block need not go on. */

@@ -1,5 +1,5 @@
-/* Sending a body in bursts (burst.c). Nothing waits in memory twice: the lane asks for a block when the link has room for
- * it, and gets what is then best sent, a missing one before a new one. */
+/* Sending a body in bursts (burst.c). Nothing waits in memory twice: the lane asks for a block when the link has room
+ * for it, and gets what is then best sent, a missing one before a new one. */
 #include "coap/engine_int.h"
 
 #include <limits.h>
@@ -111,8 +111,8 @@ static void watch(struct th_coap *c, struct th_coap_burst_out *b, size_t n)
 	const struct th_coap_peer *p = b->x->peer;
 
 	if (b->probes == 0)
-		b->first_timeout = b->timeout = th_coap_path_timeout(&p->path, n + REPORT_BYTES, false, 0,
-								     th_coap_peer_overhead(p), c->params);
+		b->first_timeout = b->timeout =
+			th_coap_path_timeout(&p->path, n + REPORT_BYTES, false, 0, th_coap_peer_overhead(p), c->params);
 	else
 		b->timeout = th_coap_path_back_off(&p->path, b->timeout, b->first_timeout, b->probes + 1);
 	th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, b->timeout));
@@ -372,7 +372,8 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 	uint32_t room;
 
 	if (num == TH_COAP_BURST_GONE) {
-		if (!x->client && b->missing == 0 && x->out.ended && b->next > b->base && place(x, b->next) >= x->out.base + x->out.buf.n) {
+		if (!x->client && b->missing == 0 && x->out.ended && b->next > b->base &&
+		    place(x, b->next) >= x->out.base + x->out.buf.n) {
 			x->s.last = true; /* it has the last block, and has gone home */
 			th_coap_server_delivered(c, x);
 		} else {
@@ -400,10 +401,10 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 		th_coap_window_acked(&peer->window, true);
 	b->lossy = b->lossy || lost;
 	if (lost)
-		th_coap_window_lost(&peer->window, peer->path.rtt.srtt ? peer->path.rtt.srtt : c->params->ack_timeout, c->now,
-				    c->params);
-	th_coap_out_consume(&x->out, place(x, b->base) < x->out.base + x->out.buf.n ? place(x, b->base) :
-								       x->out.base + x->out.buf.n);
+		th_coap_window_lost(&peer->window, peer->path.rtt.srtt ? peer->path.rtt.srtt : c->params->ack_timeout,
+				    c->now, c->params);
+	th_coap_out_consume(&x->out, place(x, b->base) < x->out.base + x->out.buf.n ? place(x, b->base)
+										    : x->out.base + x->out.buf.n);
 	th_coap_burst_pump_all(c, peer);
 	if (is_whole(x)) {
 		finish(c, x);

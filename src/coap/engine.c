@@ -139,8 +139,7 @@ static struct th_coap_datagram *tx_next(struct th_coap *c)
 	return l ? TH_OWNER(l, struct th_coap_datagram, queue) : th_coap_lane_next(c);
 }
 
-static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap,
-		     struct th_coap_sent *sent)
+static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap, struct th_coap_sent *sent)
 {
 	size_t n;
 

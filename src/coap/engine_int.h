@@ -101,7 +101,8 @@ struct th_coap_turns {
 	uint8_t passed[TH_COAP_PRIORITIES];
 };
 
-/* Which of the queues is next: the most urgent, but now and then one that waits. TH_COAP_PRIORITIES when all are empty. */
+/* Which of the queues is next: the most urgent, but now and then one that waits. TH_COAP_PRIORITIES when all are empty.
+ */
 unsigned th_coap_turn(const struct th_list *queues, struct th_coap_turns *t);
 
 struct th_coap_lane {
@@ -138,12 +139,12 @@ struct th_coap_peer {
 	size_t uses; /* exchanges, messages and records that point here */
 	uint32_t waiting_n, observers;
 	uint16_t next_mid, block_mid;
-	unsigned blocks_out;   /* of bursts, that no report has settled */
+	unsigned blocks_out; /* of bursts, that no report has settled */
 	unsigned n_bursts;
 	struct th_list bursts; /* bodies we send in bursts, n_bursts of them */
-	bool echoed;	      /* has repeated our Echo value: its address is real */
-	uint16_t echoed_mid;  /* of the request that did */
-	th_time echoed_until; /* until then, what was refused before may still arrive again */
+	bool echoed;	       /* has repeated our Echo value: its address is real */
+	uint16_t echoed_mid;   /* of the request that did */
+	th_time echoed_until;  /* until then, what was refused before may still arrive again */
 	struct th_list waiting_con[TH_COAP_PRIORITIES], waiting_non, flying; /* messages */
 	struct th_coap_turns turns;
 	unsigned in_flight; /* CON messages among `flying` */
@@ -156,7 +157,7 @@ struct th_coap_peer {
 	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered */
 	struct th_coap_message *ping;
 	struct th_coap_alarm alarm; /* the next ping, or the next free Message ID */
-	uint64_t number_group; /* with c->numbering: of the last number, counted without end; + 1, 0: none yet */
+	uint64_t number_group;	    /* with c->numbering: of the last number, counted without end; + 1, 0: none yet */
 	th_time heard_at, mid_at;
 	th_time mid_free_at[TH_COAP_MID_GROUPS];
 };
@@ -188,12 +189,12 @@ struct th_coap_message {
 	th_time first_timeout;
 	th_time copy_at, before_at; /* when the last copy left, and the one before */
 	bool con, flying;	    /* flying: has its Message ID, an answer may come */
-	bool unnamed; /* it names its exchange, which has no token before it flies: there is room for one in `bytes` */
-	bool flown;		    /* was given out to be sent */
-	bool asks;		    /* a request: its answer is more than an empty message */
-	bool accept;		    /* the peer's user acknowledges it, so it does not count as in flight */
-	bool alone;		    /* nothing else waited for an answer when it left */
-	uint8_t tries;		    /* copies that have left */
+	bool unnamed;  /* it names its exchange, which has no token before it flies: there is room for one in `bytes` */
+	bool flown;    /* was given out to be sent */
+	bool asks;     /* a request: its answer is more than an empty message */
+	bool accept;   /* the peer's user acknowledges it, so it does not count as in flight */
+	bool alone;    /* nothing else waited for an answer when it left */
+	uint8_t tries; /* copies that have left */
 	uint16_t mid;
 	uint8_t bytes[];
 };
@@ -394,7 +395,7 @@ struct th_coap_ask {
 	bool con, owing, acked;
 	bool has_block1, has_block2;
 	bool bursts; /* block1 is the first of a burst */
-	bool later; /* for another block than the first */
+	bool later;  /* for another block than the first */
 	struct th_coap_block block1, block2;
 };
 
@@ -479,11 +480,11 @@ static inline void th_coap_charge_in(struct th_coap_exchange *x, size_t n)
 /* burst.c: bodies in bursts of blocks, for peers whose profile has `blocks` (docs/protocol.md, Bursts of blocks). */
 
 enum {
-	TH_COAP_BURST = 256,	       /* blocks between the first that is missing and the last that is sent, at most */
-	TH_COAP_BURST_GENS = 128,      /* generations count modulo this */
-	TH_COAP_BURST_POLL = 0x80,     /* in the first payload byte: a report is asked for */
+	TH_COAP_BURST = 256,	   /* blocks between the first that is missing and the last that is sent, at most */
+	TH_COAP_BURST_GENS = 128,  /* generations count modulo this */
+	TH_COAP_BURST_POLL = 0x80, /* in the first payload byte: a report is asked for */
 	TH_COAP_BURST_GONE = TH_COAP_BLOCK_NUM_MAX, /* a report's NUM: nobody knows this body (any more) */
-	TH_COAP_BURST_HEADER = 3,      /* of a report's payload: generation, and room in two bytes */
+	TH_COAP_BURST_HEADER = 3,		    /* of a report's payload: generation, and room in two bytes */
 	TH_COAP_BURST_REPORT_MAX = TH_COAP_BURST_HEADER + TH_COAP_BURST / 8,
 };
 
@@ -495,10 +496,10 @@ struct th_coap_burst_out {
 	struct th_coap_alarm alarm;
 	struct th_list link; /* peer->bursts */
 	struct th_coap_exchange *x;
-	uint32_t base;	/* first block that is not known to be there */
-	uint32_t next;	/* first block that was never sent */
-	uint32_t limit; /* first block that the peer has no room for */
-	unsigned window; /* blocks; what the peer's room is until it has said so */
+	uint32_t base;	       /* first block that is not known to be there */
+	uint32_t next;	       /* first block that was never sent */
+	uint32_t limit;	       /* first block that the peer has no room for */
+	unsigned window;       /* blocks; what the peer's room is until it has said so */
 	unsigned out, missing; /* how many are SENT, are MISSING */
 	unsigned since_poll;
 	uint8_t gen;	   /* of what is sent now; each poll closes one */
@@ -533,6 +534,8 @@ bool th_coap_burst_wanted(const struct th_coap_exchange *x);
 /* A NON of a thimble. False when it is none of a burst's. */
 bool th_coap_burst_rx(struct th_coap *c, struct th_coap_arrival *a);
 void th_coap_burst_free(struct th_coap *c, struct th_coap_exchange *x);
+/* The blocks that have come belong to nothing that is to come. */
+void th_coap_burst_forget(struct th_coap *c, struct th_coap_exchange *x);
 /* Out of the lane: the exchange ends. */
 void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x);
 
@@ -541,7 +544,8 @@ enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x);
 /* Something may have become sendable; for any body of that peer. */
 void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_burst_pump_all(struct th_coap *c, struct th_coap_peer *p);
-/* The number of a block or report, whose low 16 bits are its Message ID; nobody refers to it. False: c->numbering has none now. */
+/* The number of a block or report, whose low 16 bits are its Message ID; nobody refers to it. False: c->numbering has
+ * none now. */
 bool th_coap_burst_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out);
 void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, uint32_t num);
 void th_coap_burst_stop(struct th_coap *c, struct th_coap_exchange *x);

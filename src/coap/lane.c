@@ -1,7 +1,8 @@
 /* The way out to one peer: datagrams wait by priority, and leave when the link has room.
  *
  * Timers: lane.clock, when the link is idle again. A datagram leaves when what left before has gone out at the link's
- * rate: so nothing waits where a more urgent one could not overtake it. Without a known rate everything leaves at once. */
+ * rate: so nothing waits where a more urgent one could not overtake it. Without a known rate everything leaves at once.
+ */
 #include "coap/engine_int.h"
 
 enum { TURNS = 8 }; /* so often the more urgent go first, then one of those that wait */

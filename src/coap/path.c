@@ -5,19 +5,19 @@
 #include <limits.h>
 
 enum {
-	GUESS_BPS = 100,	/* as slow as that, when nothing is known */
-	HOPEFUL_BPS = 1200,	/* the first copy may be repeated early, once, as if it were faster */
+	GUESS_BPS = 100,    /* as slow as that, when nothing is known */
+	HOPEFUL_BPS = 1200, /* the first copy may be repeated early, once, as if it were faster */
 	EMPTY_BYTES = 4,
 	USUAL_REPLY = 90,
-	SHIFT = 3,		/* averages move by an eighth */
-	STEADY_TRIES = 6,	/* ours: so many copies at one distance, then further apart */
-	COPIES_MIN = 50,	/* ours: at least so many fit the span */
-	RANDOM_OURS = 5,	/* percent: nobody else is there to collide with */
+	SHIFT = 3,	  /* averages move by an eighth */
+	STEADY_TRIES = 6, /* ours: so many copies at one distance, then further apart */
+	COPIES_MIN = 50,  /* ours: at least so many fit the span */
+	RANDOM_OURS = 5,  /* percent: nobody else is there to collide with */
 	HOLDS_MAX = 1024,
-	HEADERS = 24,		/* what a block's message has beside the block */
+	HEADERS = 24, /* what a block's message has beside the block */
 	SZX_UNKNOWN = 3,
 	BLOCK_SIZE_MIN = 16,
-	FIRST_VAR_PART = 4,	/* RFC 6298 has 2: three times the first round trip, which is long on a slow link */
+	FIRST_VAR_PART = 4, /* RFC 6298 has 2: three times the first round trip, which is long on a slow link */
 	PERCENT = 100,
 };
 

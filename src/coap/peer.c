@@ -234,7 +234,8 @@ bool th_coap_peer_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *ou
 
 /* Links */
 
-enum th_err th_coap_set_profile(struct th_coap *c, const struct th_addr *peer, const struct th_link_profile *l, th_time now)
+enum th_err th_coap_set_profile(struct th_coap *c, const struct th_addr *peer, const struct th_link_profile *l,
+				th_time now)
 {
 	struct th_coap_peer *p;
 	enum th_err err = TH_OK;

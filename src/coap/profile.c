@@ -21,7 +21,9 @@ static const th_time latency_unit = 100 * TH_US;
 
 static uint64_t from_code(uint8_t code)
 {
-	static const uint32_t steps[STEPS] = { 65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194 }; /* 2^(16+i/8) */
+	static const uint32_t steps[STEPS] = {
+		65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194
+	}; /* 2^(16+i/8) */
 	unsigned octave = (code - 1u) / STEPS, step = (code - 1u) % STEPS;
 
 	if (code == 0)
@@ -111,12 +113,12 @@ struct th_link_profile th_link_profile_join(const struct th_link_profile *own, c
 /* Times */
 
 enum {
-	UNKNOWN_BPS = 100,	  /* the slowest link that is worth using */
-	REFERENCE_BYTES = 160,	  /* a usual message with everything below it */
-	SPAN_ROUND_TRIPS = 60,	  /* ours: some fifty copies, so that even 50 % loss both ways is survived */
+	UNKNOWN_BPS = 100,	      /* the slowest link that is worth using */
+	REFERENCE_BYTES = 160,	      /* a usual message with everything below it */
+	SPAN_ROUND_TRIPS = 60,	      /* ours: some fifty copies, so that even 50 % loss both ways is survived */
 	SPAN_ROUND_TRIPS_SHARED = 30, /* some ten copies at growing distances */
-	LATENCY_ROUND_TRIPS = 8,  /* how long a datagram may be under way: queues on the way count */
-	PATIENCE_PART = 10,	  /* of a round trip: an empty ACK that is not sent saves more than it costs */
+	LATENCY_ROUND_TRIPS = 8,      /* how long a datagram may be under way: queues on the way count */
+	PATIENCE_PART = 10,	      /* of a round trip: an empty ACK that is not sent saves more than it costs */
 	PING_ROUND_TRIPS = 8,
 };
 
@@ -187,7 +189,8 @@ void th_coap_times_of(struct th_coap_times *t, const struct th_link_profile *l, 
 	t->non_lifetime = t->lifetime;
 	t->mid_quiet = 2 * latency + rt;
 	if (l->latency && (l->up_bps || l->down_bps)) /* else a fast link would pay for a slow one's patience */
-		t->patience = clamp(rt / PATIENCE_PART, t->patience, t->patience > patience_max ? t->patience : patience_max);
+		t->patience =
+			clamp(rt / PATIENCE_PART, t->patience, t->patience > patience_max ? t->patience : patience_max);
 	t->response = th_time_add(t->response, t->span);
 	t->body = t->body > t->lifetime ? t->body : t->lifetime;
 	if (t->ping_after < PING_ROUND_TRIPS * rt)

@@ -1,8 +1,8 @@
-/* What is known of the link to a peer, and what follows from it. Told by the configuration, told by the peer in the handshake
- * (th_link_profile_write), or nothing at all: then it is learned (path.h).
+/* What is known of the link to a peer, and what follows from it. Told by the configuration, told by the peer in the
+ * handshake (th_link_profile_write), or nothing at all: then it is learned (path.h).
  *
- * Both ends must derive the same lifetimes: so each uses th_link_profile_join() of what it knows and what it was told, and
- * both of these only as they read after being written. */
+ * Both ends must derive the same lifetimes: so each uses th_link_profile_join() of what it knows and what it was told,
+ * and both of these only as they read after being written. */
 #ifndef TH_COAP_PROFILE_H
 #define TH_COAP_PROFILE_H
 
@@ -21,9 +21,9 @@ struct th_link_profile {
 	unsigned jitter_percent;   /* latency varies by this much up and down */
 	unsigned loss_percent;	   /* expected, each way */
 	size_t mtu;		   /* largest datagram, `overhead` included; 0: unknown */
-	size_t overhead;	   /* bytes that lower layers add to each datagram; 0: IP and UDP headers. Not written */
-	bool ours;		   /* the bottleneck is ours alone: a lost datagram says nothing of others' traffic */
-	bool blocks;		   /* the peer is a thimble: large bodies travel as bursts with a map of what is missing */
+	size_t overhead; /* bytes that lower layers add to each datagram; 0: IP and UDP headers. Not written */
+	bool ours;	 /* the bottleneck is ours alone: a lost datagram says nothing of others' traffic */
+	bool blocks;	 /* the peer is a thimble: large bodies travel as bursts with a map of what is missing */
 };
 
 enum { TH_LINK_PROFILE_BYTES = 6 }; /* at most */
@@ -60,8 +60,8 @@ struct th_coap_times {
 /* Without a profile: those of the params. The same on both ends of a joined profile. */
 void th_coap_times_of(struct th_coap_times *t, const struct th_link_profile *l, const struct th_coap_params *params);
 
-/* The round trip of messages of so many bytes (`overhead` included) that is hardly ever exceeded on that link. Counts with
- * the slowest link that is worth using where nothing is known. */
+/* The round trip of messages of so many bytes (`overhead` included) that is hardly ever exceeded on that link. Counts
+ * with the slowest link that is worth using where nothing is known. */
 th_time th_link_round_trip(const struct th_link_profile *l, size_t up, size_t down);
 
 #endif

@@ -7,8 +7,8 @@ enum { TICK_SHIFT = 26 };
 
 _Static_assert(sizeof(struct th_coap_record) <= 64, "there is one record for each recent message of every peer");
 
-static const th_time crowded_life = 25 * TH_SEC;    /* no record is forgotten sooner */
-static const th_time expiry_grain = TH_SEC; /* the alarm fires no more often */
+static const th_time crowded_life = 25 * TH_SEC; /* no record is forgotten sooner */
+static const th_time expiry_grain = TH_SEC;	 /* the alarm fires no more often */
 
 uint64_t th_coap_record_key(const struct th_coap *c, const struct th_coap_arrival *a)
 {
@@ -103,8 +103,8 @@ static struct th_coap_life *life_of(struct th_coap *c, th_time life)
 	return best;
 }
 
-/* A path that was told lets records live long, for a slow link's sake; a fast one that fills the table with them has sent
- * its last copy long before. */
+/* A path that was told lets records live long, for a slow link's sake; a fast one that fills the table with them has
+ * sent its last copy long before. */
 static void make_room(struct th_coap *c)
 {
 	for (size_t i = 0; i < c->n_lives; i++) {

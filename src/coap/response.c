@@ -116,6 +116,8 @@ void th_coap_client_begin(struct th_coap *c, struct th_coap_exchange *x, struct 
 		th_coap_burst_stop(c, x);
 	th_free(c->mem, x->out.burst);
 	x->out.burst = NULL;
+	if (!bursts)
+		th_coap_burst_forget(c, x);
 	x->out.cut = true; /* a final response ends the upload, wherever it stands (RFC 7959 §2.9) */
 	th_buf_consume(&x->out.buf, x->out.buf.n);
 	x->in.next = 0;

@@ -47,8 +47,9 @@ th_time th_coap_rtt_timeout(const struct th_coap_rtt *r, const struct th_coap_pa
 
 void th_coap_window_init(struct th_coap_window *w, const struct th_coap_params *params)
 {
-	*w = (struct th_coap_window){ .size = params->window_start, .threshold = params->window_max,
-				       .most = params->window_max };
+	*w = (struct th_coap_window){ .size = params->window_start,
+				      .threshold = params->window_max,
+				      .most = params->window_max };
 }
 
 void th_coap_window_acked(struct th_coap_window *w, bool full)

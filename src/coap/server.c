@@ -302,7 +302,8 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 	kept = th_coap_head_keep(c, head, 0);
 	if (!kept)
 		return TH_ERR_NO_MEMORY;
-	szx = th_coap_fit_szx(c, kept, th_coap_path_szx(&x->peer->path, true, x->out.szx, th_coap_peer_overhead(x->peer)));
+	szx = th_coap_fit_szx(c, kept,
+			      th_coap_path_szx(&x->peer->path, true, x->out.szx, th_coap_peer_overhead(x->peer)));
 	if (szx < 0) {
 		th_free(c->mem, kept);
 		return TH_ERR_INVALID;

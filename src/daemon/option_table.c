@@ -41,6 +41,12 @@
 		.max = hi, .arg = "N", .help = h                                                                       \
 	}
 
+#define RATE(n, member, h)                                                                                             \
+	{                                                                                                              \
+		.name = n, .type = TH_OPTION_RATE, .section = TH_SECTION_COAP, FIELD(member), .max = 100000000000,     \
+		.def = "0", .arg = "RATE", .help = h                                                                   \
+	}
+
 enum { R = TH_OPTION_RELOAD, CLI = TH_OPTION_COMMAND_LINE };
 
 const char *const th_section_names[] = { "daemon", "http", "upstream", "session", "coap" };
@@ -160,6 +166,39 @@ const struct th_option th_option_table[] = {
 	TEXT("coap-target", TH_OPTION_TARGET, COAP, R | TH_OPTION_OPTIONAL, coap_target, "", "HOST[:PORT][#KEY]",
 	     "The other daemon, port 5683 unless given, with its public key behind #. Without a key the one it shows at first "
 	     "is remembered in known-peers, and no other accepted then. Without a target HTTP clients get 502"),
+	RATE("link-up", link_up,
+	     "Rate from this daemon to the others, all headers counted; 0: not known, it is learned. The other daemon is "
+	     "told, so it is enough at one end; this and the following are for the encrypted profile"),
+	RATE("link-down", link_down, "Rate from the others to this daemon; 0: not known"),
+	TIME("link-latency", COAP, 0, link_latency, 0, 10 * MIN, "0",
+	     "How long a datagram is under way, without the time that its bits take; 0: not known"),
+	{ .name = "link-jitter",
+	  .type = TH_OPTION_PERCENT,
+	  .section = TH_SECTION_COAP,
+	  FIELD(link_jitter),
+	  .max = 100,
+	  .def = "0",
+	  .arg = "PERCENT",
+	  .help = "By how much of itself link-latency varies" },
+	{ .name = "link-loss",
+	  .type = TH_OPTION_PERCENT,
+	  .section = TH_SECTION_COAP,
+	  FIELD(link_loss),
+	  .max = 90,
+	  .def = "0",
+	  .arg = "PERCENT",
+	  .help = "Datagrams that are expected to be lost, each way" },
+	{ .name = "link-mtu",
+	  .type = TH_OPTION_SIZE,
+	  .section = TH_SECTION_COAP,
+	  FIELD(link_mtu),
+	  .max = 65535,
+	  .def = "0",
+	  .arg = "SIZE",
+	  .help = "Largest datagram with IP and UDP headers; 0: not known" },
+	BOOL("link-ours", COAP, 0, link_ours, "false",
+	     "Nobody else's traffic shares the bottleneck of the link: what is lost is lost to noise, so retransmissions "
+	     "need not back off as RFC 7252 demands on the Internet"),
 	TIME("ack-timeout", COAP, 0, coap.ack_timeout, 10 * TH_MS, 10 * MIN, NULL,
 	     "ACK_TIMEOUT (RFC 7252): first retransmission while no round trip has been measured"),
 	{ .name = "ack-random-factor",

@@ -51,6 +51,11 @@ struct th_options {
 	char coap_bind_host[TH_OPTION_HOST_MAX];
 	uint16_t coap_port;
 	struct th_target coap_target;
+	uint64_t link_up, link_down; /* bit/s */
+	th_time link_latency;
+	unsigned link_jitter, link_loss; /* percent */
+	size_t link_mtu;
+	bool link_ours;
 	struct th_coap_params coap;
 
 	uint8_t origin[TH_OPTIONS_MAX]; /* enum th_option_origin, by place in the table */

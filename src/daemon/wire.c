@@ -310,6 +310,19 @@ static struct th_secure_config secure_config(struct th_wire *w)
 	return c;
 }
 
+static struct th_link_profile link_profile(const struct th_options *o)
+{
+	return (struct th_link_profile){
+		.up_bps = o->link_up,
+		.down_bps = o->link_down,
+		.latency = o->link_latency,
+		.jitter_percent = o->link_jitter,
+		.loss_percent = o->link_loss,
+		.mtu = o->link_mtu,
+		.ours = o->link_ours,
+	};
+}
+
 static bool start_node(struct th_wire *w, struct th_complaints *c)
 {
 	struct th_secure_config secure = secure_config(w);
@@ -319,6 +332,7 @@ static bool start_node(struct th_wire *w, struct th_complaints *c)
 		.upstream = w->upstream ? th_upstream_server(w->upstream) : NULL,
 		.ingress = th_options_ingress(&w->o),
 		.secure = w->o.disable_encryption ? NULL : &secure,
+		.link = link_profile(&w->o),
 		.policy = w->o.policy,
 		.report = th_report_log,
 	};

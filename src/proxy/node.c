@@ -1,4 +1,6 @@
+#include "proxy/coding.h"
 #include "proxy/core.h"
+#include "proxy/hello.h"
 
 enum { BUCKETS = 1024 };
 
@@ -109,7 +111,31 @@ static void on_restarted(void *user, const struct th_addr *peer)
 		th_leg_lost(leg, TH_ERR_RESET);
 }
 
-static const struct th_secure_ops secure_ops = { on_lost, on_restarted };
+/* Both ends of a session are thimbles, so bodies travel in bursts. */
+static void tell_link(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *told)
+{
+	struct th_link_profile own = n->config.link, link;
+	struct th_addr real = th_node_real(n, peer);
+
+	own.overhead = th_addr_overhead(&real) + th_secure_overhead(n->secure, peer);
+	link = told ? th_link_profile_join(&own, told) : own;
+	(void)th_coap_set_profile(n->coap, peer, &link, th_node_now(n)); /* without memory: RFC 7252's times */
+}
+
+static void on_made(void *user, const struct th_addr *peer)
+{
+	tell_link(user, peer, NULL);
+}
+
+static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, size_t len)
+{
+	struct th_hello hello;
+
+	if (th_hello_read(&hello, p, len) == TH_OK && hello.said)
+		tell_link(user, peer, &hello.link);
+}
+
+static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_restarted };
 
 /* ---- life ---- */
 
@@ -123,7 +149,9 @@ static th_time longer(th_time t, const struct th_coap_params *p)
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
 {
 	struct th_node *n = th_alloc(mem, sizeof(*n));
+	struct th_hello own = { .codings = 1u << TH_CODING_IDENTITY };
 	struct th_secure_config secure;
+	uint8_t hello[TH_HELLO_MAX];
 
 	if (!n)
 		return NULL;
@@ -144,6 +172,10 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	if (!config->secure)
 		return n;
 	secure = *config->secure;
+	n->config.link.blocks = true;
+	own.link = n->config.link;
+	secure.sessions.hello = hello;
+	secure.sessions.hello_n = th_hello_write(&own, hello);
 	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */
 	secure.sessions.half_open_life = longer(secure.sessions.half_open_life, &config->coap);
 	secure.sessions.idle = longer(secure.sessions.idle, &config->coap);

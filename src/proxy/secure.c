@@ -87,6 +87,7 @@ static struct link *find(const struct th_secure *s, th_session_id id)
 static struct link *add(struct th_secure *s, th_session_id id)
 {
 	struct link *l = th_alloc(s->mem, sizeof(*l));
+	struct th_addr peer;
 
 	if (!l)
 		return NULL;
@@ -95,6 +96,8 @@ static struct link *add(struct th_secure *s, th_session_id id)
 	th_table_add(&s->by_id, &l->by_id, th_table_hash(&s->by_id, &id, sizeof(id)));
 	th_list_init(&l->all);
 	th_list_push(&s->all, &l->all);
+	peer = virtual_of(id);
+	s->ops->made(s->user, &peer);
 	return l;
 }
 
@@ -248,9 +251,12 @@ static void on_opened(void *user, th_session_id id, const struct th_session_news
 
 	if (!l)
 		l = add(s, id);
+	if (!l)
+		return;
 	/* Numbers go on in both directions, whatever the peer has forgotten (session.h). */
-	if (l && news->rekeyed && !news->continued)
+	if (news->rekeyed && !news->continued)
 		s->ops->restarted(s->user, &peer);
+	s->ops->opened(s->user, &peer, news->hello, news->hello_n);
 }
 
 static void on_closed(void *user, th_session_id id, enum th_session_end why)
@@ -380,6 +386,11 @@ bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struc
 		return false;
 	*out = info.address;
 	return true;
+}
+
+size_t th_secure_overhead(const struct th_secure *s, const struct th_addr *peer)
+{
+	return th_session_overhead(s->sessions, id_of(peer));
 }
 
 void th_secure_wall(struct th_secure *s, uint64_t unix_seconds)

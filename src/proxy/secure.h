@@ -25,6 +25,10 @@ struct th_secure_config {
 
 /* What its owner hears. Runs within rx, tx and tick. */
 struct th_secure_ops {
+	/* A session has begun, as yet without keys (initiator) or with them. */
+	void (*made)(void *user, const struct th_addr *peer);
+	/* The handshake is through: what the peer says of itself. `p` is borrowed. */
+	void (*opened)(void *user, const struct th_addr *peer, const uint8_t *hello, size_t n);
 	/* The exchanges with this virtual address cannot go on: the session is gone. */
 	void (*lost)(void *user, const struct th_addr *peer, enum th_session_end why);
 	/* The peer has forgotten all that it shared with us, but the session goes on. */
@@ -50,6 +54,9 @@ void th_secure_silent(struct th_secure *s, const struct th_addr *peer, th_time s
 
 /* The real address behind a virtual one, for messages and accounts; false when the session is gone. */
 bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struct th_addr *out);
+
+/* What a record adds to a message to that peer. */
+size_t th_secure_overhead(const struct th_secure *s, const struct th_addr *peer);
 
 /* The wall clock, as th_sessions_wall(). */
 void th_secure_wall(struct th_secure *s, uint64_t unix_seconds);

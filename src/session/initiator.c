@@ -180,6 +180,9 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 		return err;
 	}
 	ss->flight->silence = silence;
+	/* Where the peer was last heard may have been somebody in between, or is no more. */
+	if (silence || !ss->current)
+		ss->to = ss->home;
 	k->touched = s->now;
 	send_flight(s, ss); /* a full queue is like a loss */
 	return TH_OK;

@@ -41,6 +41,23 @@ static void roam(struct th_sessions *s, struct session *ss, const struct th_addr
 	s->stats.roamed++;
 }
 
+/* The responder uses this epoch. If it is an older one, the record that was to show it the current one is lost: another
+ * one goes, since nothing else might for long. */
+static void heard_under(struct th_sessions *s, struct session *ss, struct epoch *e)
+{
+	if (e != ss->current) {
+		if (!ss->current->heard)
+			th_session_confirm_ours(s, ss);
+		return;
+	}
+	th_session_release(s, ss->third, ss->third_n);
+	ss->third = NULL;
+	if (!e->heard) {
+		e->heard = true;
+		th_session_arm(s, ss);
+	}
+}
+
 /* A record that opened. `first`: not seen before under this epoch. */
 static void authentic(struct th_sessions *s, struct epoch *e, const struct th_addr *from, uint64_t number, bool first,
 		      const uint8_t *payload, size_t n)
@@ -64,10 +81,8 @@ static void authentic(struct th_sessions *s, struct epoch *e, const struct th_ad
 	} else if (!th_addr_eq(&ss->to, from)) {
 		return; /* a replay from elsewhere; who really moved sends something new as well */
 	}
-	if (first && ss->initiator && e == ss->current) {
-		th_session_release(s, ss->third, ss->third_n);
-		ss->third = NULL;
-	}
+	if (first && ss->initiator)
+		heard_under(s, ss, e);
 	if (first && !ss->initiator && e == ss->upcoming)
 		th_session_confirm(s, ss);
 	th_session_deliver(s, ss, number, payload, n, v == TH_WINDOW_SEEN ? TH_SESSION_COPY : 0u);
@@ -121,8 +136,8 @@ static void by_address(struct th_sessions *s, const struct th_addr *from, const 
 			continue;
 		if (ss->current)
 			tried[count++] = ss->current;
-		if (ss->previous && count < TRIES_MAX)
-			tried[count++] = ss->previous;
+		for (size_t j = 0; j < TH_SESSION_PREVIOUS && ss->previous[j] && count < TRIES_MAX; j++)
+			tried[count++] = ss->previous[j];
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (!try_epoch(s, tried[i], from, p, n))

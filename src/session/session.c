@@ -218,7 +218,7 @@ enum th_err th_sessions_set_address(struct th_sessions *s, th_session_id id, con
 
 	if (!ss)
 		return TH_ERR_NOT_FOUND;
-	ss->to = *to;
+	ss->to = ss->home = *to;
 	return TH_OK;
 }
 

@@ -33,6 +33,8 @@ enum {
 	TH_SESSION_ANSWERS_MAX = 16, /* times that an answer to a handshake is repeated */
 	TH_SESSION_NAMES = 6,
 	TH_SESSION_COOKIES_MAX = 3, /* retries that one flight obeys */
+	TH_SESSION_PREVIOUS = 4, /* epochs that still receive: an initiator can't know which of those it has made the
+				  * responder uses, until it hears of one */
 };
 
 /* A flight is replaced by a new one, with a new time and key, when it was sent in vain so often and is so old, or is
@@ -68,6 +70,7 @@ struct epoch {
 	struct th_record_key tx, rx;
 	struct th_cid rx_cid, tx_cid; /* rx_cid: ours, in s->cids */
 	bool keyed;		      /* tx and rx are there */
+	bool heard;		      /* a record of the peer has come under it */
 	uint64_t serial;	      /* of all epochs of this th_sessions; 0: none */
 	uint64_t sure, assumed;	      /* what the peer may expect next, at least: known, and guessed */
 	th_time born, last;	      /* `last`: when it may be dropped, for a previous one */
@@ -149,11 +152,12 @@ struct session {
 	bool has_key, has_psk, first_contact;
 	uint8_t key[TH_NOISE_DH];
 	struct th_noise_secret psk;
-	struct th_addr to; /* where the newest authentic record came from, or as configured */
+	struct th_addr to;   /* where the newest authentic record came from, or as configured */
+	struct th_addr home; /* initiator: as configured */
 
 	uint64_t next;	       /* the next number to reserve */
 	struct th_window seen; /* numbers of the peer, across epochs */
-	struct epoch *previous, *current, *upcoming;
+	struct epoch *previous[TH_SESSION_PREVIOUS], *current, *upcoming; /* previous: newest first, then NULL */
 	struct flight *flight;
 	struct reply *reply;
 	struct secret_name first_name, names[TH_SESSION_NAMES]; /* responder */

@@ -81,7 +81,7 @@ struct session *th_session_make(struct th_sessions *s, bool initiator, const str
 	}
 	ss->id = ++s->last_id;
 	ss->initiator = initiator;
-	ss->to = *to;
+	ss->to = ss->home = *to;
 	ss->used = s->now;
 	th_list_init(&ss->kept);
 	th_list_init(&ss->link);
@@ -120,9 +120,12 @@ void th_flight_del(struct th_sessions *s, struct session *ss)
 
 void th_session_forget_epochs(struct th_sessions *s, struct session *ss)
 {
-	th_epoch_del(s, ss->previous);
+	for (size_t i = 0; i < TH_SESSION_PREVIOUS; i++) {
+		th_epoch_del(s, ss->previous[i]);
+		ss->previous[i] = NULL;
+	}
 	th_epoch_del(s, ss->current);
-	ss->previous = ss->current = NULL;
+	ss->current = NULL;
 	th_session_release(s, ss->third, ss->third_n);
 	ss->third = NULL;
 }
@@ -165,12 +168,17 @@ void th_session_promote(struct th_sessions *s, struct session *ss)
 {
 	s->stats.handshakes++;
 	s->stats.rekeys += ss->current != NULL;
-	th_epoch_del(s, ss->previous);
-	ss->previous = ss->current;
+	if (ss->current) {
+		th_epoch_del(s, ss->previous[TH_SESSION_PREVIOUS - 1]);
+		for (size_t i = TH_SESSION_PREVIOUS - 1; i > 0; i--)
+			ss->previous[i] = ss->previous[i - 1];
+		ss->previous[0] = ss->current;
+		ss->current->last = th_time_add(s->now, s->config.previous_life);
+	}
 	ss->current = ss->upcoming;
 	ss->upcoming = NULL;
-	if (ss->previous)
-		ss->previous->last = th_time_add(s->now, s->config.previous_life);
+	if (!ss->initiator)
+		ss->current->heard = true;
 	th_session_arm(s, ss);
 }
 
@@ -202,8 +210,9 @@ void th_session_arm(struct th_sessions *s, struct session *ss)
 		at = r->answer_by;
 	if (r && r->third)
 		at = th_time_min(at, r->expires);
-	if (ss->previous)
-		at = th_time_min(at, ss->previous->last);
+	if (ss->current && ss->current->heard)
+		for (size_t i = 0; i < TH_SESSION_PREVIOUS && ss->previous[i]; i++)
+			at = th_time_min(at, ss->previous[i]->last);
 	if (!ss->initiator || ss->current)
 		at = th_time_min(at, th_time_add(ss->used, s->config.idle));
 	if (!ss->dead)
@@ -222,6 +231,16 @@ static void idle(struct th_sessions *s, struct session *ss)
 	th_wipe(&ss->early_name, sizeof(ss->early_name));
 }
 
+/* The oldest come last, and go first. Until the peer is heard under the current epoch it may use any of them. */
+static void drop_previous(struct th_sessions *s, struct session *ss)
+{
+	for (size_t i = TH_SESSION_PREVIOUS; i-- > 0;)
+		if (ss->previous[i] && s->now >= ss->previous[i]->last) {
+			th_epoch_del(s, ss->previous[i]);
+			ss->previous[i] = NULL;
+		}
+}
+
 void th_session_due(struct th_sessions *s, struct session *ss)
 {
 	struct reply *r = ss->reply;
@@ -232,10 +251,8 @@ void th_session_due(struct th_sessions *s, struct session *ss)
 	}
 	if (r && !r->written && s->now >= r->answer_by)
 		th_responder_answer(s, ss, 0, NULL, 0);
-	if (ss->previous && s->now >= ss->previous->last) {
-		th_epoch_del(s, ss->previous);
-		ss->previous = NULL;
-	}
+	if (ss->current && ss->current->heard)
+		drop_previous(s, ss);
 	if (s->now >= th_time_add(ss->used, s->config.idle))
 		idle(s, ss);
 	th_session_arm(s, ss);

@@ -180,6 +180,15 @@ def engine_seeds():
     yield "burst-starved", bytes([2, tell, 0x0D, b | starve, 3, request, 1, 250, *[all_arrive, sec, 9, starve, 2] * 6])
 
 
+def profile_seeds():
+    yield "nothing", bytes([2])
+    yield "thin", bytes([0x07, 0x37, 0x37, 0x7C, 0x44, 0x0F])
+    yield "slowest", bytes([4, 1, 1, 255, 255, 255])
+    yield "fastest", bytes([4, 255, 255, 1, 0, 0])
+    yield "says-nothing", bytes([4, 0, 0, 0, 0, 0])
+    yield "flags", bytes([8])
+
+
 def record_seeds():
     """A byte of settings, then operations: see one_op() in record.c."""
     seal, pass_on, deliver, change, resend, news, jump, raw = range(8)
@@ -348,6 +357,26 @@ def bulk_seeds():
     yield "octets", bytes([1 << 1 | 9 << 3]) + bytes(range(256)) * 5
     yield "text", bytes([1 << 1 | 31 << 3]) + b"a line of text\n" * 100
     yield "small", bytes([2 << 1]) + b"x"
+def session_seeds():
+    """One byte of settings, then operations of two bytes each (session.c)."""
+    ask, last, flying, stranger, changed, lose, resend, pause, hour, restart, move, clock = (
+        b"\0", b"\2", b"\4", b"\5", b"\6", b"\7", b"\x08", b"\x0a", b"\x0b", b"\x0c", b"\x0d", b"\x0e")
+    newest, first, responder, initiator = b"\0", b"\0", b"\0", b"\1"
+    exchange = ask + b"\x14" + last + newest + last + newest
+    for settings in range(0, 256, 9):
+        yield f"exchanges-{settings}", bytes([settings]) + exchange * 6
+    for settings in (0, 1, 0x44, 0x48, 0x20):
+        s = bytes([settings])
+        yield f"replays-{settings}", s + exchange * 2 + (stranger + first + flying + first) * 4 + exchange
+        yield f"changed-{settings}", s + ask + b"\x14" + changed + first + b"\x28\x01" + last + newest + changed + b"\1\x20\x80" + exchange
+        yield f"lost-reply-{settings}", s + ask + b"\x14" + last + newest + resend + first + last + newest + exchange
+        yield f"restart-b-{settings}", s + exchange * 2 + restart + responder + exchange + (resend + b"\2" + last + newest) * 4
+        yield f"restart-a-{settings}", s + exchange * 2 + restart + initiator + exchange
+        yield f"moves-{settings}", s + exchange * 2 + move + b"\2" + exchange + move + b"\1" + exchange
+        yield f"clocks-{settings}", s + clock + b"\xff" + exchange + clock + b"\x10" + hour + b"\xff" + exchange * 2
+        yield f"late-attempt-{settings}", s + ask + b"\x14" + lose + b"\7" + hour + b"\2" + resend + first + last + newest + flying + first
+        yield f"silence-{settings}", s + exchange + ask + b"\x14" + (resend + b"\1" + pause + b"\x30") * 5 + last + newest + last + newest
+        yield f"made-up-{settings}", s + exchange + b"\x0f\x28\xc0" + bytes(range(39)) + b"\x0f\x29\xd0" + bytes(range(40)) + exchange
 
 
 TARGETS = {
@@ -363,8 +392,10 @@ TARGETS = {
     "noise": noise_seeds,
     "option": pdu_seeds,
     "pdu": pdu_seeds,
+    "profile": profile_seeds,
     "rd": rd_seeds,
     "record": record_seeds,
+    "session": session_seeds,
 }
 
 

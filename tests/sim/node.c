@@ -64,6 +64,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.sync_push = w->config.sync_push,
 		.sync_check = w->config.sync_check,
 		.policy = w->config.policy,
+		.link = w->config.profile[side],
 		.report = on_report,
 		.user = n,
 	};

@@ -1,5 +1,5 @@
-/* The figures that a thin link must reach, measured: the exchange of 60 bytes, copies, large bodies, chat beside them. On
- * virtual time; each row says what was asked. Bare engines, but where routes matter.
+/* The figures that a thin link must reach, measured: the exchange of 60 bytes, copies, large bodies, chat beside them.
+ * On virtual time; each row says what was asked. Bare engines, but where routes matter.
  *
  *     thin_test [SEEDS]      prints the table that is kept in bench/thin.txt (meson compile -C build bench-thin); ends
  *                            with 1 when a figure is missed */
@@ -159,7 +159,8 @@ static void one_exchange(void)
 	char what[80];
 
 	body_bytes = 23; /* 66 bytes up and 60 down, headers included */
-	printf("\nOne exchange at 100 bit/s, 4 s +- 40 %% each way, datagrams of 60 bytes (up 66), IP and UDP headers included; "
+	printf("\nOne exchange at 100 bit/s, 4 s +- 40 %% each way, datagrams of 60 bytes (up 66), IP and UDP headers "
+	       "included; "
 	       "%u exchanges:\n",
 	       seeds * PER_SEED);
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -172,10 +173,15 @@ static void one_exchange(void)
 		snprintf(what, sizeof(what), "%u %% loss: exchanges that failed or went wrong", s.loss);
 		row(what, (double)(o.failed + o.wrong), 0, false, "");
 		snprintf(what, sizeof(what), "%u %% loss: copies of a request", s.loss);
-		row(what, (double)o.copies / (double)(o.done + o.failed), s.loss == 0 ? 1.05 : s.loss == 10 ? 1.3 : -1, false, "");
+		row(what, (double)o.copies / (double)(o.done + o.failed),
+		    s.loss == 0	   ? 1.05
+		    : s.loss == 10 ? 1.3
+				   : -1,
+		    false, "");
 	}
 	body_bytes = 51;
-	printf("\nThe same with 60 bytes beside the headers, 88 in all (up 94). At 0 %% nothing can be below 23.9 s:\n");
+	printf("\nThe same with 60 bytes beside the headers, 88 in all (up 94). At 0 %% nothing can be below 23.9 "
+	       "s:\n");
 	for (size_t i = 0; i < 4; i++) {
 		s.loss = all[i].loss;
 		exchanges(&s, 1, PER_SEED);
@@ -198,8 +204,10 @@ static void copies(void)
 				const struct setting s = { rates[i], TH_SEC, loss, true, know == 0, know < 2, SIM_RAW };
 				struct outcome a = exchanges(&s, 1, 100), b = exchanges(&s, 4, 100);
 
-				snprintf(what, sizeof(what), "%s, %" PRIu64 " bit/s, %u %%", knows[know], rates[i], loss);
-				row(what, (double)(a.copies + b.copies) / (double)(a.done + a.failed + b.done + b.failed),
+				snprintf(what, sizeof(what), "%s, %" PRIu64 " bit/s, %u %%", knows[know], rates[i],
+					 loss);
+				row(what,
+				    (double)(a.copies + b.copies) / (double)(a.done + a.failed + b.done + b.failed),
 				    loss ? 1.3 : 1.05, false, "");
 			}
 		}
@@ -235,9 +243,14 @@ static struct transfer transfer(uint64_t seed, const struct setting *s, bool up,
 {
 	const struct sim_rule echo = { .kind = SIM_ECHO, .status = 205, .times = -1 };
 	struct sim_rule rule = { .target = "/big", .kind = SIM_ANSWER, .status = 205, .times = -1 };
-	struct sim_request first = { .method = "PUT", .target = "/small", .body = { .n = 60, .seed = 1 },
-				     .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
-	struct sim_request big = { .method = up ? "PUT" : "GET", .target = "/big", .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
+	struct sim_request first = { .method = "PUT",
+				     .target = "/small",
+				     .body = { .n = 60, .seed = 1 },
+				     .send_limit = SIZE_MAX,
+				     .read_limit = SIZE_MAX };
+	struct sim_request big = {
+		.method = up ? "PUT" : "GET", .target = "/big", .send_limit = SIZE_MAX, .read_limit = SIZE_MAX
+	};
 	struct sim_body body = { .n = bytes, .seed = 7 };
 	struct sim_world *w = world_new(seed, s);
 	struct sim_pipe *pipe = up ? &w->up : &w->down;
@@ -338,8 +351,11 @@ struct chat {
 static void chat_begin(struct sim_event *e)
 {
 	struct chat *c = TH_OWNER(e, struct chat, event);
-	struct sim_request r = { .method = "PUT", .target = c->target, .body = { .n = 60, .seed = 3 },
-				 .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
+	struct sim_request r = { .method = "PUT",
+				 .target = c->target,
+				 .body = { .n = 60, .seed = 3 },
+				 .send_limit = SIZE_MAX,
+				 .read_limit = SIZE_MAX };
 
 	c->begun = true;
 	sim_client_init(&c->client, &r, &c->world->net.now);
@@ -350,7 +366,11 @@ static void chat_seed(uint64_t seed, const struct setting *s, bool up, unsigned 
 {
 	struct sim_rule rules[] = {
 		{ .kind = SIM_ANSWER, .status = 200, .body = { .n = 40, .seed = 9 }, .times = -1 },
-		{ .method = "GET", .kind = SIM_ANSWER, .status = 200, .body = { .n = 200 * KB, .seed = 8 }, .times = -1 },
+		{ .method = "GET",
+		  .kind = SIM_ANSWER,
+		  .status = 200,
+		  .body = { .n = 200 * KB, .seed = 8 },
+		  .times = -1 },
 	};
 	static struct chat chats[CHATS];
 	struct sim_client bulk[BULKS];
@@ -363,10 +383,13 @@ static void chat_seed(uint64_t seed, const struct setting *s, bool up, unsigned 
 	sim_server_rule(&w->server, &rules[1]);
 	memset(chats, 0, sizeof(chats));
 	for (int i = 0; i < BULKS; i++) {
-		struct sim_request r = { .method = up ? "POST" : "GET", .target = targets[i], .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
+		struct sim_request r = { .method = up ? "POST" : "GET",
+					 .target = targets[i],
+					 .send_limit = SIZE_MAX,
+					 .read_limit = SIZE_MAX };
 
-		snprintf(targets[i], sizeof(targets[i]), up ? "/_matrix/media/v3/upload?filename=%d" :
-							      "/_matrix/client/v1/media/download/a/%d", i);
+		snprintf(targets[i], sizeof(targets[i]),
+			 up ? "/_matrix/media/v3/upload?filename=%d" : "/_matrix/client/v1/media/download/a/%d", i);
 		if (up)
 			r.body = (struct sim_body){ .n = 200 * KB, .seed = 8 };
 		sim_client_init(&bulk[i], &r, &w->net.now);
@@ -375,8 +398,10 @@ static void chat_seed(uint64_t seed, const struct setting *s, bool up, unsigned 
 	for (int i = 0; i < CHATS; i++) {
 		chats[i].world = w;
 		chats[i].event.fire = chat_begin;
-		snprintf(chats[i].target, sizeof(chats[i].target), "/_matrix/client/v3/rooms/!r:x/send/m.room.message/%d", i);
-		sim_net_at(&w->net, &chats[i].event, (th_time)(10 + 5 * i) * TH_SEC + th_rng_below(&w->net.rng, TH_SEC));
+		snprintf(chats[i].target, sizeof(chats[i].target),
+			 "/_matrix/client/v3/rooms/!r:x/send/m.room.message/%d", i);
+		sim_net_at(&w->net, &chats[i].event,
+			   (th_time)(10 + 5 * i) * TH_SEC + th_rng_below(&w->net.rng, TH_SEC));
 	}
 	while (open && sim_net_step(&w->net, 3600 * TH_SEC)) {
 		open = false;

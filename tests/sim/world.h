@@ -33,7 +33,7 @@ struct sim_world_config {
 	struct th_flow_server *homeserver; /* of the far node; NULL: the fake one of the world */
 	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
 	struct th_link_profile profile[SIM_SIDES];
-	size_t overhead; /* 0: IPv4 */
+	size_t overhead;	  /* 0: IPv4 */
 	const struct th_mem *mem; /* of the machines; NULL: libc's. Starting a side must not fail */
 };
 

@@ -8,10 +8,12 @@ enum { W_QBLOCK1 = 19, W_QBLOCK2 = 31, W_FETCH = 5 };
 static struct rig r;
 static struct wire w, q;
 
-static const struct th_link_profile thin = { .up_bps = 100, .down_bps = 100, .latency = 4 * TH_SEC, .jitter_percent = 40,
-					     .ours = true, .blocks = true };
-static const struct th_link_profile fast = { .up_bps = 1000000, .down_bps = 1000000, .latency = 100 * TH_MS, .ours = true,
-					     .blocks = true };
+static const struct th_link_profile thin = {
+	.up_bps = 100, .down_bps = 100, .latency = 4 * TH_SEC, .jitter_percent = 40, .ours = true, .blocks = true
+};
+static const struct th_link_profile fast = {
+	.up_bps = 1000000, .down_bps = 1000000, .latency = 100 * TH_MS, .ours = true, .blocks = true
+};
 
 static void open_to(const struct th_link_profile *l)
 {
@@ -28,7 +30,9 @@ static struct rig_ex *ask(const char *path, enum th_coap_priority priority, size
 {
 	struct th_addr to = rig_peer(0);
 	struct th_coap_option o = { W_URI_PATH, (uint16_t)strlen(path), (const uint8_t *)path };
-	struct th_coap_head head = { .code = W_PUT, .confirmable = true, .options = &o, .n_options = 1, .priority = priority };
+	struct th_coap_head head = {
+		.code = W_PUT, .confirmable = true, .options = &o, .n_options = 1, .priority = priority
+	};
 	struct rig_ex *ex;
 	th_coap_id id;
 
@@ -348,6 +352,43 @@ static void blocks_arrive_in_any_order(void **state)
 	rig_close(&r);
 }
 
+/* docs/protocol.md §8. */
+static void the_examples_of_the_page(void **state)
+{
+	static const uint8_t block[] = { 0x51, 0x02, 0x01, 0x02, 0x61, 0xd1, 0x06, 0x2a, 0xff, 0x85 };
+	static const uint8_t report[] = {
+		0x51, 0x5f, 0x01, 0x03, 0x61, 0xd1, 0x06, 0x12, 0xff, 0x05, 0x00, 0x64, 0x03
+	};
+	enum { MID_AT = 2, ROOM_AT = 10 };
+	uint8_t bytes[sizeof(block) + 64];
+	static struct rig_sent s;
+
+	(void)state;
+	open_to(&fast);
+	rig_fill(bytes, 64, 3, 0);
+	rig_make_request(&q, W_CON, W_POST, 1, "a", "x");
+	wire_block(&q, W_QBLOCK1, 0, true, 64);
+	wire_payload(&q, bytes, 64);
+	rig_rx(&r, 0, &q);
+	rig_forget_sent(&r);
+	memcpy(bytes, block, sizeof(block));
+	bytes[7] = 0x3a; /* block 3, without asking */
+	bytes[9] = 0x05;
+	rig_fill(bytes + sizeof(block), 64, 3, 192);
+	rig_rx_bytes(&r, 0, bytes, sizeof(bytes));
+	rig_expect_silence(&r);
+	memcpy(bytes, block, sizeof(block));
+	rig_fill(bytes + sizeof(block), 64, 3, 128);
+	rig_rx_bytes(&r, 0, bytes, sizeof(bytes));
+	rig_run(&r, 10 * TH_MS);
+	assert_true(rig_pop_raw(&r, &s));
+	assert_int_equal(s.n, sizeof(report));
+	for (size_t i = 0; i < s.n; i++)
+		if (i != MID_AT && i != MID_AT + 1 && i != ROOM_AT && i != ROOM_AT + 1)
+			assert_int_equal(s.bytes[i], report[i]);
+	rig_close(&r);
+}
+
 static void what_does_not_fit_is_dropped(void **state)
 {
 	struct rig_ex *ex;
@@ -356,12 +397,12 @@ static void what_does_not_fit_is_dropped(void **state)
 	open_to(&fast);
 	rx_first(1, 64);
 	ex = rig_last_request(&r);
-	rx_block(1, true, 64, 63, 0);	  /* not whole */
-	rx_block(1, true, 128, 128, 0);	  /* another size */
-	rx_block(5000, true, 64, 64, 0);  /* beyond the window */
+	rx_block(1, true, 64, 63, 0);	 /* not whole */
+	rx_block(1, true, 128, 128, 0);	 /* another size */
+	rx_block(5000, true, 64, 64, 0); /* beyond the window */
 	rx_block(3, false, 64, 10, 0);
-	rx_block(3, true, 64, 64, 0);	  /* it was the last */
-	rx_block(4, false, 64, 10, 0);	  /* beyond the last */
+	rx_block(3, true, 64, 64, 0);  /* it was the last */
+	rx_block(4, false, 64, 10, 0); /* beyond the last */
 	assert_int_equal(ex->body_n, 64);
 	rx_block(1, true, 64, 64, 0);
 	rx_block(2, true, 64, 64, 0);
@@ -475,6 +516,7 @@ int main(void)
 		cmocka_unit_test(room_bounds_what_is_sent),
 		cmocka_unit_test(a_peer_that_forgot_ends_it),
 		cmocka_unit_test(blocks_arrive_in_any_order),
+		cmocka_unit_test(the_examples_of_the_page),
 		cmocka_unit_test(what_does_not_fit_is_dropped),
 		cmocka_unit_test(a_slow_user_closes_the_window),
 		cmocka_unit_test(a_head_may_come_last),

@@ -19,8 +19,14 @@ static void nothing_known_is_one_byte(void **state)
 static void the_example_of_the_page(void **state)
 {
 	static const uint8_t want[] = { 0x07, 0x37, 0x37, 0x7c, 0x44, 0x0f };
-	const struct th_link_profile l = { .up_bps = 100, .down_bps = 100, .latency = 4 * TH_SEC, .jitter_percent = 40,
-					   .loss_percent = 20, .mtu = 250, .ours = true, .blocks = true };
+	const struct th_link_profile l = { .up_bps = 100,
+					   .down_bps = 100,
+					   .latency = 4 * TH_SEC,
+					   .jitter_percent = 40,
+					   .loss_percent = 20,
+					   .mtu = 250,
+					   .ours = true,
+					   .blocks = true };
 	uint8_t bytes[TH_LINK_PROFILE_BYTES];
 
 	(void)state;
@@ -80,8 +86,12 @@ static void what_is_no_profile_is_refused(void **state)
 static void both_ends_derive_the_same(void **state)
 {
 	const struct th_coap_params *p = &th_coap_params_default;
-	const struct th_link_profile thin = { .up_bps = 137, .down_bps = 1203, .latency = 3217 * TH_MS, .jitter_percent = 33,
-					      .ours = true, .blocks = true };
+	const struct th_link_profile thin = { .up_bps = 137,
+					      .down_bps = 1203,
+					      .latency = 3217 * TH_MS,
+					      .jitter_percent = 33,
+					      .ours = true,
+					      .blocks = true };
 	const struct th_link_profile knows_nothing = { .blocks = true };
 	struct th_link_profile told_thin, told_nothing, a, b;
 	struct th_coap_times ta, tb;
@@ -89,7 +99,8 @@ static void both_ends_derive_the_same(void **state)
 
 	(void)state;
 	assert_int_equal(th_link_profile_read(&told_thin, bytes, th_link_profile_write(&thin, bytes)), TH_OK);
-	assert_int_equal(th_link_profile_read(&told_nothing, bytes, th_link_profile_write(&knows_nothing, bytes)), TH_OK);
+	assert_int_equal(th_link_profile_read(&told_nothing, bytes, th_link_profile_write(&knows_nothing, bytes)),
+			 TH_OK);
 	a = th_link_profile_join(&thin, &told_nothing);
 	b = th_link_profile_join(&knows_nothing, &told_thin);
 	assert_true(a.up_bps == b.down_bps && a.down_bps == b.up_bps && a.latency == b.latency && a.ours && b.ours);
@@ -102,8 +113,12 @@ static void both_ends_derive_the_same(void **state)
 static void times_follow_from_the_link(void **state)
 {
 	const struct th_coap_params *p = &th_coap_params_default;
-	const struct th_link_profile thin = { .up_bps = 100, .down_bps = 100, .latency = 4 * TH_SEC, .jitter_percent = 40, .ours = true };
-	const struct th_link_profile fast = { .up_bps = 1000000, .down_bps = 1000000, .latency = 10 * TH_MS, .ours = true };
+	const struct th_link_profile thin = {
+		.up_bps = 100, .down_bps = 100, .latency = 4 * TH_SEC, .jitter_percent = 40, .ours = true
+	};
+	const struct th_link_profile fast = {
+		.up_bps = 1000000, .down_bps = 1000000, .latency = 10 * TH_MS, .ours = true
+	};
 	const struct th_link_profile unknown = { 0 };
 	struct th_coap_times none, t, f, u;
 
@@ -117,7 +132,8 @@ static void times_follow_from_the_link(void **state)
 	assert_true(t.span > 2200 * TH_SEC && t.span < 2300 * TH_SEC);
 	assert_true(f.span == 120 * TH_SEC);
 	assert_true(u.span > 900 * TH_SEC);
-	assert_true(t.patience == 2 * TH_SEC && f.patience == p->piggyback_patience && u.patience == p->piggyback_patience);
+	assert_true(t.patience == 2 * TH_SEC && f.patience == p->piggyback_patience &&
+		    u.patience == p->piggyback_patience);
 	for (int i = 0; i < 3; i++) {
 		const struct th_coap_times *x = i == 0 ? &t : i == 1 ? &f : &u;
 
@@ -145,9 +161,9 @@ static void absurd_links_give_bounded_times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_known_is_one_byte),	cmocka_unit_test(the_example_of_the_page),
-		cmocka_unit_test(values_survive_to_a_step),	cmocka_unit_test(what_is_no_profile_is_refused),
-		cmocka_unit_test(both_ends_derive_the_same),	cmocka_unit_test(times_follow_from_the_link),
+		cmocka_unit_test(nothing_known_is_one_byte),	   cmocka_unit_test(the_example_of_the_page),
+		cmocka_unit_test(values_survive_to_a_step),	   cmocka_unit_test(what_is_no_profile_is_refused),
+		cmocka_unit_test(both_ends_derive_the_same),	   cmocka_unit_test(times_follow_from_the_link),
 		cmocka_unit_test(absurd_links_give_bounded_times),
 	};
 

@@ -93,11 +93,13 @@ static void test_what_a_request_sets(void **state)
 		const char *method, *target, *set;
 		bool with_body;
 	} rows[] = {
-		{ "PUT", "/_matrix/client/v3/rooms/!a:b/typing/@u:b", "/_matrix/client/v3/rooms/!a:b/typing/@u:b", false },
-		{ "PUT", "/_matrix/client/v3/presence/@u:b/status?x", "/_matrix/client/v3/presence/@u:b/status", false },
+		{ "PUT", "/_matrix/client/v3/rooms/!a:b/typing/@u:b", "/_matrix/client/v3/rooms/!a:b/typing/@u:b",
+		  false },
+		{ "PUT", "/_matrix/client/v3/presence/@u:b/status?x", "/_matrix/client/v3/presence/@u:b/status",
+		  false },
 		{ "GET", "/_matrix/client/v3/presence/@u:b/status", "", false },
-		{ "POST", "/_matrix/client/v3/rooms/!a:b/receipt/m.read/$e", "/_matrix/client/v3/rooms/!a:b/receipt/m.read/",
-		  true },
+		{ "POST", "/_matrix/client/v3/rooms/!a:b/receipt/m.read/$e",
+		  "/_matrix/client/v3/rooms/!a:b/receipt/m.read/", true },
 		{ "POST", "/_matrix/client/v3/rooms/!a:b/read_markers", "", false }, /* its fields are set one by one */
 		{ "PUT", "/_matrix/client/v3/rooms/!a:b/send/m.room.message/17", "", false },
 		{ "PUT", "/", "", false },

@@ -608,6 +608,29 @@ static void the_responder_moves(void **state)
 	rig_free(&r);
 }
 
+/* Somebody in between catches an answer and hands it on from his own address. He gets what follows, until the silence sends the
+ * initiator back to where its peer is configured to be. */
+static void an_initiator_led_astray_comes_back(void **state)
+{
+	const struct th_addr elsewhere = rig_addr("192.0.2.66:666");
+	th_session_id id;
+
+	(void)state;
+	set_up(1);
+	r.a.config.cids = true;
+	id = warm(TH_SESSION_NK);
+	rig_request(&r.a, id, 30);
+	rig_run(&r, r.now + 60 * TH_MS);
+	assert_int_equal(r.flying_n, 1);
+	r.flying_n = 0;
+	rig_inject(&r, &r.a, &elsewhere, tape[tape_n - 1].b, tape[tape_n - 1].n);
+	assert_true(rig_idle(&r));
+	assert_true(th_addr_eq(&elsewhere, &(const struct th_addr[]){ address_of(&r.a, id) }[0]));
+	rig_exchange(&r, &r.a, id, 60 * TH_SEC);
+	assert_true(th_addr_eq(&r.b.addr, &(const struct th_addr[]){ address_of(&r.a, id) }[0]));
+	rig_free(&r);
+}
+
 /* A new address during the handshake itself. */
 static void moves_before_the_answer_came(void **state)
 {
@@ -962,6 +985,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_initiator_moves),
 		cmocka_unit_test(the_initiator_moves_while_it_waits),
 		cmocka_unit_test(the_responder_moves),
+		cmocka_unit_test(an_initiator_led_astray_comes_back),
 		cmocka_unit_test(moves_before_the_answer_came),
 		cmocka_unit_test(replays_from_elsewhere_do_nothing),
 		cmocka_unit_test(a_captured_first_datagram_is_worthless),
