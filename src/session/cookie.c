@@ -55,11 +55,14 @@ bool th_cookie_check(struct th_cookies *c, const struct th_rng *rng, const struc
 		     const uint8_t ephemeral[TH_NOISE_DH], th_time now, const uint8_t cookie[TH_COOKIE_LEN])
 {
 	uint8_t want[TH_COOKIE_LEN], old[TH_COOKIE_LEN];
+	bool fresh, older;
 
 	turn(c, rng, now);
 	if (!mac(&c->secret, from, ephemeral, want) || !mac(&c->before, from, ephemeral, old))
 		return false;
-	return th_bytes_equal(want, cookie, TH_COOKIE_LEN) | th_bytes_equal(old, cookie, TH_COOKIE_LEN);
+	fresh = th_bytes_equal(want, cookie, TH_COOKIE_LEN);
+	older = th_bytes_equal(old, cookie, TH_COOKIE_LEN);
+	return fresh || older;
 }
 
 void th_cookies_wipe(struct th_cookies *c)

@@ -14,8 +14,8 @@
 
 enum {
 	BUF = TH_SESSION_DATAGRAM_MAX,
-	FIRST_SIZE_XX = 192, /* room for the answer: two keys, two tags, a hello */
-	ANSWER_SIZE = 80,    /* NK, IK, KK: what the answer takes beside a hello */
+	ANSWER_SIZE = 80,     /* NK, IK, KK: what the answer takes beside a hello */
+	ANSWER_SIZE_XX = 112, /* one key and one tag more */
 	THIRD_HEAD = 16,
 };
 
@@ -87,7 +87,7 @@ static void fill_first(const struct th_sessions *s, const struct session *ss, co
 
 static size_t least_size(const struct th_sessions *s, const struct session *ss)
 {
-	size_t need = ss->pattern == TH_SESSION_XX ? FIRST_SIZE_XX : ANSWER_SIZE + s->config.hello_n;
+	size_t need = (ss->pattern == TH_SESSION_XX ? ANSWER_SIZE_XX : ANSWER_SIZE) + s->config.hello_n;
 
 	return need > s->config.first_size ? need : s->config.first_size;
 }

@@ -40,7 +40,8 @@ static struct secret_name *least_used(struct session *ss)
 	return least;
 }
 
-static void set(struct th_sessions *s, struct secret_name *n, struct session *ss, const struct th_hs_name *b, bool early)
+static void set(struct th_sessions *s, struct secret_name *n, struct session *ss, const struct th_hs_name *b,
+		bool early)
 {
 	clear(s, n);
 	*n = (struct secret_name){ .session = ss, .b = *b, .early = early, .used = ++s->last_serial };

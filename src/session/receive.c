@@ -6,7 +6,9 @@ enum {
 	KIND_MASK = 0xc0,
 	KIND_RECORD = 0x80,
 	LONG_FLAG = 0x20,
-	TRIES_MAX = 32, /* keys that a record without a connection ID is tried with */
+	FOREIGN_MAX = 16, /* wrong tags a second from elsewhere, per session: a stranger who guesses an ID wears no key
+			     out with them */
+	TRIES_MAX = 32,	  /* keys that a record without a connection ID is tried with */
 };
 
 /* ---- what is authentic ---- */
@@ -110,15 +112,32 @@ static bool try_epoch(struct th_sessions *s, struct epoch *e, const struct th_ad
 	return true;
 }
 
+/* Whether a record from there is to be tried. From the session's own address always: a NAT's change is seen with the
+ * first good one, a guess costs one of a few each second. */
+static bool may_try(struct th_sessions *s, struct session *ss, const struct th_addr *from)
+{
+	if (th_addr_eq(&ss->to, from))
+		return true;
+	if (s->now - ss->foreign_since >= TH_SEC) {
+		ss->foreign_since = s->now;
+		ss->foreign = 0;
+	}
+	return ss->foreign < FOREIGN_MAX;
+}
+
 static void by_cid(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n)
 {
 	size_t at = p[0] & LONG_FLAG ? 3 : 1;
 	struct epoch *e = n >= at + TH_CID_MAX ? th_cids_find(&s->cids, p + at) : NULL;
 
-	if (!e || !e->keyed || e->session->dead)
+	if (!e || !e->keyed || e->session->dead) {
 		s->stats.unknown_cid++;
-	else if (!try_epoch(s, e, from, p, n))
+	} else if (!may_try(s, e->session, from)) {
+		s->stats.limited++;
+	} else if (!try_epoch(s, e, from, p, n)) {
 		s->stats.unauthentic++;
+		e->session->foreign += !th_addr_eq(&e->session->to, from);
+	}
 }
 
 /* Without IDs only who sends from where we send to is listened to; the newest used sessions first. A record of one is

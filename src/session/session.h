@@ -156,7 +156,7 @@ struct th_session_stats {
 	uint64_t unexpected;	/* a handshake message nobody waits for */
 	uint64_t wrong_version; /* a peer of another version */
 	uint64_t queue_full, no_memory;
-	uint64_t limited; /* under load: too many initiations from one place */
+	uint64_t limited; /* too many from one place: initiations under load, or records that fail */
 	/* what happened */
 	uint64_t copies;				      /* authentic records seen before */
 	uint64_t initiations_in, initiations_out, handshakes; /* handshakes: finished, either role */
@@ -229,6 +229,8 @@ void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number,
 /* The lowest number that is kept; UINT64_MAX: none. What leaves the peer's window (TH_WINDOW_SIZE behind the newest) can't
  * be sent again with effect, so who sends has to stop before. */
 uint64_t th_session_oldest(const struct th_sessions *s, th_session_id id);
+/* An empty record, so that a NAT on the way keeps its mapping; nothing answers it. TH_ERR_NOT_FOUND without keys. */
+enum th_err th_session_keepalive(struct th_sessions *s, th_session_id id, th_time now);
 
 bool th_session_look(const struct th_sessions *s, th_session_id id, struct th_session_info *out, th_time now);
 const struct th_session_stats *th_sessions_stats(const struct th_sessions *s);

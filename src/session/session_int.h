@@ -1,13 +1,14 @@
 /* What the session's files share. Nobody outside src/session includes this.
  *
- * session.c:    birth and death of all, the verbs of who sends
+ * session.c:    birth and death of all
+ * send.c:       the verbs of who sends
  * receive.c:    what comes in, by kind; records; roaming
  * transmit.c:   records out, the out queue
  * table.c:      sessions: making, finding, evicting, ending, their timer
  * epoch.c:      one handshake's keys and connection IDs; name.c: by what new handshakes find old sessions
  * kept.c:       payloads that may have to be sent again or that wait for keys
  * initiator.c:  handshakes of ours
- * responder.c:  handshakes of others
+ * responder.c:  handshakes of others; answer.c: the second message
  * beneath, knowing nothing of sessions: handshake.c (bytes), early.c (replay of first datagrams), cookie.c (floods),
  * cid.c, record.c, noise.c
  *
@@ -161,7 +162,7 @@ struct session {
 	struct flight *flight;
 	struct reply *reply;
 	struct secret_name first_name, names[TH_SESSION_NAMES]; /* responder */
-	struct th_hs_name early_name;		    /* initiator, until there is an epoch */
+	struct th_hs_name early_name;				/* initiator, until there is an epoch */
 	bool has_early_name;
 	unsigned renewals;
 	uint8_t *third; /* XX initiator: the third message until something is heard under its epoch */
@@ -172,6 +173,8 @@ struct session {
 	th_time heard, used; /* heard: the newest new authentic datagram, of an initiator's current epoch */
 	bool suspect;	     /* the peer is silent: new payloads go by a new handshake */
 	unsigned copies;     /* since the last new record */
+	unsigned foreign;    /* wrong tags from elsewhere in this second */
+	th_time foreign_since;
 	bool knows_clock;
 	uint64_t peer_clock;
 	th_time peer_clock_at;
@@ -262,12 +265,14 @@ void th_initiator_retry(struct th_sessions *s, const struct th_addr *from, const
 /* Whether the next kept payload is to go by a new handshake. */
 bool th_initiator_wants_epoch(const struct th_sessions *s, const struct session *ss);
 
-/* ---- responder.c ---- */
+/* ---- responder.c, answer.c ---- */
 
 void th_responder_first(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n);
 void th_responder_third(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n);
 /* Answers now, with this payload if it fits (then true), else without any. NULL: without. */
 bool th_responder_answer(struct th_sessions *s, struct session *ss, uint64_t number, const uint8_t *payload, size_t n);
+/* The answer as it was written, if as many bytes have come. `riding`: of these, the payload's. */
+void th_responder_again(struct th_sessions *s, struct session *ss, size_t riding);
 
 /* ---- receive.c ---- */
 

@@ -363,9 +363,9 @@ def session_seeds():
         b"\0", b"\2", b"\4", b"\5", b"\6", b"\7", b"\x08", b"\x0a", b"\x0b", b"\x0c", b"\x0d", b"\x0e")
     newest, first, responder, initiator = b"\0", b"\0", b"\0", b"\1"
     exchange = ask + b"\x14" + last + newest + last + newest
-    for settings in range(0, 256, 9):
+    for settings in range(0, 256, 37):
         yield f"exchanges-{settings}", bytes([settings]) + exchange * 6
-    for settings in (0, 1, 0x44, 0x48, 0x20):
+    for settings in (1, 0x44, 0x28):
         s = bytes([settings])
         yield f"replays-{settings}", s + exchange * 2 + (stranger + first + flying + first) * 4 + exchange
         yield f"changed-{settings}", s + ask + b"\x14" + changed + first + b"\x28\x01" + last + newest + changed + b"\1\x20\x80" + exchange

@@ -594,6 +594,29 @@ static void the_initiator_moves_while_it_waits(void **state)
 	rig_free(&r);
 }
 
+static void a_keepalive_tells_the_address(void **state)
+{
+	th_session_id id;
+	size_t sent;
+
+	(void)state;
+	set_up(1);
+	start();
+	id = rig_connect(&r.a, TH_SESSION_NK, NULL);
+	assert_int_equal(th_session_keepalive(r.a.s, id, r.now), TH_ERR_NOT_FOUND);
+	rig_exchange(&r, &r.a, id, PATIENCE);
+	rig_exchange(&r, &r.a, id, PATIENCE);
+	r.a.addr = rig_addr("10.0.0.1:9");
+	sent = r.b.sent;
+	r.a.sent_bytes = 0;
+	assert_int_equal(th_session_keepalive(r.a.s, id, r.now), TH_OK);
+	rig_run(&r, r.now + TH_SEC);
+	assert_int_equal(r.a.sent_bytes, 10);
+	assert_int_equal(r.b.sent, sent);
+	assert_true(th_addr_eq(&r.a.addr, &(const struct th_addr[]){ address_of(&r.b, r.b.sessions[0]) }[0]));
+	rig_free(&r);
+}
+
 static void the_responder_moves(void **state)
 {
 	th_session_id id;
@@ -608,8 +631,8 @@ static void the_responder_moves(void **state)
 	rig_free(&r);
 }
 
-/* Somebody in between catches an answer and hands it on from his own address. He gets what follows, until the silence sends the
- * initiator back to where its peer is configured to be. */
+/* Somebody in between catches an answer and hands it on from his own address. He gets what follows, until the silence
+ * sends the initiator back to where its peer is configured to be. */
 static void an_initiator_led_astray_comes_back(void **state)
 {
 	const struct th_addr elsewhere = rig_addr("192.0.2.66:666");
@@ -958,6 +981,58 @@ static void thirty_days(void **state)
 	rig_free(&r);
 }
 
+/* ---- all of it together ---- */
+
+/* Loss, doubling, reordering, restarts of the responder, moves, outages, clocks, rekeying by use: every exchange ends
+ * well, and only a restarted responder executes one again. */
+static void chaos(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40 * rounds; seed++) {
+		th_session_id id;
+
+		set_up(seed);
+		r.on_send = NULL;
+		r.unchecked = true;
+		r.loss = (unsigned)(seed % 5) * 10;
+		r.doubled = 10;
+		r.jitter = seed % 3 * TH_SEC;
+		r.a.config.rekey_packets = 1 + seed % 7 * 10;
+		r.b.answer_size = seed & 1 ? 20 : 600;
+		r.b.answer_after = seed & 2 ? 500 * TH_MS : 0;
+		r.b.config.accept_xx = true;
+		start();
+		id = rig_connect(&r.a, seed % 4 == 3 ? TH_SESSION_XX : TH_SESSION_IK, NULL);
+		for (int i = 0; i < 60; i++) {
+			unsigned what = (unsigned)th_rng_below(&r.rng, 12);
+
+			for (uint64_t n = th_rng_below(&r.rng, 5); n > 0; n--)
+				rig_request(&r.a, id, 30);
+			rig_run(&r, r.now + th_rng_below(&r.rng, 4 * TH_SEC));
+			if (what == 0) {
+				rig_stop(&r.b);
+				rig_start(&r.b);
+			} else if (what == 1) {
+				r.a.addr.port++;
+			} else if (what == 2) {
+				r.down = true;
+				rig_run(&r, r.now + th_rng_below(&r.rng, HOUR));
+				r.down = false;
+			} else if (what == 3) {
+				r.a.wall_offset = (int64_t)th_rng_below(&r.rng, 2 * YEAR_S) - YEAR_S;
+			} else if (what == 4) {
+				r.b.wall_offset = (int64_t)th_rng_below(&r.rng, 2 * YEAR_S) - YEAR_S;
+			} else if (what == 5) {
+				rig_run(&r, r.now + th_rng_below(&r.rng, 30 * HOUR));
+			}
+			assert_true(rig_settle(&r, 24 * HOUR));
+		}
+		for (uint32_t q = 1; q <= r.last_id; q++)
+			assert_int_equal(r.answered[q], 1);
+		rig_free(&r);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -984,6 +1059,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(rekey_that_nobody_answers_holds_nothing_up),
 		cmocka_unit_test(the_initiator_moves),
 		cmocka_unit_test(the_initiator_moves_while_it_waits),
+		cmocka_unit_test(a_keepalive_tells_the_address),
 		cmocka_unit_test(the_responder_moves),
 		cmocka_unit_test(an_initiator_led_astray_comes_back),
 		cmocka_unit_test(moves_before_the_answer_came),
@@ -997,6 +1073,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_251st_session_has_a_longer_id),
 		cmocka_unit_test(idle_sessions_end),
 		cmocka_unit_test(thirty_days),
+		cmocka_unit_test(chaos),
 	};
 
 	if (argc > 1)

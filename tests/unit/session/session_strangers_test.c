@@ -244,6 +244,42 @@ static void a_flood_of_good_initiations_from_one_place(void **state)
 	rig_free(&r);
 }
 
+/* Somebody elsewhere guesses a connection ID: his records are tried a few times a second, so the key is not worn out,
+ * and neither the good end nor its moving about is harmed. */
+static void guessed_ids_wear_no_key_out(void **state)
+{
+	th_session_id id;
+	uint8_t p[40];
+	const struct th_session_stats *st;
+
+	(void)state;
+	rig_init(&r, 1);
+	r.unchecked = true;
+	rig_start(&r.a);
+	rig_start(&r.b);
+	id = rig_connect(&r.a, TH_SESSION_NK, NULL);
+	rig_exchange(&r, &r.a, id, PATIENCE);
+	rig_exchange(&r, &r.a, id, PATIENCE);
+	st = stats(&r.b);
+	for (unsigned second = 0; second < 20; second++) {
+		for (unsigned i = 0; i < 5000; i++) {
+			struct th_addr from = somebody();
+
+			r.rng.fill(r.rng.ctx, p, sizeof(p));
+			p[0] = 0x80 | (p[0] & 0x1f);
+			p[1] = (uint8_t)(i % 250); /* each ID of one byte */
+			rig_inject(&r, &r.b, &from, p, sizeof(p));
+		}
+		if (second == 10)
+			r.a.addr = rig_addr("10.0.0.7:7");
+		assert_true(rig_exchange(&r, &r.a, id, PATIENCE) < r.rto * 5);
+		rig_run(&r, r.now + TH_SEC);
+	}
+	assert_true(st->unauthentic <= 20 * 16 && st->limited >= 20 * 4);
+	assert_true(st->roamed == 1 && stats(&r.a)->initiations_out == 1);
+	rig_free(&r);
+}
+
 /* A retry that is forged by who did not see the initiation changes nothing. */
 static void forged_retries_are_ignored(void **state)
 {
@@ -324,6 +360,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(strangers_get_nothing),
 		cmocka_unit_test(a_flood_of_initiations),
 		cmocka_unit_test(a_flood_of_good_initiations_from_one_place),
+		cmocka_unit_test(guessed_ids_wear_no_key_out),
 		cmocka_unit_test(forged_retries_are_ignored),
 		cmocka_unit_test(cookies_are_for_one_address_and_key),
 	};

@@ -423,7 +423,7 @@ static void both_may_initiate(void **state)
 
 static struct rig_datagram caught;
 
-static void catch(struct rig *rig, struct rig_end *e, const struct rig_datagram *d)
+static void catch (struct rig *rig, struct rig_end *e, const struct rig_datagram *d)
 {
 	(void)rig, (void)e;
 	caught = *d;
