@@ -18,6 +18,8 @@ bool th_coap_burst_wanted(const struct th_coap_exchange *x)
 
 bool th_coap_burst_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out)
 {
+	if (c->numbering && c->numbering->record)
+		return c->numbering->record(c->numberer, &p->addr, out);
 	if (c->numbering)
 		return c->numbering->number(c->numberer, &p->addr, out);
 	*out = p->block_mid++;

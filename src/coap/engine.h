@@ -56,7 +56,8 @@ struct th_coap_head {
 	                                      th_coap_accept() or th_coap_refuse(); response: the peer does so. Then it is
 	                                      a CON of its own even as the first answer, its timeout counts
 	                                      TH_COAP_ACCEPT_DELAY in, `resume` says that it was accepted, and while
-	                                      nobody acknowledges it, it is sent anew whenever the peer is heard */
+	                                      nobody acknowledges it, it is sent anew whenever the peer is heard. One that
+	                                      does not fit a message (th_coap_room) ends the observation instead */
 	enum th_coap_priority priority;    /* of this message and of all that follow in its direction */
 	const struct th_coap_option *options; /* ascending by number */
 	size_t n_options;
@@ -90,6 +91,8 @@ struct th_coap_numbering {
 	/* A CON or NON of ours is about to be sent for the first time: the number of the record it will travel in. Numbers of
 	 * a peer rise. False: not now; th_coap_renumber() later. A number may be asked for and then not be used. */
 	bool (*number)(void *user, const struct th_addr *peer, uint64_t *number);
+	/* The same for a block or report of a burst: nobody refers to it, so it never waits for what others are answered. NULL: as number. */
+	bool (*record)(void *user, const struct th_addr *peer, uint64_t *number);
 	/* The CON that got this number is acknowledged, reset, timed out or taken back: it is not sent again. */
 	void (*over)(void *user, const struct th_addr *peer, uint64_t number);
 };

@@ -654,6 +654,8 @@ void th_coap_observe_owe(struct th_coap_exchange *x, struct th_coap_record *r);
 bool th_coap_observe_owes(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu, th_time now);
 /* Client: what is owed to the exchange's last notification is sent: an ACK, or an RST. */
 void th_coap_observe_settle(struct th_coap *c, struct th_coap_exchange *x, bool accept);
+/* Server: more than one message: nobody could accept it, so it is the last. */
+void th_coap_observe_too_large(struct th_coap_exchange *x);
 /* Server: nobody has acknowledged the notification. False: then the exchange is over. */
 bool th_coap_observe_lapse(struct th_coap_exchange *x);
 /* Server: the peer was heard: what it missed is sent anew. */

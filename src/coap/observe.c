@@ -233,6 +233,9 @@ void th_coap_observe_notify(struct th_coap *c, struct th_coap_exchange *x)
 
 	if (!th_coap_out_slice(&x->out, 0, &slice))
 		return;
+	if (slice.more)
+		th_coap_observe_too_large(x);
+	con = con || !s->observing;
 	th_coap_draft_head(&d, s->head, &x->token);
 	th_coap_observe_mark(x, &d);
 	burst = slice.more && !s->observing && th_coap_burst_wanted(x);
@@ -262,6 +265,13 @@ void th_coap_observe_notify(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_server_burst(c, x);
 	else if (!con)
 		th_coap_server_delivered(c, x);
+}
+
+void th_coap_observe_too_large(struct th_coap_exchange *x)
+{
+	if (x->s.accept)
+		th_coap_observe_stop(x);
+	x->s.accept = false;
 }
 
 bool th_coap_observe_lapse(struct th_coap_exchange *x)

@@ -146,6 +146,8 @@ static void answer_block(struct th_coap *c, struct th_coap_exchange *x)
 
 	if (!th_coap_out_slice(&x->out, s->down_off, &slice))
 		return;
+	if (slice.more && s->down_off == 0)
+		th_coap_observe_too_large(x);
 	burst = slice.more && s->down_off == 0 && th_coap_burst_wanted(x) && !s->observing && !s->ask.has_block2 &&
 		!s->ask.has_block1;
 	b = (struct th_coap_block){ (uint32_t)(s->down_off >> (x->out.szx + 4)), slice.more, x->out.szx };
@@ -269,7 +271,7 @@ size_t th_coap_room(struct th_coap *c, th_coap_id id, const struct th_coap_head 
 
 	if (!kept)
 		return 0;
-	szx = th_coap_fit_szx(c, kept, th_coap_path_szx(&x->peer->path, true, c->params->szx, th_coap_peer_overhead(x->peer)));
+	szx = th_coap_fit_szx(c, kept, th_coap_path_szx(&x->peer->path, true, x->out.szx, th_coap_peer_overhead(x->peer)));
 	th_free(c->mem, kept);
 	return szx < 0 ? 0 : th_coap_block_size((unsigned)szx);
 }

@@ -74,7 +74,7 @@ void th_sync_drain(struct th_node *n);
 struct th_watch;
 bool th_watch_is_asking(const struct th_watch *w);
 
-/* sync_far.c: takes off the leg's report what other reports have told. */
+/* sync_far.c: takes off the leg's report what other reports have told; the leg may be dying. */
 struct th_poller;
 void th_poller_bill(struct th_poller *p);
 void th_poller_free(struct th_poller *p);

@@ -50,6 +50,7 @@ struct th_leg {
 	struct th_buf out;     /* outgoing bytes the engine has not taken yet */
 	bool gathering;        /* the outgoing message is collected there first, to be coded */
 	bool out_end;          /* the outgoing message is whole, once `out` is empty */
+	bool handing, handing_again;
 
 	enum th_leg_content content;
 	uint8_t code;          /* of the incoming message */

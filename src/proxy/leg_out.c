@@ -11,9 +11,18 @@ enum { ENCODE_STACK = 4096 };
 /* What the engine does not take waits in leg->out. */
 void th_leg_hand_on(struct th_leg *leg)
 {
-	if (leg->out.n > 0)
-		th_buf_consume(&leg->out, th_coap_write(leg->node->coap, leg->id, th_buf_data(&leg->out), leg->out.n,
-							th_node_now(leg->node)));
+	if (leg->handing) { /* the engine got room while it took bytes: the loop that runs goes on */
+		leg->handing_again = true;
+		return;
+	}
+	leg->handing = true;
+	do {
+		leg->handing_again = false;
+		if (leg->out.n > 0)
+			th_buf_consume(&leg->out, th_coap_write(leg->node->coap, leg->id, th_buf_data(&leg->out),
+								leg->out.n, th_node_now(leg->node)));
+	} while (leg->handing_again && leg->out.n > 0);
+	leg->handing = false;
 	if (leg->out.n == 0)
 		th_buf_free(&leg->out);
 }

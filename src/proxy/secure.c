@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/table.h"
 #include "coap/compact.h"
+#include "coap/option.h"
 #include "coap/print.h"
 
 enum {
@@ -157,6 +158,18 @@ static bool on_number(void *user, const struct th_addr *peer, uint64_t *number)
 	return reserve(s, l, *number);
 }
 
+static bool on_record(void *user, const struct th_addr *peer, uint64_t *number)
+{
+	struct th_secure *s = user;
+	struct link *l = find(s, id_of(peer));
+
+	if (!l)
+		return false;
+	catch_up(s, l);
+	*number = th_naming_record(&l->naming);
+	return reserve(s, l, *number);
+}
+
 static void on_over(void *user, const struct th_addr *peer, uint64_t number)
 {
 	struct th_secure *s = user;
@@ -167,7 +180,7 @@ static void on_over(void *user, const struct th_addr *peer, uint64_t number)
 	s->freed = true;
 }
 
-static const struct th_coap_numbering numbering = { on_number, on_over };
+static const struct th_coap_numbering numbering = { .number = on_number, .record = on_record, .over = on_over };
 
 /* ---- upwards ---- */
 
@@ -302,7 +315,8 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 	show("out", peer, number, &pdu, s->compact, len);
 	if (pdu.type == TH_COAP_CON)
 		flags |= TH_SESSION_KEEP;
-	if (pdu.type == TH_COAP_ACK && pdu.code != TH_COAP_EMPTY)
+	if (pdu.type == TH_COAP_ACK && pdu.code != TH_COAP_EMPTY &&
+	    !th_coap_option_find(pdu.options, pdu.n_options, TH_COAP_OPT_OBSERVE)) /* notifications will follow it */
 		flags |= TH_SESSION_FINAL;
 	(void)th_session_send(s->sessions, l->id, number, s->compact, len, flags, *s->now);
 }

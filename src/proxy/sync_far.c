@@ -16,6 +16,7 @@ enum stage { ASKING, OWED, PAUSE, LAST };
 
 /* A homeserver that restarts is waited for so long; clients would only ask again and again. */
 static const th_time away_max = 120 * TH_SEC;
+static const th_time stale_after = 120 * TH_SEC;
 static const th_time pause_first = TH_SEC, pause_max = 16 * TH_SEC;
 
 struct th_poller {
@@ -32,7 +33,9 @@ struct th_poller {
 	bool first;	    /* the homeserver has not been asked before */
 	bool answer_ended;  /* LAST: the homeserver's answer is whole */
 	bool streaming;	    /* LAST: it goes out as it comes */
+	bool draining, drain_again;
 	th_time asked_at;   /* when the homeserver was asked */
+	th_time owed_at;    /* when the notification was made */
 	th_time away_since; /* TH_NEVER: it is not */
 	th_time pause;
 	struct th_sync_head head; /* of its answer */
@@ -120,6 +123,8 @@ void th_poller_bill(struct th_poller *p)
 	r->datagrams_down -= p->told_datagrams_down;
 	p->told_up = p->told_down = 0;
 	p->told_datagrams_up = p->told_datagrams_down = 0;
+	if (p->leg->dead)
+		detach(p);
 }
 
 /* ---- towards the ingress half ---- */
@@ -186,6 +191,7 @@ static void send_whole(struct th_poller *p, bool notify)
 	if (!out.observe)
 		out.code = TH_COAP_CODE(2, 4);
 	p->stage = out.observe ? OWED : LAST;
+	p->owed_at = now_of(p);
 	p->told = true;
 	th_buf_free(&p->body);
 	err = th_coap_respond(coap, leg->id, &out, now_of(p));
@@ -230,13 +236,19 @@ static bool drain(struct th_poller *p)
 {
 	struct th_leg *leg = p->leg;
 
-	while (leg->id && p->body.n > 0) {
-		size_t took = th_leg_on_data(&leg->flow, th_buf_data(&p->body), p->body.n);
-
-		th_buf_consume(&p->body, took);
-		if (took == 0)
-			return false;
+	if (p->draining) { /* the engine got room while it took bytes: the loop that runs goes on */
+		p->drain_again = true;
+		return false;
 	}
+	p->draining = true;
+	do {
+		p->drain_again = false;
+		if (leg->id && p->body.n > 0)
+			th_buf_consume(&p->body, th_leg_on_data(&leg->flow, th_buf_data(&p->body), p->body.n));
+	} while (p->drain_again && p->body.n > 0);
+	p->draining = false;
+	if (p->body.n > 0)
+		return false;
 	if (p->answer_ended && leg->id && !leg->out_end)
 		th_leg_send_end(leg);
 	return true;
@@ -482,6 +494,13 @@ static void on_begin(struct th_leg *leg, const struct th_coap_head *head)
 		memcpy(p->digest, etag->p, sizeof(p->digest));
 }
 
+/* Nobody acknowledges its notification: an ingress half that died without a word. (One that has only lost the link asks
+ * anew when it learns that this one is gone.) */
+static bool is_stale(const struct th_poller *p)
+{
+	return p->stage == OWED && now_of(p) > th_time_add(p->owed_at, stale_after);
+}
+
 /* The one before of the same client: this one stands for it. */
 static void replace(struct th_poller *p)
 {
@@ -489,9 +508,26 @@ static void replace(struct th_poller *p)
 	{
 		struct th_poller *old = TH_OWNER(l, struct th_poller, link);
 
-		if (old != p && th_addr_eq(&old->leg->peer, &p->leg->peer) && th_sync_key_eq(&old->key, &p->key))
+		if (old == p || old->key.n == 0 || !th_sync_key_eq(&old->key, &p->key))
+			continue;
+		if (th_addr_eq(&old->leg->peer, &p->leg->peer) || is_stale(old))
 			end(old, th_leg_abandon);
 	}
+}
+
+/* Room for one more. */
+static bool make_room(struct th_node *n)
+{
+	TH_LIST_EACH(l, &n->sync.pollers)
+	{
+		struct th_poller *p = TH_OWNER(l, struct th_poller, link);
+
+		if (n->sync.n_pollers <= TH_SYNC_POLLERS_MAX)
+			return true;
+		if (is_stale(p))
+			end(p, th_leg_abandon);
+	}
+	return n->sync.n_pollers <= TH_SYNC_POLLERS_MAX;
 }
 
 static bool prepare(struct th_poller *p, const struct th_head *h)
@@ -499,7 +535,7 @@ static bool prepare(struct th_poller *p, const struct th_head *h)
 	struct th_sync_query q;
 
 	if (!th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0 || !th_sync_query_read(&q, h->target) ||
-	    q.since.n == 0 || q.full_state || p->leg->node->sync.n_pollers > TH_SYNC_POLLERS_MAX)
+	    q.since.n == 0 || q.full_state || !make_room(p->leg->node))
 		return false;
 	p->since = q.since;
 	return th_sync_key(p->leg->node, h, &p->key) == TH_OK && th_sync_head_keep(&p->ask, h) == TH_OK;

@@ -557,9 +557,9 @@ static bool goes_on(struct th_watch *w, struct th_poll *p)
 			hold(w, p);
 			return true;
 		}
-		if (!same) /* it says that it has not got its answer */
+		if (!same || th_sync_token_eq(&w->since, &w->form.next))
 			return false;
-		hold(w, p);
+		hold(w, p); /* it has not got its answer */
 		give(w);
 		return true;
 	case WHOLE:

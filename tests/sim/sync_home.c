@@ -14,7 +14,7 @@ struct call {
 	struct sim_event timeout;
 	uint64_t since;
 	th_time until; /* 0: at once */
-	bool waiting, dead;
+	bool waiting, pumping, again, dead;
 	char *body; /* owned; what the other end has not taken of it is at body + sent */
 	size_t n, sent;
 };
@@ -36,14 +36,16 @@ static void die(struct call *c)
 
 static void pump(struct call *c)
 {
-	while (c->sent < c->n && th_flow_open(&c->flow)) {
-		size_t took = th_flow_data(&c->flow, (const uint8_t *)c->body + c->sent, c->n - c->sent);
-
-		c->sent += took;
-		if (took == 0)
-			return;
+	c->again = true; /* also for a resume from within data() */
+	if (c->pumping)
+		return;
+	c->pumping = true;
+	while (c->again && c->sent < c->n && th_flow_open(&c->flow)) {
+		c->again = false;
+		c->sent += th_flow_data(&c->flow, (const uint8_t *)c->body + c->sent, c->n - c->sent);
 	}
-	if (th_flow_open(&c->flow))
+	c->pumping = false;
+	if (c->sent == c->n && th_flow_open(&c->flow))
 		th_flow_end(&c->flow);
 }
 
