@@ -41,7 +41,7 @@ static void deliver(void *user, th_session_id id, uint64_t number, const uint8_t
 	(void)user, (void)n, (void)flags;
 	if (p[0] == 'A') {
 		w.answers++;
-		th_session_forget(w.a, id, number, true);
+		th_session_forget(w.a, id, number);
 	} else if (th_session_send(w.b, id, th_session_number(w.b, id), out, sizeof(out), TH_SESSION_FINAL, now) !=
 		   TH_OK) {
 		die("answering");
@@ -86,7 +86,7 @@ static void exchange(void)
 			idle = false;
 		}
 	}
-	th_session_forget(w.a, w.id, th_session_next(w.a, w.id) - 1, true);
+	th_session_forget(w.a, w.id, th_session_next(w.a, w.id) - 1);
 	if (w.answers != before + 1)
 		die("an exchange");
 }

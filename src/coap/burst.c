@@ -16,14 +16,9 @@ bool th_coap_burst_wanted(const struct th_coap_exchange *x)
 	return x->peer->path.profile.blocks && x->confirmable;
 }
 
-bool th_coap_burst_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out)
+uint16_t th_coap_burst_mid(const struct th_coap *c, struct th_coap_peer *p)
 {
-	if (c->numbering && c->numbering->record)
-		return c->numbering->record(c->numberer, &p->addr, out);
-	if (c->numbering)
-		return c->numbering->number(c->numberer, &p->addr, out);
-	*out = p->block_mid++;
-	return true;
+	return c->numbering ? 0 : p->block_mid++;
 }
 
 void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x)
@@ -60,15 +55,12 @@ static void tell_gone(struct th_coap *c, const struct th_coap_arrival *a, uint16
 	bool request = option == TH_COAP_OPT_QBLOCK1;
 	struct th_coap_token token = { .n = a->pdu.token_len };
 	struct th_coap_draft d;
-	uint64_t number;
 
 	memcpy(token.p, a->pdu.token, a->pdu.token_len);
 	th_coap_draft_init(&d, request ? TH_COAP_CONTINUE : TH_COAP_FETCH, &token);
 	th_coap_draft_block(&d, option, &gone);
-	if (!th_coap_burst_number(c, a->peer, &number))
-		return;
-	d.pdu.mid = (uint16_t)number;
-	th_coap_send_once(c, a->peer, a->from, &d.pdu, c->numbering ? &number : NULL);
+	d.pdu.mid = th_coap_burst_mid(c, a->peer);
+	th_coap_send_once(c, a->peer, a->from, &d.pdu, NULL);
 }
 
 /* A server's exchange by its token, a client's by its. */
@@ -85,7 +77,7 @@ static struct th_coap_exchange *find(struct th_coap *c, const struct th_coap_arr
 static void rx_block(struct th_coap *c, struct th_coap_arrival *a, struct th_coap_exchange *x, uint16_t option,
 		     const struct th_coap_block *b)
 {
-	/* of an observation only the last response is a burst; its blocks may come before its first one */
+	/* of an observation only the last response is a burst; its blocks may overtake its first one */
 	bool expected = x && (x->client || x->in.burst != NULL);
 
 	if (!expected || a->pdu.payload_len == 0) {

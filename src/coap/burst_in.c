@@ -51,11 +51,8 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *datagram, uint8_t
 	size_t n;
 
 	draft_report(x, &d, map);
-	datagram->numbered = c->numbering != NULL;
 	datagram->sent = false;
-	if (!th_coap_burst_number(c, x->peer, &datagram->number))
-		return 0; /* the peer will ask again */
-	d.pdu.mid = (uint16_t)datagram->number;
+	d.pdu.mid = th_coap_burst_mid(c, x->peer);
 	n = th_coap_pdu_write(&d.pdu, out, cap);
 	if (n > cap)
 		return 0;
@@ -68,15 +65,12 @@ void th_coap_burst_tell(struct th_coap *c, struct th_coap_exchange *x)
 {
 	uint8_t map[TH_COAP_BURST_REPORT_MAX];
 	struct th_coap_draft d;
-	uint64_t number;
 
 	draft_report(x, &d, map);
-	if (!th_coap_burst_number(c, x->peer, &number))
-		return;
-	d.pdu.mid = (uint16_t)number;
+	d.pdu.mid = th_coap_burst_mid(c, x->peer);
 	c->stats.reports_sent++;
 	th_coap_charge_out(x, th_coap_pdu_write(&d.pdu, NULL, 0));
-	th_coap_send_once(c, x->peer, &x->peer->addr, &d.pdu, c->numbering ? &number : NULL);
+	th_coap_send_once(c, x->peer, &x->peer->addr, &d.pdu, NULL);
 }
 
 static struct th_coap_burst_in *make(struct th_coap *c, struct th_coap_exchange *x, uint8_t szx)
@@ -174,6 +168,12 @@ static void keep(struct th_coap *c, struct th_coap_burst_in *b, const struct th_
 	advance(b);
 }
 
+/* The user has answered before the body's end: the rest is of no use. */
+static bool refused(const struct th_coap_exchange *x)
+{
+	return !x->client && x->s.ended;
+}
+
 void th_coap_burst_block(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_block *block,
 			 const uint8_t *payload, size_t n)
 {
@@ -182,7 +182,7 @@ void th_coap_burst_block(struct th_coap *c, struct th_coap_exchange *x, const st
 	bool poll = payload[0] & TH_COAP_BURST_POLL;
 	bool was_whole;
 
-	if (!b)
+	if (!b || refused(x))
 		return;
 	was_whole = is_whole(b);
 	if (n > 1 && !fits(b, block, n - 1)) {
@@ -224,7 +224,7 @@ void th_coap_burst_deliver(struct th_coap *c, struct th_coap_exchange *x)
 	struct th_coap_burst_in *b = x->in.burst;
 	bool all = true;
 
-	while (!x->closed && !x->in.held && !x->in.offering && b->taken < b->first) {
+	while (!x->closed && !refused(x) && !x->in.held && !x->in.offering && b->taken < b->first) {
 		size_t slot = slot_of(b->taken), n = b->slot[slot].n;
 		uint8_t *p = b->slot[slot].p;
 		enum th_err err;
@@ -236,7 +236,7 @@ void th_coap_burst_deliver(struct th_coap *c, struct th_coap_exchange *x)
 		if (!x->closed && err != TH_OK)
 			th_coap_exchange_close(c, x, err);
 	}
-	if (x->closed || x->in.offering)
+	if (x->closed || x->in.offering || refused(x))
 		return;
 	advance(b);
 	if (all && !x->in.held && b->total && b->taken == b->total)

@@ -5,8 +5,17 @@
 #include <limits.h>
 #include <string.h>
 
-enum { POLL_PARTS = 16, POLL_MIN = 4, WINDOW_BONUS = 3, REPORT_BYTES = 24, POLLS_OPEN = 4 };
+enum {
+	POLL_PARTS = 16,
+	POLL_MIN = 4,
+	WINDOW_BONUS = 3,
+	REPORT_BYTES = 24,
+	POLLS_OPEN = 4,
+	PROBES_SOON = 6,
+	WAITS_MAX = 16,
+};
 
+static const th_time probe_rarely = 16 * TH_SEC;
 static const th_time full_patience = 60 * TH_SEC;
 static const th_time patience = (th_time)2 * 3600 * TH_SEC; /* a cut of an hour, and some more */
 
@@ -88,9 +97,8 @@ static size_t compose(struct th_coap *c, struct th_coap_burst_out *b, const stru
 		memcpy(payload + 1, s->p, s->n);
 	d.pdu.payload = payload;
 	d.pdu.payload_len = s->n + 1;
-	b->source.numbered = c->numbering != NULL;
 	b->source.sent = false;
-	d.pdu.mid = (uint16_t)b->source.number;
+	d.pdu.mid = th_coap_burst_mid(c, x->peer);
 	n = th_coap_pdu_write(&d.pdu, out, cap);
 	if (n > cap)
 		return 0;
@@ -105,16 +113,19 @@ static void close_gen(struct th_coap_burst_out *b)
 	b->since_poll = 0;
 }
 
-/* When to ask (again). */
+/* When to ask (again). Patience is long, so probes soon grow rare. */
 static void watch(struct th_coap *c, struct th_coap_burst_out *b, size_t n)
 {
-	const struct th_coap_peer *p = b->x->peer;
+	const struct th_coap_path *path = &b->x->peer->path;
+	th_time rarely = b->first_timeout > probe_rarely / 2 ? 2 * b->first_timeout : probe_rarely;
 
 	if (b->probes == 0)
-		b->first_timeout = b->timeout =
-			th_coap_path_timeout(&p->path, n + REPORT_BYTES, false, 0, th_coap_peer_overhead(p), c->params);
+		b->first_timeout = b->timeout = th_coap_path_timeout(path, n + REPORT_BYTES, false, 0,
+								     th_coap_peer_overhead(b->x->peer), c->params);
+	else if (b->probes < PROBES_SOON)
+		b->timeout = th_coap_path_back_off(path, b->timeout, b->first_timeout, b->probes + 1);
 	else
-		b->timeout = th_coap_path_back_off(&p->path, b->timeout, b->first_timeout, b->probes + 1);
+		b->timeout = th_time_min(2 * b->timeout, rarely > b->timeout ? rarely : b->timeout);
 	th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, b->timeout));
 }
 
@@ -146,16 +157,14 @@ static size_t fill(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, 
 {
 	struct th_coap_burst_out *b = burst_of(d);
 	struct th_coap_exchange *x = b->x;
-	struct th_coap_slice s, after;
+	struct th_coap_slice s = { 0 }, after;
 	struct th_coap_block block = { .szx = x->out.szx };
-	uint32_t num, next;
+	uint32_t num = 0, next;
 	bool poll;
 	size_t n;
 
 	if (!b->probe && !b->twin && !choose(b, &num, &s))
 		return 0;
-	if (!th_coap_burst_number(c, x->peer, &d->number))
-		return 0; /* th_coap_renumber() */
 	if (b->probe || b->twin)
 		return fill_probe(c, b, out, cap);
 	if (*state_of(b, num) == TH_COAP_BLOCK_MISSING) {
@@ -332,14 +341,33 @@ static void answered(struct th_coap *c, struct th_coap_burst_out *b, uint8_t gen
 	b->probe = false;
 }
 
-/* What else needs a report: what left since the poll; the first block, which goes by other means; a peer without room,
- * should the report that tells of new room be lost. */
+/* The first block goes by other means, which have patience of their own. One that had left before the poll that is answered
+ * here, and has not come, need not wait for it. */
+static void hurry_first(struct th_coap *c, struct th_coap_burst_out *b, uint32_t num, uint8_t gen)
+{
+	struct th_coap_message *m = b->x->message;
+
+	if (num == 0 && m && b->asked && gen == b->asked_gen && m->copy_at <= b->asked_at)
+		th_coap_message_hurry(c, m);
+}
+
+/* Nothing but the first block is missing: asking brings nothing, and is done ever more rarely. */
+static th_time first_delay(struct th_coap_burst_out *b)
+{
+	b->waits += b->waits < WAITS_MAX;
+	return th_time_min(b->timeout << (b->waits - 1), full_patience);
+}
+
+/* What else needs a report: what left since the poll; the first block; a peer without room, should the report that tells
+ * of new room be lost. */
 static void keep_watch(struct th_coap *c, struct th_coap_burst_out *b)
 {
 	if (b->alarm.timer.at != TH_NEVER)
 		return;
-	if (b->out || b->base == 0)
+	if (b->out)
 		watch(c, b, b->asked_n);
+	else if (b->base == 0)
+		th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, first_delay(b)));
 	else if (b->next >= b->limit)
 		th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, full_patience));
 }
@@ -394,6 +422,7 @@ void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const s
 	if (th_coap_gen_is_newer(p[0], b->told_gen))
 		b->told_gen = p[0];
 	b->limit = num + room;
+	hurry_first(c, b, num, p[0]);
 	answered(c, b, p[0], pdu->payload_len);
 	if (fresh)
 		b->progress_at = c->now;

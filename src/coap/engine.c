@@ -111,7 +111,6 @@ void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now
 		return;
 	th_coap_enter(c, now);
 	th_coap_peer_pump(c, p);
-	th_coap_burst_pump_all(c, p);
 	th_coap_leave(c);
 }
 

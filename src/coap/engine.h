@@ -91,15 +91,14 @@ struct th_coap_numbering {
 	/* A CON or NON of ours is about to be sent for the first time: the number of the record it will travel in. Numbers of
 	 * a peer rise. False: not now; th_coap_renumber() later. A number may be asked for and then not be used. */
 	bool (*number)(void *user, const struct th_addr *peer, uint64_t *number);
-	/* The same for a block or report of a burst: nobody refers to it, so it never waits for what others are answered. NULL: as number. */
-	bool (*record)(void *user, const struct th_addr *peer, uint64_t *number);
 	/* The CON that got this number is acknowledged, reset, timed out or taken back: it is not sent again. */
 	void (*over)(void *user, const struct th_addr *peer, uint64_t number);
 };
 
 /* What th_coap_tx_named() knows of a datagram. */
 struct th_coap_sent {
-	bool numbered;	 /* a CON or NON that got a number */
+	bool numbered;	 /* a CON or NON that got a number; a NON without one belongs to a burst: nothing ever refers to it, and
+			  * its Message ID, 0 here, is to become that of whatever record it travels in */
 	bool again;	 /* the same bytes as before, for the same message: a retransmission, or a reply to a duplicate */
 	uint64_t number; /* that number */
 };

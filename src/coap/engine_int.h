@@ -187,6 +187,7 @@ struct th_coap_message {
 	struct th_coap_alarm alarm;	   /* CON: retransmission */
 	th_time sent_at, timeout;	   /* its first copy left then; how long the last copy waits */
 	th_time first_timeout;
+	th_time last_at, over_at;   /* no copy leaves after that; the end of patience */
 	th_time copy_at, before_at; /* when the last copy left, and the one before */
 	bool con, flying;	    /* flying: has its Message ID, an answer may come */
 	bool unnamed;  /* it names its exchange, which has no token before it flies: there is room for one in `bytes` */
@@ -207,6 +208,8 @@ enum th_err th_coap_message_send(struct th_coap *c, struct th_coap_peer *p, stru
 struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid);
 /* It is over. reply_n: by an ACK or RST of so many bytes, which is a sample of the round trip; 0: otherwise. */
 void th_coap_message_over(struct th_coap *c, struct th_coap_message *m, enum th_coap_outcome outcome, size_t reply_n);
+/* It is known to be lost: the next copy leaves now, if there may be one. */
+void th_coap_message_hurry(struct th_coap *c, struct th_coap_message *m);
 /* Nobody wants it any more: it is taken back. */
 void th_coap_message_drop(struct th_coap *c, struct th_coap_message *m);
 /* Its exchange ends, but it shall still arrive. */
@@ -508,6 +511,7 @@ struct th_coap_burst_out {
 	bool asked, probe; /* a report is due; ask again, with a probe */
 	bool lossy, twin;  /* blocks were lost; so ask twice where nothing follows that could ask again */
 	unsigned probes;
+	unsigned waits; /* for the first block alone */
 	th_time asked_at, timeout, first_timeout;
 	size_t asked_n;
 	th_time progress_at;
@@ -544,9 +548,8 @@ enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x);
 /* Something may have become sendable; for any body of that peer. */
 void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_burst_pump_all(struct th_coap *c, struct th_coap_peer *p);
-/* The number of a block or report, whose low 16 bits are its Message ID; nobody refers to it. False: c->numbering has
- * none now. */
-bool th_coap_burst_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out);
+/* The Message ID of a block or report, which nobody refers to: with c->numbering it is not known here (engine.h). */
+uint16_t th_coap_burst_mid(const struct th_coap *c, struct th_coap_peer *p);
 void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, uint32_t num);
 void th_coap_burst_stop(struct th_coap *c, struct th_coap_exchange *x);
 

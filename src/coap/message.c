@@ -28,13 +28,6 @@ struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_
 	return NULL;
 }
 
-/* When the last copy may leave. The peer keeps its record for EXCHANGE_LIFETIME, which counts on MAX_TRANSMIT_SPAN: a
- * copy sent later could be executed again. */
-static th_time last_at(const struct th_coap_message *m)
-{
-	return th_time_add(m->sent_at, m->peer->path.times.span);
-}
-
 /* On a path that was told, time alone is the limit. */
 static bool tries_left(const struct th_coap *c, const struct th_coap_message *m)
 {
@@ -47,9 +40,9 @@ static th_time next_at(const struct th_coap *c, const struct th_coap_message *m)
 {
 	th_time at = th_time_add(c->now, m->timeout);
 
-	if (tries_left(c, m) && c->now < last_at(m))
-		return th_time_min(at, last_at(m));
-	return th_time_min(at, th_time_add(m->sent_at, m->peer->path.times.wait));
+	if (tries_left(c, m) && c->now < m->last_at)
+		return th_time_min(at, m->last_at);
+	return th_time_min(at, m->over_at);
 }
 
 static void rest_mid(struct th_coap *c, struct th_coap_message *m)
@@ -91,7 +84,11 @@ static void left(struct th_coap *c, struct th_coap_datagram *d)
 	struct th_coap_message *m = TH_OWNER(d, struct th_coap_message, datagram);
 
 	if (m->tries == 0) {
+		/* The peer keeps its record for EXCHANGE_LIFETIME, which counts on MAX_TRANSMIT_SPAN: a copy sent later
+		 * could be executed again. A profile that is told meanwhile changes nothing. */
 		m->sent_at = c->now;
+		m->last_at = th_time_add(c->now, m->peer->path.times.span);
+		m->over_at = th_time_add(c->now, m->peer->path.times.wait);
 		m->alone = m->peer->in_flight <= 1;
 		if (m->con)
 			m->timeout = m->first_timeout = first_timeout(c, m);
@@ -106,12 +103,23 @@ static void left(struct th_coap *c, struct th_coap_datagram *d)
 	th_coap_charge_out(m->exchange, d->n);
 }
 
+/* What was counted on when the first copy left may have been a guess, or a worse time. Only where the difference is large,
+ * or a steady improvement would undo the back-off. */
+static void reconsider(struct th_coap *c, struct th_coap_message *m)
+{
+	const struct th_coap_path *path = &m->peer->path;
+	th_time timeout = path->rtt.srtt && !path->guessed ? first_timeout(c, m) : TH_NEVER;
+
+	if (timeout < m->first_timeout / 2)
+		m->timeout = m->first_timeout = timeout;
+}
+
 static void due(struct th_coap *c, struct th_coap_alarm *a)
 {
 	struct th_coap_message *m = TH_OWNER(a, struct th_coap_message, alarm);
 	struct th_coap_peer *p = m->peer;
 
-	if (!tries_left(c, m) || c->now > last_at(m)) {
+	if (!tries_left(c, m) || c->now > m->last_at) {
 		c->stats.timeouts++;
 		th_coap_message_over(c, m, TH_COAP_TIMED_OUT, 0);
 		return;
@@ -121,12 +129,19 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 		m->timeout = th_time_add(m->timeout, m->timeout);
 	} else if (p->path.told) {
 		th_coap_window_lost(&p->window, p->path.rtt.srtt ? p->path.rtt.srtt : m->timeout, c->now, c->params);
+		reconsider(c, m);
 		m->timeout = th_coap_path_back_off(&p->path, m->timeout, m->first_timeout, m->tries + 1u);
 	} else {
 		th_coap_window_lost(&p->window, p->rtt.srtt ? p->rtt.srtt : c->params->ack_timeout, c->now, c->params);
 		m->timeout = th_time_add(m->timeout, m->timeout);
 	}
 	th_coap_queue(c, &m->datagram);
+}
+
+void th_coap_message_hurry(struct th_coap *c, struct th_coap_message *m)
+{
+	if (m->con && m->tries > 0 && tries_left(c, m) && c->now <= m->last_at && !th_list_linked(&m->datagram.queue))
+		due(c, &m->alarm);
 }
 
 static void put_token(struct th_coap_message *m, const struct th_coap_token *t)
@@ -178,9 +193,8 @@ static bool has_room(const struct th_coap_peer *p, unsigned extra)
 	if (!p->path.told)
 		return p->in_flight < window;
 	holds = th_coap_path_holds(&p->path, p->path.reply_avg, th_coap_peer_overhead(p));
-	if (holds != UINT_MAX && p->path.profile.ours)
-		window = holds; /* loss is no congestion there: the pace alone keeps the link from filling */
-	else if (holds < window)
+	/* where the link is ours loss is no congestion: the pace alone keeps it from filling */
+	if (holds != UINT_MAX && (p->path.profile.ours || holds < window))
 		window = holds;
 	return p->in_flight < window + extra;
 }

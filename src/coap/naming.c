@@ -26,16 +26,40 @@ static bool in_doubt(const struct th_naming *n, const struct th_naming_mark *m)
 	return m->number > 0 && n->proven < m->number + TH_NAMING_NARROW_RECENT;
 }
 
+/* The same for 16 bits, which never stand for a message of a group that has gone by when a newer one has its place. */
+static bool group_in_doubt(const struct th_naming *n, uint64_t number)
+{
+	const struct th_naming_mark *m = &n->wide[group_of(number)];
+	uint64_t old = (m->number - 1) / TH_NAMING_WIDE_RECENT;
+
+	return m->number > 0 && old != number / TH_NAMING_WIDE_RECENT && n->proven < (old + 2) * TH_NAMING_WIDE_RECENT;
+}
+
+static bool find_next(const struct th_naming *n, uint64_t *number)
+{
+	uint64_t at = n->next;
+
+	for (unsigned i = 0; i < NARROW + TH_NAMING_GROUPS; i++) {
+		if (group_in_doubt(n, at)) {
+			at = (at / TH_NAMING_WIDE_RECENT + 1) * TH_NAMING_WIDE_RECENT;
+		} else if (in_doubt(n, &n->narrow[at % NARROW])) {
+			at++;
+		} else {
+			*number = at;
+			return true;
+		}
+	}
+	return false;
+}
+
 bool th_naming_message(struct th_naming *n, uint64_t *number)
 {
 	struct th_naming_mark *narrow, *wide;
 
-	for (unsigned i = 0; i < NARROW && in_doubt(n, &n->narrow[n->next % NARROW]); i++)
-		n->next++;
-	narrow = &n->narrow[n->next % NARROW];
-	if (in_doubt(n, narrow) || n->next - n->proven >= TH_NAMING_UNPROVEN_MAX)
+	if (!find_next(n, number))
 		return false;
-	*number = n->next++;
+	n->next = *number + 1;
+	narrow = &n->narrow[*number % NARROW];
 	*narrow = (struct th_naming_mark){ *number + 1, n->heard };
 	wide = &n->wide[group_of(*number)];
 	if (wide->number == 0 || (wide->number - 1) / TH_NAMING_WIDE_RECENT != *number / TH_NAMING_WIDE_RECENT)

@@ -9,15 +9,16 @@
  *   1. Who refers uses 8 bits only for one of the newest 64 numbers it has received, 16 bits for the newest 2^14
  *      (th_naming_refer).
  *   2. No two messages of ours share their low 8 bits unless the peer is proven to have received a number 64 beyond the
- *      older one, and none is more than 2^15 beyond what is proven (th_naming_message; numbers that would break this
- * are skipped).
+ *      older one, and no two groups of 2^14 numbers with messages in them are a multiple of 4 groups apart unless it is
+ *      proven to have received one 2^14 beyond the older one's end (th_naming_message; numbers that would break this are
+ *      skipped).
  *   3. A reference to a message counts only if its record is newer than all that had been received when the message got
  *      its number: the answer cannot be older than the question (th_naming_resolve).
  *
  * Why it holds: let a record R refer to M, and M' be a newer message with the same low bits. R was sealed before its
  * sender had received M + 64, by rule 1. M' was sent after a record R2 had been received that proves the contrary, by
- * rule 2. So R is older than R2, and rule 3 refuses it for M'. For 16 bits the same with 2^14 and 2^15, where rule 3
- * is kept for groups of 2^14 numbers.
+ * rule 2. So R is older than R2, and rule 3 refuses it for M'. For 16 bits the same with 2^14, where rules 2 and 3 are
+ * kept for groups of 2^14 numbers.
  *
  * One struct for each peer and pair of number spaces; both directions count from any number. No memory, no time. */
 #ifndef TH_COAP_NAMING_H
@@ -33,8 +34,7 @@ enum {
 	TH_NAMING_NARROW_BITS = 8,
 	TH_NAMING_WIDE_BITS = 16,
 	TH_NAMING_NARROW_RECENT = 64,	  /* rule 1 */
-	TH_NAMING_WIDE_RECENT = 1 << 14,  /* rule 1; and the size of rule 3's groups */
-	TH_NAMING_UNPROVEN_MAX = 1 << 15, /* rule 2 */
+	TH_NAMING_WIDE_RECENT = 1 << 14,  /* rule 1; and the size of the groups in rules 2 and 3 */
 	TH_NAMING_GROUPS = 4,
 };
 
@@ -54,11 +54,11 @@ struct th_naming {
 /* `next`: the first number of ours. */
 void th_naming_init(struct th_naming *n, uint64_t next);
 
-/* The number of a record that is no CON or NON of ours: nobody will refer to it. */
+/* The number of a record that is no CON or NON of ours, or a NON that is never answered: nobody will refer to it. */
 uint64_t th_naming_record(struct th_naming *n);
 
-/* The number of a CON or NON; the hook of th_coap_number_by(). False: too much is unproven, until something of the peer
- * refers to a newer number (or a new session begins). */
+/* The number of a CON or NON; the hook of th_coap_number_by(). False, and nothing has changed: too much is unproven, until
+ * something of the peer refers to a newer number (or a new session begins). */
 bool th_naming_message(struct th_naming *n, uint64_t *number);
 
 /* An authentic record of the peer has been received for the first time. */

@@ -64,6 +64,16 @@ static void average(uint32_t *avg, uint32_t *dev, size_t n)
 		*avg -= off >> SHIFT;
 }
 
+/* A later answer cannot be that to the last copy: shorter than the shortest round trip by more than jitter explains. Every
+ * wrong guess would make timeouts longer, and the next wrong guess worse. */
+static th_time too_soon(const struct th_coap_path *p, th_time least)
+{
+	enum { USUAL_JITTER = 40 };
+	unsigned jitter = p->profile.jitter_percent ? p->profile.jitter_percent : USUAL_JITTER;
+
+	return jitter < PERCENT ? least / 4 * 3 / PERCENT * (PERCENT - jitter) : 0;
+}
+
 /* Which copy was answered? After one copy that is clear. An answer that comes too soon after the last copy to be its
  * answer belongs to the one before. Else nobody knows, and nothing is learned (Karn); but for the very first where
  * nothing is known: that it belongs to the one before is a good guess until there is a better one. */
@@ -78,7 +88,7 @@ static th_time round_trip(const struct th_coap_path *p, const struct th_coap_tri
 	if (p->rtt.srtt == 0)
 		return 0;
 	/* compared with the shortest, not with the usual: else one wrong guess makes the next one likelier */
-	return t->since_last < least / 4 * 3 ? t->since_before : 0;
+	return t->since_last < too_soon(p, least) ? t->since_before : 0;
 }
 
 void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
@@ -208,7 +218,8 @@ unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead)
 {
 	enum { TIMES = 2, LEAST = 48 };
 	size_t block = (size_t)BLOCK_SIZE_MIN << th_coap_path_szx(p, true, TH_COAP_SZX_MAX, overhead);
-	th_time held = shortest(p) / th_airtime(block + HEADERS + overhead, p->up_bps);
+	th_time each = th_airtime(block + HEADERS + overhead, p->up_bps);
+	th_time held = each ? shortest(p) / each : HOLDS_MAX;
 
 	return held < HOLDS_MAX ? (unsigned)held * TIMES + LEAST : HOLDS_MAX;
 }

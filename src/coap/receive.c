@@ -1,8 +1,18 @@
 /* What comes in: which message belongs to what (§4.2, §4.3, §5.3.2). */
 #include "coap/engine_int.h"
 
+/* With c->numbering a block has no name that an RST could refer to: it would be taken for another message's. */
+static bool has_name(const struct th_coap *c, const struct th_coap_pdu *pdu)
+{
+	return !c->numbering || pdu->type == TH_COAP_CON ||
+	       (!th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK1) &&
+		!th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2));
+}
+
 static void reject(struct th_coap *c, const struct th_addr *from, const struct th_coap_pdu *pdu)
 {
+	if (!has_name(c, pdu))
+		return;
 	if (pdu->type == TH_COAP_CON || pdu->type == TH_COAP_NON)
 		th_coap_send_empty(c, from, TH_COAP_RST, pdu->mid);
 }

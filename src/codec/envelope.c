@@ -2,6 +2,7 @@
 
 #include "base/rd.h"
 #include "base/wr.h"
+#include "codec/token.h"
 #include "exchange/fields.h"
 
 /* Wire numbers of methods; 0 means that the name follows. Append only. */
@@ -79,42 +80,12 @@ enum th_err th_envelope_length(const uint8_t *p, size_t n, size_t *len)
 	return n < TH_ENVELOPE_PREFIX_MAX && (n < 2 || p[n - 1] & 0x80) ? TH_OK : TH_ERR_TOO_LARGE;
 }
 
-static bool is_token_byte(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c > ' ' && c < 0x7f && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static bool is_token(struct th_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!is_token_byte((uint8_t)s.p[i]))
-			return false;
-	return s.n > 0;
-}
-
-static bool is_target(struct th_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((uint8_t)s.p[i] <= ' ' || s.p[i] == 0x7f)
-			return false;
-	return s.n > 0;
-}
-
-static bool is_value(struct th_str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (((uint8_t)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
-			return false;
-	return true;
-}
-
 static struct th_str read_method(struct th_rd *r)
 {
 	size_t known = (size_t)th_rd_varint(r, METHODS - 1);
 	struct th_str s = known ? methods[known] : th_rd_str(r, TH_METHOD_MAX);
 
-	if (!is_token(s))
+	if (!th_is_token(s))
 		th_rd_fail(r, TH_ERR_MALFORMED);
 	return s;
 }
@@ -125,7 +96,7 @@ static void read_field(struct th_rd *r, struct th_field *f)
 
 	f->name = known ? th_fields[known].name : th_rd_str(r, TH_HEAD_BYTES_MAX);
 	f->value = th_rd_str(r, TH_HEAD_BYTES_MAX);
-	if (!is_token(f->name) || !is_value(f->value))
+	if (!th_is_token(f->name) || !th_is_value(f->value))
 		th_rd_fail(r, TH_ERR_MALFORMED);
 }
 
@@ -169,7 +140,7 @@ enum th_err th_envelope_read_request(struct th_head *out, struct th_field *field
 	h.body_len = read_body_len(&r);
 	h.method = read_method(&r);
 	h.target = th_rd_str(&r, TH_TARGET_MAX);
-	if (!is_target(h.target))
+	if (!th_is_target(h.target))
 		th_rd_fail(&r, TH_ERR_MALFORMED);
 	return finish(out, &h, fields, &r);
 }

@@ -9,12 +9,25 @@
 #include "codec/bulk_head.h"
 #include "codec/envelope.h"
 #include "codec/flate.h"
+#include "proxy/hello.h"
 #include "proxy/leg.h"
 
 enum {
-	TH_CODING_MODEL = 1,
+	TH_CODING_MODEL = 1,	    /* against what it is usually coded against */
+	TH_CODING_MODEL_NEAR = 5,   /* the parent is named by one byte */
+	TH_CODING_MODEL_FAR = 6,    /* by two */
+	TH_CODING_MODEL_ALONE = 7,  /* a response coded against nothing */
 	TH_CODING_GATHER_MAX = 64 * 1024, /* longer messages stream */
 };
+
+/* Coders and their scratch, one for a node. */
+struct th_workshop;
+
+/* `flate_only` leaves the model out. NULL without memory. */
+struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only);
+void th_workshop_del(struct th_workshop *w);
+/* What this end can say of itself. */
+void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello);
 
 /* Whether the leg's outgoing message should be gathered. */
 bool th_coding_wanted(const struct th_leg *leg);
@@ -25,8 +38,16 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg);
 /* Whether a message that begins so is in a coding of whole messages that this end knows. */
 bool th_coding_knows(const struct th_leg *leg, uint8_t first);
 
-/* The other way. TH_ERR_NOT_FOUND: it builds on what this end does not have; the peer has been told. TH_ERR_MALFORMED,
- * TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY. */
+/* The other way. TH_ERR_NOT_FOUND: it builds on what this end does not have. TH_ERR_UNSUPPORTED: on other tables.
+ * TH_ERR_MALFORMED, TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY. */
 enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg);
+
+/* Asking end: whether the request, which has ended, has to be coded anew with leg->far set, before it leaves. */
+bool th_coding_is_late(struct th_leg *leg);
+
+/* Asking end: the request is sent, so it has its number; or it never will be. */
+void th_coding_sent(struct th_leg *leg);
+/* The leg is dying: what it holds for this is given back. */
+void th_coding_done(struct th_leg *leg);
 
 #endif

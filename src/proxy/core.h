@@ -5,6 +5,8 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/table.h"
+#include "proxy/coding.h"
+#include "proxy/dialogue.h"
 #include "proxy/leg.h"
 #include "proxy/node.h"
 
@@ -23,7 +25,10 @@ struct th_node {
 	const struct th_mem *mem; /* borrowed */
 	struct th_node_config config;
 	struct th_coap *coap;     /* owned */
-	struct th_secure *secure; /* owned; NULL in the plain profile */
+	struct th_secure *secure; /* owned; NULL in the plain profile, as the following two */
+	struct th_workshop *workshop; /* owned */
+	struct th_list dialogues;     /* owned */
+	struct th_hello hello;	      /* what we say of ourselves */
 	struct th_table by_id;    /* legs by the id of their CoAP exchange */
 	struct th_list open, dead; /* legs */
 	struct th_flow_server server;
@@ -41,6 +46,9 @@ static inline th_time th_node_now(const struct th_node *n)
 /* ingress.c: server ends for HTTP clients. */
 enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why);
 
+/* The leg's request once more, under another exchange: coded anew, since this one was not sent, or not understood. */
+void th_ingress_again(struct th_leg *leg);
+
 /* egress.c: a request came over the link. */
 void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head);
 
@@ -54,8 +62,11 @@ struct th_addr th_node_real(const struct th_node *n, const struct th_addr *peer)
  * ingress leg failed (`reason` has room for the sentence). */
 void th_egress_forward(struct th_leg *leg, const struct th_head *h);
 void th_egress_refuse(struct th_leg *leg, const struct th_failure *why);
+void th_egress_failed(struct th_leg *leg, enum th_err err); /* the request could not be read */
 enum { TH_REASON_MAX = 400 };
 void th_ingress_no_leg(enum th_err err, struct th_failure *why); /* none could be made */
+/* The far half could not read the request, but may read it coded otherwise: then it is on its way. */
+bool th_ingress_try_again(struct th_leg *leg);
 /* Its client has left: the far half need not go on. */
 void th_ingress_tell_cancelled(struct th_leg *leg);
 void th_ingress_why(struct th_leg *leg, enum th_err err, struct th_failure *why, char reason[static TH_REASON_MAX]);
@@ -73,6 +84,8 @@ void th_sync_drain(struct th_node *n);
 /* sync_near.c: whether the request of that watch is still under way. */
 struct th_watch;
 bool th_watch_is_asking(const struct th_watch *w);
+/* Opens the CoAP exchange for its leg's request. */
+enum th_err th_watch_open(struct th_leg *leg);
 
 /* sync_far.c: takes off the leg's report what other reports have told; the leg may be dying. */
 struct th_poller;
@@ -80,6 +93,8 @@ void th_poller_bill(struct th_poller *p);
 void th_poller_free(struct th_poller *p);
 /* Takes a request that wants to observe; false: it is answered as any other. */
 bool th_poller_take(struct th_leg *leg, const struct th_coap_head *head);
+/* What is shared with that peer; NULL in the plain profile. */
+struct th_dialogue *th_node_dialogue(const struct th_node *n, const struct th_addr *peer);
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id);
 

@@ -34,7 +34,7 @@ void th_egress_refuse(struct th_leg *leg, const struct th_failure *why)
 	respond(leg, th_plain_code(why->status), &option, why->retry_after ? 1 : 0, reason);
 }
 
-static void failed(struct th_leg *leg, enum th_err err)
+void th_egress_failed(struct th_leg *leg, enum th_err err)
 {
 	struct th_failure why;
 
@@ -42,6 +42,10 @@ static void failed(struct th_leg *leg, enum th_err err)
 	th_flow_close(&leg->flow, NULL);
 	if (!leg->id)
 		return;
+	if (leg->decoded && (err == TH_ERR_NOT_FOUND || err == TH_ERR_UNSUPPORTED)) {
+		respond(leg, err == TH_ERR_NOT_FOUND ? TH_CODE_FORGOTTEN : TH_CODE_CODING, NULL, 0, TH_STR(""));
+		return;
+	}
 	th_failure_of(&why, err, "The request does not follow thimble's envelope: do both ends run the same version?");
 	why.status = 400;
 	th_egress_refuse(leg, &why);
@@ -76,7 +80,7 @@ static void end(struct th_leg *leg)
 		th_flow_end(&leg->flow);
 }
 
-static const struct th_leg_ops leg_ops = { begin, head, end, failed, NULL };
+static const struct th_leg_ops leg_ops = { begin, head, end, th_egress_failed, NULL };
 
 /* ---- the response ---- */
 

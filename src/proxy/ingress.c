@@ -6,6 +6,8 @@
 #include "proxy/core.h"
 #include "proxy/plain.h"
 
+enum { ATTEMPTS_MAX = 2 };
+
 /* ---- giving up an exchange at the far half ---- */
 
 static void cancel_begin(struct th_leg *leg, const struct th_coap_head *head)
@@ -172,8 +174,32 @@ static void head(struct th_leg *leg, const struct th_head *h)
 	th_flow_head(&leg->flow, h);
 }
 
+/* The far half lacks what the request referred to, or reads no model of ours: then it gets it coded without. It has not
+ * been executed. */
+bool th_ingress_try_again(struct th_leg *leg)
+{
+	struct th_dialogue *d = leg->dialogue;
+
+	if (!d || leg->plain.n == 0 || leg->attempts == ATTEMPTS_MAX)
+		return false;
+	if (leg->code == TH_CODE_FORGOTTEN) {
+		d->forgotten++;
+		th_dialogue_forget(d);
+	} else if (leg->code == TH_CODE_CODING) {
+		d->no_model = true;
+	} else {
+		return false;
+	}
+	leg->attempts++;
+	leg->alone = true;
+	th_ingress_again(leg);
+	return true;
+}
+
 static void end(struct th_leg *leg)
 {
+	if (leg->content == TH_LEG_SMALL && th_ingress_try_again(leg))
+		return;
 	if (leg->content == TH_LEG_SMALL)
 		far_failed(leg);
 	else
@@ -183,6 +209,49 @@ static void end(struct th_leg *leg)
 static const struct th_leg_ops leg_ops = { begin, head, end, failed, NULL };
 
 /* ---- the request ---- */
+
+static enum th_err ask(struct th_leg *leg)
+{
+	struct th_node *n = leg->node;
+	uint8_t format[2];
+	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
+	struct th_coap_head request = {
+		.code = TH_COAP_POST,
+		.confirmable = true,
+		.tagged = true,
+		.priority = leg->priority,
+		.options = &option,
+		.n_options = 1,
+	};
+	th_coap_id id;
+	enum th_err err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
+
+	if (err == TH_OK)
+		th_leg_bind(leg, id);
+	return err;
+}
+
+void th_ingress_again(struct th_leg *leg)
+{
+	enum th_err err;
+
+	th_leg_drop(leg);
+	th_buf_free(&leg->in);
+	th_buf_free(&leg->out);
+	th_buf_free(&leg->masked);
+	th_list_remove(&leg->unnamed);
+	leg->in_head = leg->in_end = leg->coded = leg->decoded = leg->named = false;
+	err = leg->push ? th_watch_open(leg) : ask(leg);
+	if (err == TH_OK)
+		err = th_buf_append(&leg->out, th_buf_data(&leg->plain), leg->plain.n);
+	if (err != TH_OK) {
+		leg->ops->failed(leg, err);
+		th_leg_settle(leg);
+		return;
+	}
+	leg->gathering = true;
+	th_leg_send_end(leg);
+}
 
 /* One state of one account. The seed of the node's table keys the hash. */
 static void add_to_state(struct th_leg *leg, const void *p, size_t n)
@@ -207,23 +276,13 @@ static void name_state(struct th_leg *leg, const struct th_head *h)
 static void on_head(struct th_flow *self, const struct th_head *h)
 {
 	struct th_leg *leg = th_leg_of(self);
-	struct th_node *n = leg->node;
-	uint8_t format[2];
-	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
-	struct th_coap_head request = {
-		.code = TH_COAP_POST, .confirmable = true, .tagged = true, .options = &option, .n_options = 1
-	};
-	th_coap_id id;
 	enum th_err err;
 
 	th_leg_name(leg, h);
-	request.priority = leg->priority;
 	name_state(leg, h);
-	err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
-	if (err == TH_OK) {
-		th_leg_bind(leg, id);
+	err = ask(leg);
+	if (err == TH_OK)
 		err = th_leg_send_head(leg, h);
-	}
 	if (err != TH_OK) {
 		failed(leg, err);
 		th_leg_settle(leg);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/table.h"
+#include "codec/history.h"
 #include "coap/engine.h"
 #include "exchange/flow.h"
 #include "proxy/node.h"
@@ -48,9 +49,9 @@ struct th_leg {
 	struct th_flow flow;   /* towards the HTTP side */
 
 	struct th_buf out;     /* outgoing bytes the engine has not taken yet */
+	bool handing;          /* some of it is being given to the engine */
 	bool gathering;        /* the outgoing message is collected there first, to be coded */
 	bool out_end;          /* the outgoing message is whole, once `out` is empty */
-	bool handing, handing_again;
 
 	enum th_leg_content content;
 	uint8_t code;          /* of the incoming message */
@@ -62,6 +63,19 @@ struct th_leg {
 	int64_t in_left;       /* incoming body bytes still announced; TH_BODY_UNKNOWN */
 	unsigned retry_after;  /* seconds, from an incoming CoAP error's Max-Age */
 	bool dead;             /* reported, waits to be freed */
+
+	/* coding.c */
+	struct th_dialogue *dialogue; /* borrowed; NULL in the plain profile, and once the session is gone */
+	struct th_buf plain;	      /* asking end: the request in the identity coding, to be coded anew if need be */
+	struct th_buf masked;	      /* its text for the history, until it is there */
+	struct th_list unnamed;	      /* on the dialogue's list until then */
+	struct th_history_ref parent; /* that it was coded against */
+	struct th_model_about about;  /* what is known of the response beforehand */
+	uint64_t number;	      /* of the request, once it is known */
+	bool named;		      /* number is known */
+	bool near;		      /* the parent was named by one byte */
+	bool far, alone;	      /* it may not be; nothing may be referred to */
+	unsigned attempts;	      /* that the peer could not read */
 
 	enum th_coap_priority priority; /* of the request; its response's is the same */
 	bool push;		  /* of sync push (sync.h), no HTTP exchange: */

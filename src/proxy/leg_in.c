@@ -141,20 +141,21 @@ static void decode(struct th_leg *leg)
 
 	leg->coded = false;
 	leg->decoded = true;
-	if (err == TH_ERR_NOT_FOUND) { /* coded with what this end does not have: the other one is told */
-		th_leg_settle(leg);
-		return;
-	}
 	if (err == TH_OK)
 		err = th_envelope_length(th_buf_data(&leg->in), leg->in.n, &len);
 	if (err == TH_OK && (len == 0 || len > leg->in.n))
 		err = TH_ERR_MALFORMED;
-	if (err == TH_OK)
+	if (err == TH_OK) {
+		leg->offering = true; /* whoever gets the head may want the body at once, before it is at its place */
 		err = read_head(leg, th_buf_data(&leg->in), len);
+		leg->offering = false;
+	}
 	if (err != TH_OK) {
 		fail(leg, err);
 		return;
 	}
+	if (leg->dead)
+		return;
 	th_buf_consume(&leg->in, len);
 	if (leg->in.n == 0)
 		end(leg);

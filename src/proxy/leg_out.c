@@ -8,20 +8,20 @@
 
 enum { ENCODE_STACK = 4096 };
 
-/* What the engine does not take waits in leg->out. */
+/* What the engine does not take waits in leg->out. The engine may ask for more while it takes some. */
 void th_leg_hand_on(struct th_leg *leg)
 {
-	if (leg->handing) { /* the engine got room while it took bytes: the loop that runs goes on */
-		leg->handing_again = true;
+	size_t taken;
+
+	if (leg->handing)
 		return;
-	}
 	leg->handing = true;
 	do {
-		leg->handing_again = false;
-		if (leg->out.n > 0)
-			th_buf_consume(&leg->out, th_coap_write(leg->node->coap, leg->id, th_buf_data(&leg->out),
-								leg->out.n, th_node_now(leg->node)));
-	} while (leg->handing_again && leg->out.n > 0);
+		taken = leg->out.n == 0 ? 0
+					: th_coap_write(leg->node->coap, leg->id, th_buf_data(&leg->out), leg->out.n,
+							th_node_now(leg->node));
+		th_buf_consume(&leg->out, taken);
+	} while (taken > 0 && leg->out.n > 0);
 	leg->handing = false;
 	if (leg->out.n == 0)
 		th_buf_free(&leg->out);
@@ -116,6 +116,18 @@ size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
 	return taken;
 }
 
+static void finish(struct th_leg *leg)
+{
+	th_coap_end(leg->node->coap, leg->id, th_node_now(leg->node));
+	if (!th_leg_is_ingress(leg) || !leg->dialogue)
+		return;
+	th_coding_sent(leg);
+	if (!leg->far && th_coding_is_late(leg)) { /* it waits, and others may go first */
+		leg->far = true;
+		th_ingress_again(leg);
+	}
+}
+
 void th_leg_send_end(struct th_leg *leg)
 {
 	leg->out_end = true;
@@ -127,16 +139,18 @@ void th_leg_send_end(struct th_leg *leg)
 		th_leg_hand_on(leg);
 	}
 	if (leg->out.n == 0)
-		th_coap_end(leg->node->coap, leg->id, th_node_now(leg->node));
+		finish(leg);
 }
 
 void th_leg_can_send(struct th_leg *leg)
 {
+	if (leg->handing)
+		return;
 	th_leg_hand_on(leg);
 	if (leg->out.n > 0)
 		return;
 	if (leg->out_end)
-		th_coap_end(leg->node->coap, leg->id, th_node_now(leg->node));
+		finish(leg);
 	else
 		th_flow_resume(&leg->flow);
 }

@@ -2,7 +2,10 @@
 #include "proxy/core.h"
 #include "proxy/hello.h"
 
-enum { BUCKETS = 1024 };
+enum {
+	BUCKETS = 1024,
+	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one round trip */
+};
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id)
 {
@@ -80,6 +83,23 @@ static struct th_leg *leg_with(const struct th_node *n, const struct th_addr *pe
 	return NULL;
 }
 
+/* Legs may outlive their session for a while: until their flows have ended. */
+static void forget_dialogue(struct th_node *n, struct th_dialogue *d)
+{
+	struct th_list *lists[] = { &n->open, &n->dead };
+
+	for (size_t i = 0; d && i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (struct th_list *l = lists[i]->next; l != lists[i]; l = l->next) {
+			struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
+
+			if (leg->dialogue == d) {
+				th_list_remove(&leg->unnamed);
+				leg->dialogue = NULL;
+			}
+		}
+	th_dialogue_del(d);
+}
+
 /* Nothing will come for these exchanges any more. Each one's end may end others, so the search begins anew. */
 static void on_lost(void *user, const struct th_addr *peer, enum th_session_end why)
 {
@@ -88,6 +108,7 @@ static void on_lost(void *user, const struct th_addr *peer, enum th_session_end 
 
 	for (struct th_leg *leg = leg_with(n, peer); leg; leg = leg_with(n, peer))
 		th_leg_lost(leg, err);
+	forget_dialogue(n, th_node_dialogue(n, peer));
 }
 
 /* What waits for the peer without a message under way would wait for ever; the others' messages are sent anew. */
@@ -105,8 +126,11 @@ static struct th_leg *forgotten_leg(const struct th_node *n, const struct th_add
 
 static void on_restarted(void *user, const struct th_addr *peer)
 {
+	struct th_dialogue *d = th_node_dialogue(user, peer);
 	struct th_node *n = user;
 
+	if (d)
+		th_dialogue_forget(d);
 	for (struct th_leg *leg = forgotten_leg(n, peer); leg; leg = forgotten_leg(n, peer))
 		th_leg_lost(leg, TH_ERR_RESET);
 }
@@ -122,17 +146,38 @@ static void tell_link(struct th_node *n, const struct th_addr *peer, const struc
 	(void)th_coap_set_profile(n->coap, peer, &link, th_node_now(n)); /* without memory: RFC 7252's times */
 }
 
-static void on_made(void *user, const struct th_addr *peer)
+struct th_dialogue *th_node_dialogue(const struct th_node *n, const struct th_addr *peer)
 {
-	tell_link(user, peer, NULL);
+	for (const struct th_list *l = n->dialogues.next; l != &n->dialogues; l = l->next) {
+		struct th_dialogue *d = TH_OWNER(l, struct th_dialogue, link);
+
+		if (th_addr_eq(&d->peer, peer))
+			return d;
+	}
+	return NULL;
+}
+
+static void on_made(void *user, const struct th_addr *peer, bool initiator)
+{
+	struct th_node *n = user;
+	struct th_dialogue *d = n->workshop ? th_dialogue_new(n->mem, peer, initiator) : NULL;
+
+	if (d)
+		th_list_push(&n->dialogues, &d->link);
+	tell_link(n, peer, NULL);
 }
 
 static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, size_t len)
 {
+	struct th_node *n = user;
+	struct th_dialogue *d = th_node_dialogue(n, peer);
 	struct th_hello hello;
 
-	if (th_hello_read(&hello, p, len) == TH_OK && hello.said)
-		tell_link(user, peer, &hello.link);
+	if (th_hello_read(&hello, p, len) != TH_OK || !hello.said)
+		return;
+	tell_link(n, peer, &hello.link);
+	if (d)
+		th_dialogue_heard(d, &n->hello, &hello);
 }
 
 static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_restarted };
@@ -149,7 +194,6 @@ static th_time longer(th_time t, const struct th_coap_params *p)
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
 {
 	struct th_node *n = th_alloc(mem, sizeof(*n));
-	struct th_hello own = { .codings = 1u << TH_CODING_IDENTITY };
 	struct th_secure_config secure;
 	uint8_t hello[TH_HELLO_MAX];
 
@@ -161,6 +205,7 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	n->config.sync_push = config->secure && config->sync_push;
 	th_list_init(&n->open);
 	th_list_init(&n->dead);
+	th_list_init(&n->dialogues);
 	if (th_sync_init(n, rng) != TH_OK)
 		goto no_sync;
 	if (th_table_init(&n->by_id, mem, BUCKETS, th_rng_u64(rng)) != TH_OK)
@@ -173,16 +218,22 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 		return n;
 	secure = *config->secure;
 	n->config.link.blocks = true;
-	own.link = n->config.link;
+	n->hello.link = n->config.link;
+	n->workshop = th_workshop_new(mem, config->no_model);
+	if (n->workshop)
+		th_workshop_hello(n->workshop, &n->hello);
+	secure.sessions.first_size = FIRST_SIZE;
 	secure.sessions.hello = hello;
-	secure.sessions.hello_n = th_hello_write(&own, hello);
+	secure.sessions.hello_n = th_hello_write(&n->hello, hello);
 	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */
 	secure.sessions.half_open_life = longer(secure.sessions.half_open_life, &config->coap);
 	secure.sessions.idle = longer(secure.sessions.idle, &config->coap);
 	n->secure = th_secure_new(mem, rng, &secure, n->coap, config->now, &secure_ops, n);
-	if (n->secure)
+	if (n->secure && n->workshop)
 		return n;
 	th_coap_del(n->coap);
+	th_secure_del(n->secure);
+	th_workshop_del(n->workshop);
 no_coap:
 	th_table_free(&n->by_id);
 no_table:
@@ -199,6 +250,7 @@ static void bury(struct th_node *n)
 	while ((l = th_list_pop(&n->dead)) != NULL) {
 		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 
+		th_coding_done(leg);
 		th_buf_free(&leg->in);
 		th_buf_free(&leg->out);
 		th_poller_free(leg->poller);
@@ -225,6 +277,9 @@ void th_node_del(struct th_node *n)
 	bury(n);
 	th_coap_del(n->coap); /* tells the numbering what is over */
 	th_secure_del(n->secure);
+	while (!th_list_empty(&n->dialogues))
+		th_dialogue_del(TH_OWNER(n->dialogues.next, struct th_dialogue, link));
+	th_workshop_del(n->workshop);
 	th_table_free(&n->by_id);
 	th_free(n->mem, n);
 }

@@ -13,7 +13,6 @@ enum {
 	BUCKETS = 256,
 	PDU_MAX = TH_SESSION_PAYLOAD_MAX + 64, /* a message in its ordinary form */
 	ID_AT = 8,			       /* in a virtual address */
-	BEHIND_MAX = TH_WINDOW_SIZE - 1024,    /* of a message that is still sent again */
 };
 
 static const uint8_t virtual_prefix[ID_AT] = { 0xfd, 't', 'h', 'i', 'm', 'b', 'l', 'e' }; /* a ULA: never routed */
@@ -88,6 +87,7 @@ static struct link *find(const struct th_secure *s, th_session_id id)
 static struct link *add(struct th_secure *s, th_session_id id)
 {
 	struct link *l = th_alloc(s->mem, sizeof(*l));
+	struct th_session_info info;
 	struct th_addr peer;
 
 	if (!l)
@@ -98,7 +98,7 @@ static struct link *add(struct th_secure *s, th_session_id id)
 	th_list_init(&l->all);
 	th_list_push(&s->all, &l->all);
 	peer = virtual_of(id);
-	s->ops->made(s->user, &peer);
+	s->ops->made(s->user, &peer, th_session_look(s->sessions, id, &info, *s->now) && info.initiator);
 	return l;
 }
 
@@ -135,14 +135,6 @@ static bool reserve(struct th_secure *s, const struct link *l, uint64_t number)
 	return got == number;
 }
 
-/* A message that is sent again and again must not fall out of the peer's replay window. */
-static bool is_too_far(const struct th_secure *s, const struct link *l)
-{
-	uint64_t oldest = th_session_oldest(s->sessions, l->id);
-
-	return oldest != UINT64_MAX && l->naming.next - oldest > BEHIND_MAX;
-}
-
 static bool on_number(void *user, const struct th_addr *peer, uint64_t *number)
 {
 	struct th_secure *s = user;
@@ -151,22 +143,10 @@ static bool on_number(void *user, const struct th_addr *peer, uint64_t *number)
 	if (!l)
 		return false;
 	catch_up(s, l);
-	if (is_too_far(s, l) || !th_naming_message(&l->naming, number)) {
+	if (!th_session_has_room(s->sessions, l->id) || !th_naming_message(&l->naming, number)) {
 		l->blocked = true;
 		return false;
 	}
-	return reserve(s, l, *number);
-}
-
-static bool on_record(void *user, const struct th_addr *peer, uint64_t *number)
-{
-	struct th_secure *s = user;
-	struct link *l = find(s, id_of(peer));
-
-	if (!l)
-		return false;
-	catch_up(s, l);
-	*number = th_naming_record(&l->naming);
 	return reserve(s, l, *number);
 }
 
@@ -176,11 +156,11 @@ static void on_over(void *user, const struct th_addr *peer, uint64_t number)
 	const struct link *l = find(s, id_of(peer));
 
 	if (l)
-		th_session_forget(s->sessions, l->id, number, number < l->naming.proven);
+		th_session_forget(s->sessions, l->id, number);
 	s->freed = true;
 }
 
-static const struct th_coap_numbering numbering = { .number = on_number, .record = on_record, .over = on_over };
+static const struct th_coap_numbering numbering = { on_number, on_over };
 
 /* ---- upwards ---- */
 
@@ -198,7 +178,7 @@ static void show(const char *way, const struct th_addr *peer, uint64_t number, c
 static void prove(struct th_secure *s, struct link *l, uint64_t number)
 {
 	th_naming_proven(&l->naming, number);
-	th_session_forget(s->sessions, l->id, number, true);
+	th_session_seen(s->sessions, l->id, number);
 	s->freed = true;
 }
 
@@ -288,35 +268,60 @@ static const struct th_session_ops session_ops = { on_deliver, on_trust, on_pers
 
 /* ---- downwards ---- */
 
+/* Whether the first copy may refer to the peer's request in a way that the peer does not understand any more: by low bits
+ * that it has given to another message since (naming.h, rule 1). */
+static bool is_stale(const struct link *l, const struct th_coap_pdu *pdu)
+{
+	uint64_t request;
+
+	return pdu->code >> 5 > 0 && th_naming_number(pdu->token, pdu->token_len, &request) &&
+	       th_naming_refer(l->naming.heard, request) != TH_NAMING_NARROW_BITS;
+}
+
+/* The same record again. False: that would be of no use, or there is none, or it has fallen out of the peer's replay
+ * window; then the message, under its old Message ID, goes as a new record. Other errors are as if it had been lost on the
+ * link. */
+static bool send_again(struct th_secure *s, const struct link *l, const struct th_coap_pdu *pdu, uint64_t number)
+{
+	enum th_err err = is_stale(l, pdu) ? TH_ERR_NOT_FOUND : th_session_resend(s->sessions, l->id, number, *s->now);
+
+	return err != TH_ERR_NOT_FOUND && err != TH_ERR_INVALID;
+}
+
+/* A response that nothing else of ours has to follow. */
+static bool is_final(const struct th_coap_pdu *pdu)
+{
+	return pdu->type == TH_COAP_ACK && pdu->code != TH_COAP_EMPTY &&
+	       !th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2) &&
+	       !th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_OBSERVE);
+}
+
 static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n, const struct th_coap_sent *sent)
 {
 	struct link *l = find(s, id_of(peer));
+	bool again = sent->numbered && sent->again;
+	uint64_t number = sent->number;
 	struct th_coap_pdu pdu;
 	unsigned flags = 0;
-	uint64_t number;
 	size_t len;
 
-	if (!l || th_coap_pdu_read(&pdu, s->pdu, n) != TH_OK)
+	if (!l || th_coap_pdu_read(&pdu, s->pdu, n) != TH_OK || (again && send_again(s, l, &pdu, number)))
 		return;
-	if (sent->numbered && sent->again) {
-		(void)th_session_resend(s->sessions, l->id, sent->number, *s->now); /* lost here is lost on the link */
-		return;
-	}
-	number = sent->number;
-	if (!sent->numbered) {
+	if (!sent->numbered || again) {
 		catch_up(s, l);
 		number = th_naming_record(&l->naming);
 		if (!reserve(s, l, number))
 			return;
 	}
+	if (!sent->numbered && pdu.type == TH_COAP_NON)
+		pdu.mid = (uint16_t)number;
 	len = th_compact_write(&pdu, number, l->naming.heard, s->compact, sizeof(s->compact));
 	if (len > sizeof(s->compact))
 		return;
 	show("out", peer, number, &pdu, s->compact, len);
-	if (pdu.type == TH_COAP_CON)
+	if (pdu.type == TH_COAP_CON && !again)
 		flags |= TH_SESSION_KEEP;
-	if (pdu.type == TH_COAP_ACK && pdu.code != TH_COAP_EMPTY &&
-	    !th_coap_option_find(pdu.options, pdu.n_options, TH_COAP_OPT_OBSERVE)) /* notifications will follow it */
+	if (is_final(&pdu))
 		flags |= TH_SESSION_FINAL;
 	(void)th_session_send(s->sessions, l->id, number, s->compact, len, flags, *s->now);
 }
@@ -400,6 +405,11 @@ bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struc
 		return false;
 	*out = info.address;
 	return true;
+}
+
+uint64_t th_secure_next(const struct th_secure *s, const struct th_addr *peer)
+{
+	return th_session_next(s->sessions, id_of(peer));
 }
 
 size_t th_secure_overhead(const struct th_secure *s, const struct th_addr *peer)

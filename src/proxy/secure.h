@@ -26,7 +26,7 @@ struct th_secure_config {
 /* What its owner hears. Runs within rx, tx and tick. */
 struct th_secure_ops {
 	/* A session has begun, as yet without keys (initiator) or with them. */
-	void (*made)(void *user, const struct th_addr *peer);
+	void (*made)(void *user, const struct th_addr *peer, bool initiator);
 	/* The handshake is through: what the peer says of itself. `p` is borrowed. */
 	void (*opened)(void *user, const struct th_addr *peer, const uint8_t *hello, size_t n);
 	/* The exchanges with this virtual address cannot go on: the session is gone. */
@@ -54,6 +54,9 @@ void th_secure_silent(struct th_secure *s, const struct th_addr *peer, th_time s
 
 /* The real address behind a virtual one, for messages and accounts; false when the session is gone. */
 bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struct th_addr *out);
+
+/* The number that the next message to that peer gets, at least. */
+uint64_t th_secure_next(const struct th_secure *s, const struct th_addr *peer);
 
 /* What a record adds to a message to that peer. */
 size_t th_secure_overhead(const struct th_secure *s, const struct th_addr *peer);

@@ -218,6 +218,7 @@ static void send_on(struct th_poller *p)
 
 	p->stage = LAST;
 	p->streaming = true;
+	leg->out_end = false; /* that of the notification before */
 	detach(p);
 	out.code = TH_COAP_CODE(2, 4);
 	if (th_sync_head_read(&p->head, &head, fields, false)) {
@@ -565,17 +566,16 @@ static void on_request_end(struct th_leg *leg)
 static void on_failed(struct th_leg *leg, enum th_err err)
 {
 	struct th_poller *p = leg->poller;
-	struct th_failure why;
 
 	/* by a reset the ingress half says that its client has left */
 	leg->report.err = err == TH_ERR_RESET ? TH_ERR_CANCELLED : err;
-	if (leg->id) {
-		th_failure_of(&why, err, "The request does not follow thimble's envelope: do both ends run the same version?");
-		why.status = 400;
-		refuse(p, &why);
+	if (!leg->id) {
+		end(p, NULL);
 		return;
 	}
-	end(p, NULL);
+	p->stage = LAST;
+	detach(p);
+	th_egress_failed(leg, err);
 }
 
 static const struct th_leg_ops leg_ops = { on_begin, on_request_head, on_request_end, on_failed, on_can_send };

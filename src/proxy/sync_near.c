@@ -416,7 +416,8 @@ static void on_answer_end(struct th_leg *leg)
 		return;
 	}
 	if (leg->content == TH_LEG_SMALL) {
-		on_error(leg);
+		if (!th_ingress_try_again(leg))
+			on_error(leg);
 		return;
 	}
 	w->form_ok = th_sync_form_end(&w->form) && is_usable(w);
@@ -443,9 +444,10 @@ static const struct th_leg_ops leg_ops = { on_begin, on_answer_head, on_answer_e
 
 /* ---- asking ---- */
 
-static enum th_err ask(struct th_watch *w, struct th_leg *leg, const struct th_head *h)
+enum th_err th_watch_open(struct th_leg *leg)
 {
-	struct th_node *n = w->node;
+	struct th_watch *w = leg->watch;
+	struct th_node *n = leg->node;
 	uint8_t format[2], digest[TH_SYNC_DIGEST];
 	struct th_coap_option options[2];
 	struct th_coap_head request = {
@@ -454,7 +456,7 @@ static enum th_err ask(struct th_watch *w, struct th_leg *leg, const struct th_h
 		.observe = w->observes,
 		.accept = w->observes,
 		.tagged = true,
-		.priority = (enum th_coap_priority)th_route_urgency(h->target),
+		.priority = leg->priority,
 		.options = options,
 	};
 	th_coap_id id;
@@ -466,10 +468,19 @@ static enum th_err ask(struct th_watch *w, struct th_leg *leg, const struct th_h
 	}
 	options[request.n_options++] = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
 	err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
-	if (err != TH_OK)
-		return err;
-	th_leg_bind(leg, id);
-	err = th_leg_send_head(leg, h);
+	if (err == TH_OK)
+		th_leg_bind(leg, id);
+	return err;
+}
+
+static enum th_err ask(struct th_leg *leg, const struct th_head *h)
+{
+	enum th_err err;
+
+	leg->priority = (enum th_coap_priority)th_route_urgency(h->target);
+	err = th_watch_open(leg);
+	if (err == TH_OK)
+		err = th_leg_send_head(leg, h);
 	if (err == TH_OK)
 		th_leg_send_end(leg);
 	return err;
@@ -507,7 +518,7 @@ static void begin(struct th_watch *w, struct th_poll *p)
 	w->leg = leg;
 	th_flow_join(&leg->flow, &w->flow);
 	hold(w, p);
-	err = th_sync_head_read(&p->ask, &h, fields, true) ? ask(w, leg, &h) : TH_ERR_INVALID;
+	err = th_sync_head_read(&p->ask, &h, fields, true) ? ask(leg, &h) : TH_ERR_INVALID;
 	if (err == TH_OK) {
 		n->stats.sync_asked += w->observes;
 		return;

@@ -7,13 +7,18 @@ static size_t size_of(size_t n)
 	return sizeof(struct kept) + n + n + TH_RECORD_OVERHEAD_MAX;
 }
 
+bool th_kept_fits(const struct th_sessions *s, const struct session *ss, size_t n)
+{
+	return size_of(n) <= s->config.kept_max - ss->kept_bytes;
+}
+
 struct kept *th_kept_add(struct th_sessions *s, struct session *ss, uint64_t number, const uint8_t *payload, size_t n,
 			 unsigned flags, enum th_err *err)
 {
 	struct kept *k;
 
 	*err = TH_ERR_FULL;
-	if (size_of(n) > s->config.kept_max - ss->kept_bytes)
+	if (!th_kept_fits(s, ss, n))
 		return NULL;
 	*err = TH_ERR_NO_MEMORY;
 	k = th_session_alloc(s, size_of(n));

@@ -178,6 +178,16 @@ static struct session *session_for(struct th_sessions *s, const struct first *m,
 	return ss;
 }
 
+/* Who gives a session the name of the newest keys has them: they need no record to be confirmed, which may be lost, nor
+ * may this handshake take their place before they are of use. */
+static void confirm_named(struct th_sessions *s, struct session *ss, const struct first *m)
+{
+	const struct epoch *e = ss->upcoming;
+
+	if (m->payload.resumes && e && e->keyed && th_bytes_equal(e->name.b, m->payload.name.b, sizeof(e->name.b)))
+		th_session_confirm(s, ss);
+}
+
 /* ---- another version ---- */
 
 /* The form of flags and connection ID is common to all versions, so both sides can say what is wrong. */
@@ -284,6 +294,10 @@ static void accept_first(struct th_sessions *s, struct first *m)
 
 	if (!ss)
 		return;
+	if (old)
+		confirm_named(s, ss, m);
+	if (ss->dead)
+		return;
 	early = th_early_admit(&s->early, m->ephemeral, ss->id, p->has_data ? &p->time : NULL, s->now, s->ops->persist,
 			       s->user);
 	s->stats.early_accepted += early;
@@ -355,12 +369,33 @@ void th_responder_first(struct th_sessions *s, const struct th_addr *from, const
 
 /* ---- the third message ---- */
 
+/* Whether the initiator has given up on this handshake, and begun another session by one that names it: what rides in the
+ * third message has come with that. */
+static bool is_overtaken(struct th_sessions *s, const struct session *ss, const struct th_noise *hs)
+{
+	struct th_hs_name name;
+	bool late, overtaken;
+	const struct session *other;
+
+	if (!th_name_derive(hs, &name))
+		return false;
+	other = th_name_find(s, &name, &late);
+	overtaken = other && other != ss;
+	th_wipe(&name, sizeof(name));
+	return overtaken;
+}
+
 static void accept_third(struct th_sessions *s, struct session *ss, struct th_noise *hs, const struct th_addr *from,
 			 const struct th_hs_payload *p)
 {
 	struct reply *r = ss->reply;
 	enum th_window_verdict v;
 
+	if (is_overtaken(s, ss, hs)) {
+		s->stats.replayed++;
+		th_session_end(s, ss, TH_SESSION_END_EVICTED);
+		return;
+	}
 	memcpy(ss->key, hs->rs, sizeof(ss->key));
 	ss->has_key = ss->first_contact = true;
 	ss->pattern = TH_SESSION_IK;

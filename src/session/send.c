@@ -171,20 +171,25 @@ enum th_err th_session_resend(struct th_sessions *s, th_session_id id, uint64_t 
 	return err;
 }
 
-void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number, bool seen)
+void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number)
 {
 	struct session *ss = th_session_find(s, id);
 	struct kept *k = ss ? th_kept_find(ss, number) : NULL;
-	struct epoch *e = ss ? ss->current : NULL;
 
-	if (!ss)
-		return;
-	/* Only what was sealed under this epoch and no other tells what the peer expects in it. */
-	if (seen && e && number >= e->tx.base && (!k || k->serial == e->serial) &&
-	    th_window_look(&e->tx.window, number) == TH_WINDOW_SEEN && number >= e->sure)
-		e->sure = number + 1;
 	if (k)
 		th_kept_del(s, ss, k);
+}
+
+void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number)
+{
+	struct session *ss = th_session_find(s, id);
+	const struct kept *k = ss ? th_kept_find(ss, number) : NULL;
+	struct epoch *e = ss ? ss->current : NULL;
+
+	/* Only what was sealed under this epoch and no other tells what the peer expects in it. */
+	if (e && number >= e->tx.base && number >= e->sure && (!k || k->serial == e->serial) &&
+	    th_window_look(&e->tx.window, number) == TH_WINDOW_SEEN)
+		e->sure = number + 1;
 }
 
 enum th_err th_session_keepalive(struct th_sessions *s, th_session_id id, th_time now)

@@ -264,21 +264,11 @@ uint64_t th_session_next(const struct th_sessions *s, th_session_id id)
 	return ss ? ss->next : UINT64_MAX;
 }
 
-uint64_t th_session_oldest(const struct th_sessions *s, th_session_id id)
+bool th_session_has_room(const struct th_sessions *s, th_session_id id)
 {
 	const struct session *ss = th_session_find(s, id);
-	uint64_t oldest = UINT64_MAX;
 
-	if (!ss)
-		return UINT64_MAX;
-	TH_LIST_EACH(i, &ss->kept)
-	{
-		const struct kept *k = TH_OWNER(i, struct kept, link);
-
-		if (k->number < oldest)
-			oldest = k->number;
-	}
-	return oldest;
+	return ss && (ss->kept_n == 0 || th_kept_fits(s, ss, TH_SESSION_PAYLOAD_MAX));
 }
 
 /* ---- looking ---- */

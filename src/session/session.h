@@ -219,16 +219,19 @@ enum th_err th_session_send(struct th_sessions *s, th_session_id id, uint64_t nu
 			    unsigned flags, th_time now);
 
 /* Once more what was sent with TH_SESSION_KEEP: the identical record, or the handshake datagram that it rides on or
- * waits for, or a record of the newer epoch. TH_ERR_NOT_FOUND: nothing is kept under this number. */
+ * waits for, or a record of the newer epoch. TH_ERR_NOT_FOUND, TH_ERR_INVALID: nothing is kept under this number, or the
+ * peer's window has left it behind (TH_WINDOW_SIZE before the newest). */
 enum th_err th_session_resend(struct th_sessions *s, th_session_id id, uint64_t number, th_time now);
 
-/* The bytes are not needed any more. `seen`: because the peer has acknowledged this number (which lets later records be
- * shorter); say it for numbers that were not kept, too. */
-void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number, bool seen);
+/* The bytes are not needed any more. */
+void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number);
 
-/* The lowest number that is kept; UINT64_MAX: none. What leaves the peer's window (TH_WINDOW_SIZE behind the newest) can't
- * be sent again with effect, so who sends has to stop before. */
-uint64_t th_session_oldest(const struct th_sessions *s, th_session_id id);
+/* The peer has shown that it received this number, kept or not: later records can be shorter. Before it is forgotten. */
+void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number);
+
+/* Whether the longest payload can be kept or held. When not, who sends has to wait until something is forgotten. */
+bool th_session_has_room(const struct th_sessions *s, th_session_id id);
+
 /* An empty record, so that a NAT on the way keeps its mapping; nothing answers it. TH_ERR_NOT_FOUND without keys. */
 enum th_err th_session_keepalive(struct th_sessions *s, th_session_id id, th_time now);
 

@@ -103,6 +103,7 @@ struct kept {
 /* NULL and *err when there is no room (TH_ERR_FULL) or memory. */
 struct kept *th_kept_add(struct th_sessions *s, struct session *ss, uint64_t number, const uint8_t *payload, size_t n,
 			 unsigned flags, enum th_err *err);
+bool th_kept_fits(const struct th_sessions *s, const struct session *ss, size_t n);
 struct kept *th_kept_find(const struct session *ss, uint64_t number);
 void th_kept_del(struct th_sessions *s, struct session *ss, struct kept *k);
 

@@ -288,7 +288,7 @@ static void drain(struct side *s)
 			return;
 		FUZZ_CHECK(spin < SPIN);
 		FUZZ_CHECK(p.n <= world.params.max_message && wire_get(&w, p.bytes, p.n));
-		FUZZ_CHECK(sent.numbered == (NAMED && w.type <= W_NON));
+		FUZZ_CHECK(sent.numbered ? NAMED && w.type <= W_NON : !NAMED || w.type != W_CON);
 		FUZZ_CHECK(!sent.numbered || w.mid == (uint16_t)sent.number);
 		p.to = who(&to);
 		FUZZ_CHECK(s->told[p.to]);

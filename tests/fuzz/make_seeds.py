@@ -130,6 +130,34 @@ def string(s):
     return varint(len(s)) + s
 
 
+def model_round_seeds():
+    texts = [
+        b"GET /_matrix/client/versions\n\n",
+        b"#0 \x02!a:b/send/m.room.message/m17.0\n\x13\x06\n{\"msgtype\":\"m.text\",\"body\":\"Hello\"}",
+        b"200\n\x04\n{\"event_id\":\"$lebEJABvaqLF7hQCn4CM-DaMRE3BV76kphSP_MWW40U\"}",
+        b"\x01sync?since=s72_12_1&timeout=0\n\n",
+        b"{\"a\":[{\"b\":\"\\u00e4\\ud83d\\ude00\\n\"},1.5e3,null]}",
+        bytes(range(256)),
+        b"%21a%3Ab%2",
+        b"\0\0\1",
+    ]
+    for i, text in enumerate(texts):
+        yield f"cold-{i}", bytes([i, 0]) + text
+        yield f"warm-{i}", bytes([i + 3, min(255, len(text))]) + text + text
+    yield "deep", b"\0\0" + b"[{\"a\":" * 60
+
+
+def model_decode_seeds():
+    yield "empty", b""
+    yield "zeros", bytes(40)
+    yield "ones", b"\xff" * 40
+    yield "request", b"#0 \x02!a:b/typing/@c:d\n\x13\x06\n{\"access_token\":\"x\"}"
+    yield "response", b"200\n\x04\n{\"password\":\"\\\"\"}"
+    yield "bomb", b"GET /\n" + b"\x04" * 300 + b"\n"
+    yield "unknown-length", b"GET /\nAuthorization: ##\n:\n\n"
+    yield "secrets", b"GET /?access_token=a&b=c\nCookie: a\n\x14Bearer\n\n{\"token\" : \"a"
+
+
 def envelope(head, body=b"", coding=0):
     return bytes([coding]) + varint(len(head)) + head + body
 
@@ -387,6 +415,8 @@ TARGETS = {
     "engine_named": engine_seeds,
     "envelope": envelope_seeds,
     "flate": flate_seeds,
+    "model_decode": model_decode_seeds,
+    "model_round": model_round_seeds,
     "http_request": http_request_seeds,
     "json_cbor": json_cbor_seeds,
     "noise": noise_seeds,

@@ -105,8 +105,10 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 	(void)number;
 	if (e == &w.a) {
 		FUZZ_CHECK(p[0] == 'A' && id == w.id);
-		if (w.q[i].active && w.q[i].session == id)
-			th_session_forget(e->s, id, w.q[i].number, true);
+		if (w.q[i].active && w.q[i].session == id) {
+			th_session_seen(e->s, id, w.q[i].number);
+			th_session_forget(e->s, id, w.q[i].number);
+		}
 		w.q[i].active = false;
 		return;
 	}

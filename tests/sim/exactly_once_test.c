@@ -11,7 +11,7 @@
  *
  * Encrypted nodes are told the profile of a link that is theirs alone instead, which gives up by time and not by count.
  *
- *     exactly_once_test [EXCHANGES [FIRST_SEED]] */
+ *     exactly_once_test [EXCHANGES [FIRST_SEED [IN_FLIGHT]]]; with IN_FLIGHT encrypted nodes only, always so many */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +112,7 @@ int main(int argc, char **argv)
 	static const unsigned in_flight[] = { 8, 16, 32, 64 };
 	uint64_t exchanges = argc > 1 ? strtoull(argv[1], NULL, 10) : DEFAULT_EXCHANGES;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	unsigned secure_only = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
 	uint64_t wrong = 0, played = 0, runs = 0, failed = 0;
 	double started = seconds();
 
@@ -119,7 +120,10 @@ int main(int argc, char **argv)
 		uint64_t bad, n = exchanges - played < PER_SEED ? exchanges - played : PER_SEED;
 
 		/* the bare engine is one of five: it is what the nodes stand on */
-		bad = play(i % 5 == 4 ? SIM_RAW : SIM_NODE, i % 2 == 0, seed, in_flight[i % 4], n);
+		if (secure_only)
+			bad = play(SIM_NODE, true, seed, secure_only, n);
+		else
+			bad = play(i % 5 == 4 ? SIM_RAW : SIM_NODE, i % 2 == 0, seed, in_flight[i % 4], n);
 		wrong += bad;
 		failed += bad > 0;
 		runs++;

@@ -43,6 +43,9 @@ static struct th_secure_config secure_config(struct sim_node *n, bool accept)
 	c.sessions.own = &n->side->own;
 	c.sessions.accept = c.sessions.accept_xx = c.sessions.cids = accept;
 	c.sessions.early_mark = n->side->mark;
+	c.sessions.rekey_packets = n->world->config.rekey_packets;
+	if (n->world->config.rekey_age)
+		c.sessions.rekey_age = n->world->config.rekey_age;
 	return c;
 }
 

@@ -269,7 +269,7 @@ static void large_batches(void)
 		run(s, 20 * TH_SEC);
 	}
 	CHECK(s->loop.taken == 22 && s->loop.doubled == 0);
-	s->home.padding = 30000; /* ten of them are no notification at all */
+	s->home.padding = 8000; /* ten of them are no notification at all */
 	for (unsigned i = 0; i < 10; i++)
 		sync_home_send(&s->home);
 	sim_net_flush(&s->world.net);

@@ -447,6 +447,45 @@ static void chat_beside_bulk(void)
 	row("messages and transfers that went wrong", wrong, 0, false, "");
 }
 
+/* Five typing notices in ten seconds, behind a message, on a link that needs as long for one of them. */
+static void chatter(void)
+{
+	enum { NOTICES = 5 };
+	static const char target[] = "/_matrix/client/v3/rooms/!r:x/typing/@u:x";
+	const struct sim_rule rule = {
+		.kind = SIM_ANSWER, .status = 200, .body = { .text = "{}", .n = 2 }, .times = -1
+	};
+	const struct setting s = { 100, 2 * TH_SEC, 0, true, true, true, SIM_NODE };
+	struct sim_world *w = world_new(1, &s);
+	struct sim_client clients[NOTICES];
+	unsigned answered = 0;
+
+	sim_server_rule(&w->server, &rule);
+	for (int i = 0; i < NOTICES; i++) {
+		struct sim_request r = { .method = "PUT",
+					 .target = target,
+					 .fields = { { TH_STR_INIT("Authorization"), TH_STR_INIT("Bearer x") } },
+					 .n_fields = 1,
+					 .body = { .n = (size_t)(20 + i), .seed = 1 },
+					 .send_limit = SIZE_MAX,
+					 .read_limit = SIZE_MAX };
+
+		sim_client_init(&clients[i], &r, &w->net.now);
+		sim_client_start(&clients[i], sim_world_door(w));
+		sim_net_run(&w->net, w->net.now + 2 * TH_SEC);
+	}
+	sim_net_run(&w->net, w->net.now + 300 * TH_SEC);
+	for (int i = 0; i < NOTICES; i++)
+		answered += clients[i].state == SIM_CLIENT_DONE && clients[i].status == 200 && clients[i].sum.n == 2 &&
+			    !clients[i].bug;
+	printf("\nFive typing notices in ten seconds, 100 bit/s, whole nodes:\n");
+	row("notices that crossed the link", sim_server_seen(&w->server, "PUT", target)->whole, 2, false, "");
+	row("notices whose client was answered 200", answered, NOTICES, true, "");
+	row("bytes of the newest that the homeserver has", (double)sim_server_seen(&w->server, "PUT", target)->last.n,
+	    20 + NOTICES - 1, true, "");
+	world_del(w);
+}
+
 int main(int argc, char **argv)
 {
 	seeds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : SEEDS_DEFAULT;
@@ -456,6 +495,7 @@ int main(int argc, char **argv)
 	half_is_lost();
 	large_bodies();
 	chat_beside_bulk();
+	chatter();
 	fprintf(stderr, "%u passed, %u failed\n", passed, failed); /* not part of the table */
 	return failed ? 1 : 0;
 }

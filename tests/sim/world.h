@@ -31,6 +31,8 @@ struct sim_world_config {
 	bool sync_push;		  /* secure nodes */
 	th_time sync_check;
 	struct th_flow_server *homeserver; /* of the far node; NULL: the fake one of the world */
+	uint64_t rekey_packets;	  /* new keys after so many records; 0: as sessions have it by default */
+	th_time rekey_age;	  /* or so long; 0: likewise */
 	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
 	struct th_link_profile profile[SIM_SIDES];
 	size_t overhead;	  /* 0: IPv4 */

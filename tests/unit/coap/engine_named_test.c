@@ -1,7 +1,7 @@
 /* The hook through which a layer below names what the engine sends. */
 #include "rig.h"
 
-enum { OVERS = 64 };
+enum { OVERS = 64, W_QBLOCK1 = 19, W_QBLOCK2 = 31 };
 
 struct below {
 	uint64_t next;
@@ -195,6 +195,76 @@ static void replies_to_duplicates_are_told(void **state)
 	rig_close(&r);
 }
 
+static void burst_to(struct rig *r, struct below *b)
+{
+	const struct th_link_profile l = { .ours = true, .blocks = true };
+	struct th_addr to = rig_peer(1);
+
+	open_on(r, b, 500, 1);
+	assert_int_equal(th_coap_set_profile(r->c, &to, &l, r->now), TH_OK);
+}
+
+/* There would soon be no numbers left that a reference could not be mistaken for. */
+static void blocks_of_a_burst_take_no_numbers(void **state)
+{
+	static struct rig r;
+	static struct wire w, a;
+	const uint8_t room[] = { 127, 0, 100 };
+	uint8_t bytes[100];
+	struct below b;
+	struct th_addr to = rig_peer(1);
+	struct th_coap_head head = { .code = W_PUT, .confirmable = true };
+	struct th_coap_sent sent;
+	unsigned blocks = 0;
+	th_coap_id id;
+
+	(void)state;
+	burst_to(&r, &b);
+	assert_int_equal(th_coap_request(r.c, &to, &head, r.now, &id), TH_OK);
+	rig_add(&r, id, false);
+	rig_write(&r, id, 1, 0, 5000);
+	rig_run(&r, 0);
+	rig_pop(&r, &w);
+	assert_int_equal(w.mid, 500);
+	rig_make_response(&a, &w, W_ACK, W_231, w.mid);
+	wire_block(&a, W_QBLOCK1, 1, false, 1 << (4 + (wire_find(&w, W_QBLOCK1)->p[0] & 7)));
+	wire_payload(&a, room, sizeof(room));
+	th_coap_rx(r.c, &to, bytes, wire_put(&a, bytes, sizeof(bytes)), r.now);
+	while (next_sent(&r, &sent) > 0) {
+		assert_false(sent.numbered || sent.again);
+		blocks++;
+	}
+	assert_true(blocks > 3);
+	assert_int_equal(b.asked, 1);
+	rig_close(&r);
+}
+
+/* An RST to one would be taken for one to another message: of what was numbered last with the same low bits. */
+static void blocks_of_a_burst_are_never_reset(void **state)
+{
+	static struct rig r;
+	static struct wire w;
+	struct below b;
+	const uint8_t poll[] = { 0x80, 1, 2, 3 };
+
+	(void)state;
+	open_on(&r, &b, 500, 1); /* nobody has told us of bursts */
+	rig_get(&r, 1, "a");
+	rig_pop(&r, &w);
+	for (unsigned option = W_QBLOCK1; option <= W_QBLOCK2; option += W_QBLOCK2 - W_QBLOCK1) {
+		wire_init(&w, W_NON, W_205, 77, "zz");
+		wire_block(&w, (uint16_t)option, 1, true, 64);
+		wire_payload(&w, poll, sizeof(poll));
+		rig_rx(&r, 1, &w);
+		rig_expect_silence(&r);
+	}
+	wire_init(&w, W_NON, W_205, 78, "zz"); /* as others are */
+	rig_rx(&r, 1, &w);
+	rig_pop(&r, &w);
+	assert_int_equal(w.type, W_RST);
+	rig_close(&r);
+}
+
 /* Numbers 65536 apart are one Message ID (RFC 7252 §4.4). */
 static void a_message_id_waits_for_its_old_message(void **state)
 {
@@ -271,6 +341,8 @@ int main(void)
 		cmocka_unit_test(the_end_of_each_con_is_told_once),
 		cmocka_unit_test(retransmissions_are_told),
 		cmocka_unit_test(replies_to_duplicates_are_told),
+		cmocka_unit_test(blocks_of_a_burst_take_no_numbers),
+		cmocka_unit_test(blocks_of_a_burst_are_never_reset),
 		cmocka_unit_test(a_message_id_waits_for_its_old_message),
 		cmocka_unit_test(other_groups_do_not_wait),
 		cmocka_unit_test(numbers_may_begin_again),

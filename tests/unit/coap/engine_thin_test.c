@@ -411,6 +411,27 @@ static void what_does_not_fit_is_dropped(void **state)
 	rig_close(&r);
 }
 
+/* The user answers before the body has ended: it hears no more of it. */
+static void an_early_answer_refuses_the_rest(void **state)
+{
+	struct rig_ex *ex;
+
+	(void)state;
+	open_to(&fast);
+	rx_first(1, 64);
+	ex = rig_last_request(&r);
+	rx_block(1, true, 64, 64, 0);
+	assert_int_equal(ex->body_n, 128);
+	rig_reply(&r, ex, W_413, 0, 0);
+	rx_block(2, true, 64, 64, 0);
+	th_coap_resume(r.c, ex->id, r.now);
+	rx_block(3, false, 64, 10, 0x80);
+	rig_run(&r, TH_SEC);
+	assert_int_equal(ex->body_n, 128);
+	assert_int_equal(ex->ends, 0);
+	rig_close(&r);
+}
+
 static void a_slow_user_closes_the_window(void **state)
 {
 	struct rig_ex *ex;
@@ -473,6 +494,80 @@ static void a_head_may_come_last(void **state)
 	rig_close(&r);
 }
 
+/* Bursts, downwards: we send */
+
+static void rx_report(uint32_t first, uint8_t gen, const char *map, size_t map_n)
+{
+	static uint16_t mid = 0x4000;
+	uint8_t payload[64] = { gen, 0, 100 };
+
+	wire_init(&w, W_NON, W_FETCH, mid++, "tok");
+	wire_block(&w, W_QBLOCK2, first, false, 1024);
+	memcpy(payload + 3, map, map_n);
+	wire_payload(&w, payload, 3 + map_n);
+	rig_rx(&r, 0, &w);
+}
+
+/* The first block of a separate response is a CON. A report that tells of those behind it, and not of it, says that it is
+ * lost: it does not wait for its timeout, which may be long where the link was not known when it left. */
+static void a_first_block_that_is_missed_is_sent_again(void **state)
+{
+	const struct th_link_profile unknown = { .ours = true, .blocks = true };
+	uint8_t gen;
+	bool poll;
+
+	(void)state;
+	open_to(&unknown);
+	rig_rx_request(&r, 0, W_CON, W_GET, 7, "tok", "x");
+	rig_run(&r, TH_SEC);
+	rig_pop(&r, &w);
+	assert_true(w.type == W_ACK && w.code == W_EMPTY);
+	rig_reply(&r, rig_last_request(&r), W_205, 1, 2 * 128);
+	rig_run(&r, TH_MS);
+	rig_pop(&r, &q);
+	assert_true(q.type == W_CON && wire_find(&q, W_QBLOCK2) && q.payload_len == 128);
+	assert_int_equal(pop_block(W_QBLOCK2, &poll, &gen), 1);
+	assert_true(poll);
+	rig_expect_silence(&r);
+	rx_report(0, gen, "\x01", 1);
+	rig_pop(&r, &w);
+	assert_true(w.type == W_CON && w.mid == q.mid);
+	rx_report(0, gen, "\x01", 1); /* another copy of that report says nothing new */
+	rig_expect_silence(&r);
+	rig_close(&r);
+}
+
+/* The first block is in the ACK: only the client can have it sent again. Until it does, a few bytes ask, ever more rarely. */
+static void a_first_block_is_asked_for_rarely(void **state)
+{
+	unsigned asked = 0;
+	uint8_t gen;
+	bool poll;
+
+	(void)state;
+	open_to(&fast);
+	r.params.piggyback_patience = TH_SEC;
+	rig_rx_request(&r, 0, W_CON, W_GET, 7, "tok", "x");
+	rig_reply(&r, rig_last_request(&r), W_205, 1, 2 * 1024);
+	rig_run(&r, 100 * TH_MS);
+	rig_pop(&r, &q);
+	assert_int_equal(q.type, W_ACK);
+	assert_int_equal(pop_block(W_QBLOCK2, &poll, &gen), 1);
+	for (th_time end = r.now + 600 * TH_SEC; r.now < end; rig_run(&r, 50 * TH_MS)) {
+		rx_report(0, gen, "\x01", 1);
+		rig_run(&r, 50 * TH_MS);
+		while (r.out_n > 0) {
+			pop_block(W_QBLOCK2, &poll, &gen);
+			assert_true(poll && w.payload_len == 1);
+			asked++;
+		}
+	}
+	assert_true(asked >= 8 && asked < 30);
+	rx_report(2, gen, "", 0); /* there it is */
+	assert_int_equal(rig_stats(&r).exchanges, 0);
+	rig_close(&r);
+}
+
 static void blocks_for_nobody_are_answered_once_each(void **state)
 {
 	(void)state;
@@ -518,8 +613,11 @@ int main(void)
 		cmocka_unit_test(blocks_arrive_in_any_order),
 		cmocka_unit_test(the_examples_of_the_page),
 		cmocka_unit_test(what_does_not_fit_is_dropped),
+		cmocka_unit_test(an_early_answer_refuses_the_rest),
 		cmocka_unit_test(a_slow_user_closes_the_window),
 		cmocka_unit_test(a_head_may_come_last),
+		cmocka_unit_test(a_first_block_that_is_missed_is_sent_again),
+		cmocka_unit_test(a_first_block_is_asked_for_rarely),
 		cmocka_unit_test(blocks_for_nobody_are_answered_once_each),
 		cmocka_unit_test(without_memory_a_block_is_as_lost),
 	};

@@ -107,7 +107,7 @@ static inline size_t named_pack(struct named_end *e, const uint8_t *p, size_t n,
 	size_t len;
 
 	assert(th_coap_pdu_read(&pdu, p, n) == TH_OK);
-	assert(sent->numbered == (pdu.type == TH_COAP_CON || pdu.type == TH_COAP_NON));
+	assert(sent->numbered ? pdu.type <= TH_COAP_NON : pdu.type != TH_COAP_CON);
 	if (sent->numbered) {
 		assert(*kept && pdu.mid == (uint16_t)number);
 		assert(sent->again == ((*kept)->n > 0));
@@ -118,13 +118,15 @@ static inline size_t named_pack(struct named_end *e, const uint8_t *p, size_t n,
 		}
 	} else {
 		number = th_naming_record(&e->naming);
+		if (pdu.type == TH_COAP_NON)
+			pdu.mid = (uint16_t)number;
 	}
 	for (unsigned i = 0; i < NAMED_NUMBER; i++)
 		out[i] = (uint8_t)(number >> (8 * (NAMED_NUMBER - 1 - i)));
 	len = NAMED_NUMBER + th_compact_write(&pdu, number, e->naming.heard, out + NAMED_NUMBER, NAMED_MAX);
 	assert(len <= NAMED_NUMBER + NAMED_MAX);
 	e->compact_bytes += len - NAMED_NUMBER;
-	if (pdu.type == TH_COAP_NON)
+	if (pdu.type == TH_COAP_NON && sent->numbered)
 		named_forget(e, kept);
 	if (pdu.type == TH_COAP_CON) {
 		memcpy((*kept)->bytes, out, len);

@@ -168,13 +168,60 @@ static void what_is_never_answered_comes_to_an_end(void **state)
 	for (unsigned i = 0; i <= 100 - 64; i++)
 		assert_true(th_naming_message(&n, &number));
 	assert_false(th_naming_message(&n, &number));
+}
 
+/* Who asks again and again, as an engine does whenever something may have changed, must not use up numbers by it. */
+static void asking_in_vain_changes_nothing(void **state)
+{
+	static struct th_naming n;
+	uint64_t number, next;
+
+	(void)state;
 	th_naming_init(&n, 0);
-	for (unsigned i = 0; i < 32768; i++)
+	while (th_naming_message(&n, &number))
+		;
+	next = n.next;
+	for (unsigned i = 0; i < 1000; i++)
+		assert_false(th_naming_message(&n, &number));
+	assert_true(n.next == next);
+	th_naming_proven(&n, next - 1); /* the newest one is answered, and all the others with it */
+	assert_true(th_naming_message(&n, &number) && number == next);
+}
+
+/* Records that nobody refers to are never proven, however many: piggybacked answers, blocks. */
+static void records_do_not_use_up_messages(void **state)
+{
+	static struct th_naming n;
+	uint64_t number, found;
+
+	(void)state;
+	th_naming_init(&n, 0);
+	for (unsigned i = 0; i < 200000; i++)
 		assert_true(th_naming_record(&n) == i);
-	assert_false(th_naming_message(&n, &number)); /* rule 2 for 16 bits */
-	th_naming_proven(&n, 0);
-	assert_true(th_naming_message(&n, &number) && number == 32768);
+	assert_true(th_naming_message(&n, &number) && number == 200000);
+	assert_true(th_naming_resolve(&n, 0, 200000 & 0xffff, 16, &found) && found == 200000);
+}
+
+/* Rule 2 for 16 bits: a group of 2^14 that is 4 groups after one with an unproven message is skipped. */
+static void groups_in_doubt_are_skipped(void **state)
+{
+	static struct th_naming n;
+	uint64_t number, found;
+
+	(void)state;
+	th_naming_init(&n, 5);
+	assert_true(th_naming_message(&n, &number) && number == 5);
+	th_naming_heard(&n, 77);
+	th_naming_proven(&n, 5); /* its answer may be held back, and come again */
+	while (n.next < 65536)
+		th_naming_record(&n);
+	assert_true(th_naming_message(&n, &number) && number == 81920); /* not 65541 nor any of its group */
+	assert_true(th_naming_resolve(&n, 78, 81920 & 0xffff, 16, &found) && found == 81920);
+	assert_true(th_naming_resolve(&n, 77, 5, 16, &found) && found == 5);
+	th_naming_proven(&n, 81920);
+	while (n.next < 131072) /* two groups of four on */
+		th_naming_record(&n);
+	assert_true(th_naming_message(&n, &number) && number == 131073); /* the low 8 bits of 131072 are those of 81920 */
 }
 
 static void only_what_was_sent_is_proven(void **state)
@@ -370,6 +417,9 @@ int main(void)
 		cmocka_unit_test(an_answer_is_never_older_than_its_question),
 		cmocka_unit_test(numbers_in_doubt_are_skipped),
 		cmocka_unit_test(what_is_never_answered_comes_to_an_end),
+		cmocka_unit_test(asking_in_vain_changes_nothing),
+		cmocka_unit_test(records_do_not_use_up_messages),
+		cmocka_unit_test(groups_in_doubt_are_skipped),
 		cmocka_unit_test(only_what_was_sent_is_proven),
 		cmocka_unit_test(no_path_makes_an_answer_another),
 	};

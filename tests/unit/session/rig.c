@@ -137,7 +137,8 @@ static void take_answer(struct rig_end *e, th_session_id session, uint32_t id)
 		e->rig->answered[id]++;
 		e->rig->done++;
 		e->rig->finished = e->rig->now;
-		th_session_forget(e->s, session, q->number, true);
+		th_session_seen(e->s, session, q->number);
+		th_session_forget(e->s, session, q->number);
 	}
 }
 

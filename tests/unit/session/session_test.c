@@ -510,8 +510,10 @@ static void verbs_check_what_they_are_given(void **state)
 	assert_int_equal(th_session_send(r.a.s, id, n, big, 0, 0, r.now), TH_ERR_INVALID);
 	assert_int_equal(th_session_send(r.a.s, id, n, big, sizeof(big), 0, r.now), TH_ERR_TOO_LARGE);
 	assert_int_equal(th_session_resend(r.a.s, id, n, r.now), TH_ERR_NOT_FOUND);
-	th_session_forget(r.a.s, id, n, true);
-	th_session_forget(r.a.s, id + 1, n, true);
+	th_session_seen(r.a.s, id, n);
+	th_session_forget(r.a.s, id, n);
+	th_session_seen(r.a.s, id + 1, n);
+	th_session_forget(r.a.s, id + 1, n);
 	assert_false(th_session_look(r.a.s, id + 1, &info, r.now));
 	assert_true(th_session_number(r.a.s, 99) == UINT64_MAX && th_session_next(r.a.s, 99) == UINT64_MAX);
 	assert_int_equal(th_sessions_set_address(r.a.s, 99, &r.b.addr), TH_ERR_NOT_FOUND);
@@ -581,7 +583,7 @@ static void kept_bytes_are_capped(void **state)
 	assert_true(n > 5 && n < 20);
 	assert_true(th_session_look(r.a.s, id, &info, r.now) && info.kept_bytes <= 4000);
 	for (uint64_t i = 0; i < 100; i++)
-		th_session_forget(r.a.s, id, i, false);
+		th_session_forget(r.a.s, id, i);
 	assert_true(th_session_look(r.a.s, id, &info, r.now) && info.kept == 0 && info.kept_bytes == 0);
 	rig_free(&r);
 }

@@ -1,0 +1,213 @@
+#include "codec/model.h"
+
+#include <string.h>
+
+#include "codec/range.h"
+#include "codec/tables.h"
+
+enum {
+	END = 0,	       /* the byte that ends a text */
+	LITERAL_RARE = 64,     /* a zero that is text, in 1/65536, before the first one */
+	LITERAL_OFTEN = 65000, /* and after it */
+	CODE_SLACK = 8,	       /* bytes the decoder may read past the code */
+};
+
+struct th_model {
+	const struct th_mem *mem; /* borrowed */
+	struct th_tables tables;
+	struct th_predictor predictor;
+	struct th_slots slots;
+	struct th_recall recall;
+	uint8_t text[TH_RECALL_TEXT_MAX];
+	bool zeros; /* the text had a zero */
+	th_model_cost *cost;
+	void *cost_ctx;
+};
+
+_Static_assert(TH_MODEL_TEXT_MAX + TH_MODEL_VIEW_MAX + 64 <= TH_RECALL_TEXT_MAX, "places fit");
+
+struct th_model *th_model_new(const struct th_mem *mem, const uint8_t *tables, size_t n)
+{
+	struct th_tables t;
+	struct th_model *m;
+
+	if (th_tables_read(&t, tables, n) != TH_OK)
+		return NULL;
+	m = th_alloc(mem, sizeof(*m));
+	if (!m)
+		return NULL;
+	m->mem = mem;
+	m->tables = t;
+	m->slots.trained = t.lines;
+	m->slots.trained_bits = t.bits;
+	m->slots.next = t.next;
+	m->predictor.slots = &m->slots;
+	m->predictor.recall = &m->recall;
+	return m;
+}
+
+void th_model_free(struct th_model *m)
+{
+	if (m)
+		th_free(m->mem, m);
+}
+
+uint64_t th_model_id(const struct th_model *m)
+{
+	return m->tables.id;
+}
+
+void th_model_watch(struct th_model *m, th_model_cost *cost, void *ctx)
+{
+	m->cost = cost;
+	m->cost_ctx = ctx;
+}
+
+void th_model_request_kind(const uint8_t *text, size_t n, struct th_model_about *response)
+{
+	response->is_response = true;
+	th_syntax_request(text, n, &response->kind, &response->account);
+}
+
+static void learn(struct th_model *m, const struct th_view_text *t)
+{
+	struct th_syntax s;
+
+	th_syntax_init(&s, t->about.is_response, t->about.kind, t->about.account);
+	th_recall_begin(&m->recall, &s);
+	for (size_t i = 0; i <= t->n; i++) {
+		uint8_t c = i < t->n ? t->p[i] : END;
+
+		th_syntax_step(&s, c);
+		th_recall_learn(&m->recall, &s, c);
+	}
+}
+
+static enum th_err begin(struct th_model *m, const struct th_view *view, const struct th_model_about *about)
+{
+	size_t total = 0;
+
+	if (view && view->n > TH_MODEL_VIEW_TEXTS)
+		return TH_ERR_TOO_LARGE;
+	for (size_t i = 0; view && i < view->n; i++) {
+		if (view->texts[i].n >= TH_MODEL_VIEW_MAX - total)
+			return TH_ERR_TOO_LARGE;
+		total += view->texts[i].n + 1;
+	}
+	th_slots_clear(&m->slots);
+	th_recall_init(&m->recall, m->text);
+	for (size_t i = 0; view && i < view->n; i++)
+		learn(m, &view->texts[i]);
+	m->zeros = false;
+	th_predictor_begin(&m->predictor, about->is_response, about->kind, about->account);
+	return TH_OK;
+}
+
+/* Probability of a one in 1/65536. */
+static uint32_t predict(const struct th_model *m)
+{
+	return th_predictor_p(&m->predictor, &m->tables);
+}
+
+/* -log2(p / 65536) in 1/65536 bit */
+static uint32_t cost_of(uint32_t p)
+{
+	return (uint32_t)(16 * 256 - th_log2(p)) * 256;
+}
+
+static uint32_t encode_bit(struct th_range_enc *e, uint32_t p1, unsigned bit)
+{
+	th_range_encode(e, p1, bit);
+	return cost_of(bit ? p1 : 65536 - p1);
+}
+
+static uint32_t encode_byte(struct th_model *m, struct th_range_enc *e, uint8_t c)
+{
+	uint32_t cost = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned bit = c >> (7 - i) & 1;
+		uint32_t p1 = predict(m);
+
+		th_range_encode(e, p1, bit);
+		if (m->cost)
+			cost += cost_of(bit ? p1 : 65536 - p1);
+		th_predictor_update(&m->predictor, bit);
+	}
+	return cost;
+}
+
+enum th_err th_model_encode(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
+			    const uint8_t *text, size_t n, uint8_t *out, size_t cap, size_t *need)
+{
+	struct th_range_enc e;
+	enum th_err err;
+
+	*need = 0;
+	if (n > TH_MODEL_TEXT_MAX)
+		return TH_ERR_TOO_LARGE;
+	err = begin(m, view, about);
+	if (err != TH_OK)
+		return err;
+	th_range_enc_init(&e, out, cap);
+	for (size_t i = 0; i <= n; i++) {
+		uint8_t c = i < n ? text[i] : END;
+		uint32_t cost = encode_byte(m, &e, c);
+
+		if (c == END) {
+			cost += encode_bit(&e, m->zeros ? LITERAL_OFTEN : LITERAL_RARE, i < n);
+			m->zeros = true;
+		}
+		if (m->cost)
+			m->cost(m->cost_ctx, i, c, cost);
+	}
+	th_range_finish(&e);
+	*need = e.n;
+	return e.n <= cap ? TH_OK : TH_ERR_TOO_LARGE;
+}
+
+static uint8_t decode_byte(struct th_model *m, struct th_range_dec *d)
+{
+	unsigned c = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned bit = th_range_decode(d, predict(m));
+
+		th_predictor_update(&m->predictor, bit);
+		c = c << 1 | bit;
+	}
+	return (uint8_t)c;
+}
+
+enum th_err th_model_decode(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
+			    const uint8_t *code, size_t n, uint8_t *out, size_t cap, size_t *text_n)
+{
+	struct th_range_dec d;
+	size_t done = 0;
+	enum th_err err = begin(m, view, about);
+
+	*text_n = 0;
+	if (err != TH_OK)
+		return err;
+	th_range_dec_init(&d, code, n);
+	for (;;) {
+		uint8_t c = decode_byte(m, &d);
+
+		if (c == END) {
+			bool literal = th_range_decode(&d, m->zeros ? LITERAL_OFTEN : LITERAL_RARE) != 0;
+
+			m->zeros = true;
+			if (!literal)
+				break;
+		}
+		if (d.at > n + CODE_SLACK)
+			return TH_ERR_MALFORMED;
+		if (done == cap || done == TH_MODEL_TEXT_MAX)
+			return TH_ERR_TOO_LARGE;
+		out[done++] = c;
+	}
+	if (d.at + 4 < n + 4 && d.at < n)
+		return TH_ERR_MALFORMED; /* code is left over */
+	*text_n = done;
+	return TH_OK;
+}

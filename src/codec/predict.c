@@ -1,0 +1,327 @@
+#include "codec/predict.h"
+
+#include <string.h>
+
+#include "codec/tables.h"
+
+static uint32_t guessed(const struct th_recall *r, unsigned rule)
+{
+	const struct th_guess *g = &r->guess[rule];
+
+	return g->at ? 1u + r->text[g->at] : 0;
+}
+
+static uint32_t guessed_after(const struct th_recall *r, unsigned rule)
+{
+	const struct th_guess *g = &r->guess[rule];
+
+	return g->at && g->at + 1 < r->n ? 1u + r->text[g->at + 1] : 0;
+}
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static unsigned place_class(const struct th_syntax *s)
+{
+	if (s->part_hex)
+		return 19;
+	if (s->part)
+		return 18;
+	if (s->percent)
+		return 17;
+	switch (s->phase) {
+	case TH_PHASE_METHOD:
+		return 0;
+	case TH_PHASE_PATH:
+		return s->sigil ? (s->sigil == '@' ? 24 : 2) : s->value_n ? 1 : 25;
+	case TH_PHASE_QUERY_NAME:
+		return 3;
+	case TH_PHASE_QUERY_VALUE:
+		return 4;
+	case TH_PHASE_NAME:
+		return 5;
+	case TH_PHASE_FIELD:
+		return s->token_n > 12 ? 26 : 6;
+	default:
+		break;
+	}
+	if (!s->in_string)
+		return s->expect_key ? 7 : s->value_n == 0 ? 8 : s->value_n < 3 ? 9 : s->value_n < 8 ? 23 : 27;
+	if (s->is_key)
+		return s->segment == '!' || s->segment == '$' || s->segment == '@' || s->segment == ':' ? 28 : 10;
+	switch (s->sigil) {
+	case '$':
+		return 12;
+	case '!':
+		return 13;
+	case '@':
+		return 14;
+	case '#':
+		return 15;
+	default:
+		break;
+	}
+	if (s->value_n == 0)
+		return 22;
+	if (s->cp[0] == ' ')
+		return 21;
+	return s->token_n > 12 ? 16 : s->token_n > 5 ? 20 : 11;
+}
+
+void th_predictor_contexts(const struct th_recall *r, const struct th_syntax *s, uint32_t context[TH_CONTEXTS])
+{
+	const uint32_t *cp = s->cp;
+	uint32_t c1 = th_hash2(cp[0], s->part), c2 = th_hash2(c1, cp[1]), c3 = th_hash2(c2, cp[2]),
+		 c4 = th_hash2(c3, cp[3]);
+	uint32_t c5 = th_hash2(c4, cp[4]), c6 = th_hash2(c5, cp[5]);
+	uint32_t place = th_hash2(s->key, s->in_string + 2u * s->is_key + 4u * (unsigned)s->phase);
+	uint32_t inside = th_hash2(th_hash2(place, s->value), s->value_start);
+	uint32_t word = th_hash2(s->word, s->part);
+	uint32_t column = th_hash2(guessed(r, TH_RULE_COLUMN),
+				   guessed_after(r, TH_RULE_COLUMN) + 512u * r->guess[TH_RULE_COLUMN].order);
+	uint32_t i = 0;
+
+#define CONTEXT(h)                                                                                                     \
+	do {                                                                                                           \
+		context[i] = th_hash2((h), 0x3000 + i);                                                                \
+		i++;                                                                                                   \
+	} while (0)
+	CONTEXT(place_class(s));
+	CONTEXT(c1);
+	CONTEXT(c2);
+	CONTEXT(c3);
+	CONTEXT(c4);
+	CONTEXT(c5);
+	CONTEXT(th_hash2(c6, cp[6]));
+	CONTEXT(th_hash2(word, s->word ? 0 : cp[0]));
+	CONTEXT(th_hash2(word, th_hash2(s->last_word, s->word ? 0 : cp[0])));
+	CONTEXT(inside);
+	CONTEXT(th_hash2(inside, s->parent));
+	CONTEXT(th_hash2(th_hash2(inside, s->parent), s->kind));
+	CONTEXT(th_hash2(inside, s->last_value));
+	CONTEXT(th_hash2(th_hash2(s->token, s->percent), s->last_token));
+	CONTEXT(th_hash2(place, th_hash2(min_u32(s->value_n, 40), cp[0] < 128 ? cp[0] & 0x60 : 0)));
+	CONTEXT(th_hash2(column, place));
+	CONTEXT(th_hash2(guessed(r, TH_RULE_KEY),
+			 guessed(r, TH_RULE_LONG) * 257 + min_u32(r->guess[TH_RULE_LONG].suffix, 16)));
+	CONTEXT(th_hash2(guessed(r, TH_RULE_KIND), c2));
+	CONTEXT(th_hash2(guessed(r, TH_RULE_TOKEN), th_hash2(guessed(r, TH_RULE_CHAIN), place)));
+	CONTEXT(th_hash2(c6, th_hash2(th_hash2(cp[6], cp[7]), s->last_token)));
+#undef CONTEXT
+}
+
+static unsigned level_of(uint32_t n)
+{
+	return n < 3 ? n : n < 5 ? 3 : n < 9 ? 4 : n < 17 ? 5 : n < 33 ? 6 : 7;
+}
+
+static unsigned rule_cell(const struct th_recall *r, unsigned rule)
+{
+	const struct th_guess *g = &r->guess[rule];
+	unsigned second = rule == TH_RULE_COLUMN ? g->order
+			  : g->suffix < 4	 ? 0
+			  : g->suffix < 8	 ? 1
+			  : g->suffix < 16	 ? 2
+						 : 3;
+
+	if (rule == TH_RULE_KIND)
+		second = (g->misses & 0x38) != 0;
+	return ((level_of(g->run) * 4 + second) * 8 + (g->misses & 7)) * 3;
+}
+
+/* A guess that has been right for some time, or whose surroundings fit. */
+static bool is_sure(const struct th_guess *g)
+{
+	return g->at && (g->run > 7 || g->suffix > 11);
+}
+
+static void rows_of_byte(struct th_predictor *p)
+{
+	const struct th_syntax *s = &p->syntax;
+	const struct th_recall *r = p->recall;
+	uint32_t suffix = 0;
+	unsigned sure = 0, found = 0;
+	uint16_t base = 0;
+
+	for (unsigned rule = 0; rule <= TH_RULE_SHORT; rule++)
+		if (r->guess[rule].at && r->guess[rule].suffix > suffix)
+			suffix = r->guess[rule].suffix;
+	sure = (r->guess[TH_RULE_KEY].at != 0) | (r->guess[TH_RULE_COLUMN].at != 0) << 1 |
+	       (r->guess[TH_RULE_TOKEN].at != 0) << 2;
+	for (unsigned i = 1; i < 7; i++)
+		found += p->bucket[i][0] != 0;
+	p->byte_row[0] = (uint16_t)(base + place_class(s) * 16);
+	base += TH_ROWS_0;
+	p->byte_row[1] = (uint16_t)(base + level_of(suffix) * 16 + sure * 2);
+	base += TH_ROWS_1;
+	p->byte_row[2] = base;
+	base += TH_ROWS_2;
+	p->byte_row[3] = base;
+	base += TH_ROWS_3;
+	p->byte_row[4] =
+		(uint16_t)(base + found * 8 + (p->bucket[8][0] != 0 ? 2u : 0u) + (p->bucket[10][0] != 0 ? 4u : 0u));
+	base += TH_ROWS_4;
+	p->byte_row[5] = (uint16_t)(base + (th_hash2(s->key, s->parent) >> 24) * 2);
+}
+
+static void buckets_of_half(struct th_predictor *p)
+{
+	for (unsigned i = 0; i < TH_CONTEXTS; i++)
+		p->bucket[i] = th_slots_find(p->slots, th_context_half(p->context[i], p->bit ? p->partial : 0));
+}
+
+static void byte_begins(struct th_predictor *p)
+{
+	p->partial = 1;
+	p->bit = 0;
+	th_predictor_contexts(p->recall, &p->syntax, p->context);
+	buckets_of_half(p);
+	p->sure = 0;
+	for (unsigned rule = 0; rule < TH_RULES; rule++)
+		p->sure |= (uint32_t)is_sure(&p->recall->guess[rule]) << rule;
+	for (unsigned rule = 0; rule < TH_RULES; rule++) {
+		uint32_t at = p->recall->guess[rule].at;
+
+		p->rule_cell[rule] = at ? (uint16_t)rule_cell(p->recall, rule) : TH_NO_CELL;
+		p->guess[rule] = 0x100u | p->recall->text[at];
+	}
+	rows_of_byte(p);
+}
+
+void th_predictor_begin(struct th_predictor *p, bool is_response, uint32_t kind, int account)
+{
+	th_syntax_init(&p->syntax, is_response, kind, account);
+	th_recall_begin(p->recall, &p->syntax);
+	byte_begins(p);
+}
+
+/* The node of a half byte's tree that the next bit belongs to, from 0. */
+static unsigned node_of(const struct th_predictor *p)
+{
+	if (p->bit < 4)
+		return p->partial - 1;
+	return ((p->partial & ((1u << (p->bit - 4)) - 1)) | 1u << (p->bit - 4)) - 1;
+}
+
+/* Which guesses still stand after the bits of this byte that are known: their cells, and what they vote for. */
+struct votes {
+	uint16_t cell[TH_RULES]; /* TH_NO_CELL: none */
+	bool zero[TH_RULES];
+	unsigned strong[2], weak[2];
+};
+
+static void take_votes(const struct th_predictor *p, unsigned third, struct votes *v)
+{
+	*v = (struct votes){ .strong = { 0, 0 } };
+	for (unsigned rule = 0; rule < TH_RULES; rule++) {
+		unsigned one;
+
+		v->cell[rule] = TH_NO_CELL;
+		if (p->rule_cell[rule] == TH_NO_CELL || p->guess[rule] >> (8 - p->bit) != p->partial)
+			continue;
+		one = p->guess[rule] >> (7 - p->bit) & 1;
+		v->cell[rule] = (uint16_t)(TH_CONTEXTS * 256 + rule * TH_RULE_CELLS + p->rule_cell[rule] + third);
+		v->zero[rule] = !one;
+		if (p->sure >> rule & 1)
+			v->strong[one]++;
+		else
+			v->weak[one]++;
+	}
+}
+
+static void pick_rows(const struct th_predictor *p, unsigned third, const struct votes *v, uint16_t row[TH_SETS])
+{
+	unsigned alive = v->strong[0] + v->strong[1] + v->weak[0] + v->weak[1] > 0;
+	unsigned vote = ((min_u32(v->strong[0], 2) * 3 + min_u32(v->strong[1], 2)) * 3 + min_u32(v->weak[0], 2)) * 3 +
+			min_u32(v->weak[1], 2);
+
+	row[0] = (uint16_t)(p->byte_row[0] + p->bit * 2 + alive);
+	row[1] = (uint16_t)(p->byte_row[1] + alive);
+	row[2] = (uint16_t)(p->byte_row[2] + vote * 3 + third);
+	row[3] = (uint16_t)(p->byte_row[3] + p->partial);
+	row[4] = p->byte_row[4];
+	row[5] = (uint16_t)(p->byte_row[5] + (p->bit > 3));
+}
+
+static unsigned third_of(unsigned bit)
+{
+	return bit == 0 ? 0 : bit < 4 ? 1 : 2;
+}
+
+void th_predictor_features(const struct th_predictor *p, struct th_features *f)
+{
+	unsigned node = node_of(p), third = third_of(p->bit);
+	struct votes v;
+
+	take_votes(p, third, &v);
+	for (unsigned i = 0; i < TH_CONTEXTS; i++) {
+		f->cell[i] = (uint16_t)(i * 256 + p->bucket[i][node]);
+		f->negative[i] = false;
+	}
+	for (unsigned rule = 0; rule < TH_RULES; rule++) {
+		f->cell[TH_CONTEXTS + rule] = v.cell[rule];
+		f->negative[TH_CONTEXTS + rule] = v.zero[rule];
+	}
+	pick_rows(p, third, &v, f->row);
+}
+
+uint32_t th_predictor_p(const struct th_predictor *p, const struct th_tables *t)
+{
+	unsigned node = node_of(p), third = third_of(p->bit);
+	uint16_t row[TH_SETS];
+	int16_t x[TH_INPUTS], w[TH_INPUTS];
+	struct votes v;
+	int32_t sum = 0;
+
+	take_votes(p, third, &v);
+	pick_rows(p, third, &v, row);
+	for (unsigned i = 0; i < TH_CONTEXTS; i++)
+		x[i] = t->inputs[i * 256 + p->bucket[i][node]];
+	for (unsigned rule = 0; rule < TH_RULES; rule++) {
+		int16_t input = v.cell[rule] == TH_NO_CELL ? 0 : t->inputs[v.cell[rule]];
+
+		x[TH_CONTEXTS + rule] = (int16_t)(v.zero[rule] ? -input : input);
+	}
+	x[TH_INPUT_CONSTANT] = TH_LN_ONE;
+	for (unsigned i = TH_INPUT_CONSTANT + 1; i < TH_INPUTS; i++)
+		x[i] = 0;
+	memcpy(w, t->weights + row[0] * TH_INPUTS, sizeof(w));
+	for (unsigned set = 1; set < TH_SETS; set++) {
+		const int16_t *add = t->weights + row[set] * TH_INPUTS;
+
+		for (unsigned i = 0; i < TH_INPUTS; i++)
+			w[i] = (int16_t)(w[i] + add[i]);
+	}
+	for (unsigned i = 0; i < TH_INPUTS; i++)
+		sum += x[i] * w[i];
+	sum >>= TH_WEIGHT_BITS;
+	if (sum < -TH_SQUASH_MAX)
+		sum = -TH_SQUASH_MAX;
+	if (sum >= TH_SQUASH_MAX)
+		sum = TH_SQUASH_MAX - 1;
+	return t->squash[sum + TH_SQUASH_MAX];
+}
+
+void th_predictor_update(struct th_predictor *p, unsigned bit)
+{
+	unsigned node = node_of(p);
+
+	for (unsigned i = 0; i < TH_CONTEXTS; i++) {
+		uint8_t *state = &p->bucket[i][node];
+
+		*state = p->slots->next[*state][bit];
+	}
+	p->partial = p->partial << 1 | bit;
+	p->bit++;
+	if (p->bit == 4) {
+		buckets_of_half(p);
+	} else if (p->bit == 8) {
+		uint8_t c = (uint8_t)p->partial;
+
+		th_syntax_step(&p->syntax, c);
+		th_recall_step(p->recall, &p->syntax, c);
+		byte_begins(p);
+	}
+}

@@ -1,0 +1,35 @@
+#include "codec/tables.h"
+
+#include <string.h>
+
+static uint32_t little(const uint8_t *p, unsigned n)
+{
+	uint32_t v = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		v |= (uint32_t)p[i] << 8 * i;
+	return v;
+}
+
+enum th_err th_tables_read(struct th_tables *t, const uint8_t *p, size_t n)
+{
+	const uint16_t probe = 1;
+
+	if (n < TH_TABLES_LINES_AT || memcmp(p, "THMD", 4) != 0)
+		return TH_ERR_MALFORMED;
+	if (p[4] != TH_TABLES_FORMAT || p[6] != TH_CONTEXTS || p[7] != TH_RULES || p[8] != TH_SETS ||
+	    little(p + 12, 4) != TH_ROWS || *(const uint8_t *)&probe != 1 || ((uintptr_t)p & 63) != 0)
+		return TH_ERR_UNSUPPORTED;
+	if (p[5] < 8 || p[5] > TH_TABLES_BITS_MAX || n - TH_TABLES_LINES_AT != (size_t)TH_LINE_BYTES << p[5])
+		return TH_ERR_MALFORMED;
+	*t = (struct th_tables){
+		.id = little(p + 16, 4) | (uint64_t)little(p + 20, 4) << 32,
+		.bits = p[5],
+		.next = (const uint8_t(*)[2])(const void *)(p + TH_TABLES_NEXT_AT),
+		.squash = (const uint16_t *)(const void *)(p + TH_TABLES_SQUASH_AT),
+		.inputs = (const int16_t *)(const void *)(p + TH_TABLES_INPUTS_AT),
+		.weights = (const int16_t *)(const void *)(p + TH_TABLES_WEIGHTS_AT),
+		.lines = (const struct th_line *)(const void *)(p + TH_TABLES_LINES_AT),
+	};
+	return TH_OK;
+}

@@ -1,0 +1,52 @@
+/* An exchange's request or response as one flat text, the form that the model codes and history keeps.
+ *
+ *     request:  [#SLOT SP] METHOD SP TARGET LF *(NAME ": " VALUE LF) [":" LF] LF BODY
+ *     response: STATUS LF                      *(NAME ": " VALUE LF) [":" LF] LF BODY
+ *
+ * A line of ":" alone says that the body's length was not known when the head was sent. Runs of text that heads repeat
+ * (th_text_lines) are one control byte each; nothing else in a head can hold one. #SLOT names an account of the session
+ * whose Authorization value both ends know: the field's line then reads "Authorization: #". A real Authorization value
+ * that begins with
+ * '#' gets one more. A request without slot whose method begins with '#' is led by "#- ". docs/protocol.md has
+ * examples. */
+#ifndef TH_CODEC_TEXT_H
+#define TH_CODEC_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "exchange/head.h"
+
+enum {
+	TH_SLOT_NONE = -1,
+	TH_SLOT_MAX = 255,
+	TH_TEXT_HEAD_MAX = TH_HEAD_BYTES_MAX + TH_HEAD_FIELDS_MAX * 4 + 64, /* bytes of a head as text, unpacked */
+};
+
+/* What one control byte stands for; {NULL, 0} where a byte has no meaning. Index = byte. */
+extern const struct th_str th_text_lines[32];
+
+/* Writes head and body. With a slot, the first Authorization field's value is left out. *need is the length of the
+ * whole text; nothing useful was written when that exceeds cap. TH_ERR_INVALID when the head holds what a text cannot
+ * carry (or what is unsafe in an HTTP head), or slot without an Authorization field: such a message goes in the
+ * identity coding. */
+enum th_err th_text_write(const struct th_head *head, int slot, const uint8_t *body, size_t body_n, uint8_t *out,
+			  size_t cap, size_t *need);
+
+struct th_text {
+	struct th_head head;			    /* borrows from `bytes`, `fields` and the text */
+	struct th_field fields[TH_HEAD_FIELDS_MAX]; /* with a slot, the first Authorization value is empty */
+	int slot;				    /* TH_SLOT_NONE without */
+	const uint8_t *body;			    /* borrows from the text */
+	size_t body_n;
+	uint8_t bytes[TH_TEXT_HEAD_MAX]; /* the head, unpacked */
+};
+
+/* All or nothing: TH_ERR_MALFORMED, TH_ERR_TOO_LARGE. What comes back is safe to write into an HTTP head, as
+ * th_envelope_read_request promises, and heads written and read again are equal byte for byte. */
+enum th_err th_text_read_request(struct th_text *out, const uint8_t *p, size_t n);
+enum th_err th_text_read_response(struct th_text *out, const uint8_t *p, size_t n);
+
+#endif

@@ -1,0 +1,66 @@
+/* Hostile code: decodes to something bounded, or is refused; what comes out as a text is read, masked and kept safely.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/model.h"
+#include "codec/secret.h"
+#include "codec/tables.h"
+#include "codec/text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void again(const struct th_text *t)
+{
+	static struct th_text got;
+	size_t need, written;
+	uint8_t *copy;
+	enum th_err err = th_text_write(&t->head, t->slot, t->body, t->body_n, NULL, 0, &need);
+
+	assert(err == TH_OK);
+	copy = malloc(need);
+	assert(th_text_write(&t->head, t->slot, t->body, t->body_n, copy, need, &written) == TH_OK && written == need);
+	err = t->head.status ? th_text_read_response(&got, copy, need) : th_text_read_request(&got, copy, need);
+	assert(err == TH_OK && got.slot == t->slot && got.body_n == t->body_n && got.head.n_fields == t->head.n_fields);
+	free(copy);
+}
+
+static void use(const uint8_t *text, size_t n)
+{
+	static struct th_text t;
+	uint8_t *masked = malloc(n ? n : 1);
+
+	if (th_text_read_request(&t, text, n) == TH_OK)
+		again(&t);
+	if (th_text_read_response(&t, text, n) == TH_OK)
+		again(&t);
+	assert(th_secret_mask(text, n, masked) <= n);
+	free(masked);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	enum { CAP = 2000 };
+	static struct th_model *model;
+	static struct th_view view;
+	struct th_model_about about = { false, 0, -1 };
+	uint8_t *out = malloc(CAP);
+	size_t history = n / 4, got;
+	enum th_err err;
+
+	if (!model)
+		model = th_model_new(&th_mem_libc, th_tables_builtin,
+				     (size_t)(th_tables_builtin_end - th_tables_builtin));
+	assert(model && out);
+	use(p, n);
+	view.n = 1;
+	view.texts[0] = (struct th_view_text){ p, history, about };
+	err = th_model_decode(model, &view, &about, p + history, n - history, out, CAP, &got);
+	if (err == TH_OK) {
+		assert(got <= CAP);
+		use(out, got);
+	}
+	free(out);
+	return 0;
+}

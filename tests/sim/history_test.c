@@ -1,0 +1,230 @@
+/* Two ends of a session over a link that loses, doubles and reorders: whatever arrives is read as it was written.
+ *
+ * usage: history_test MESSAGES [SEED]. Every message is coded by a stand-in that writes down what its view was; one in
+ * REAL_EVERY also goes through the real coder. An end forgets everything now and then (as a store does when it is
+ * full), or both do (a restart makes a new session). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "codec/history.h"
+#include "codec/tables.h"
+
+enum {
+	STORE = TH_HISTORY_DEFAULT / 4,
+	FLIGHT = 64, /* datagrams on their way */
+	TEXT_MAX = 160,
+	LOSS_PERCENT = 40,
+	REAL_EVERY = 4000,
+	OPEN_MAX = 8, /* requests without answer */
+};
+
+struct datagram {
+	bool used, is_response, plain; /* plain: coded without history */
+	unsigned to;
+	uint32_t epoch;
+	uint64_t number;
+	struct th_history_ref parent, request; /* as the sender sees them */
+	uint64_t exchange;		       /* the request's number */
+	uint64_t view;			       /* what it was */
+	uint8_t text[TEXT_MAX], code[2 * TEXT_MAX];
+	size_t n, code_n;
+};
+
+struct end {
+	struct th_history *history;
+	uint64_t number;
+	uint64_t open[OPEN_MAX]; /* far end: requests to answer */
+	unsigned n_open;
+};
+
+static struct end ends[2];
+static struct datagram flight[FLIGHT];
+static struct th_rng rng;
+static struct th_model *model;
+static uint32_t epoch;
+static struct th_view view;
+static const struct th_model_about about = { false, 0, -1 };
+
+static struct {
+	uint64_t sent, arrived, wrong, unknown, plain, texts, real, doubled;
+} count;
+
+static uint64_t digest(const struct th_view *v)
+{
+	uint64_t h = v->n;
+
+	for (size_t i = 0; i < v->n; i++)
+		for (size_t k = 0; k < v->texts[i].n; k += 5)
+			h = (h ^ v->texts[i].p[k] ^ v->texts[i].n << 8) * 0x100000001b3u;
+	return h;
+}
+
+static void fill_text(struct datagram *d)
+{
+	static const char words[][12] = { "{\"body\":\"", "hello ", "@alice:", "$event",  "\"}",
+					  "sync?since=",  "s72_",   "9",       "/rooms/!" };
+
+	d->n = 0;
+	while (d->n < TEXT_MAX - 24 && th_rng_below(&rng, 9)) {
+		const char *w = words[th_rng_below(&rng, sizeof(words) / sizeof(words[0]))];
+
+		memcpy(d->text + d->n, w, strlen(w));
+		d->n += strlen(w);
+		d->text[d->n++] = (uint8_t)('a' + th_rng_below(&rng, 26));
+	}
+}
+
+/* The same message, seen from the other end. */
+static struct th_history_ref mirrored(struct th_history_ref r)
+{
+	r.sender = r.sender == TH_HISTORY_OURS ? TH_HISTORY_THEIRS : TH_HISTORY_OURS;
+	return r;
+}
+
+static void launch(const struct datagram *d)
+{
+	for (unsigned copies = 1 + (th_rng_below(&rng, 10) == 0); copies > 0; copies--) {
+		if (th_rng_below(&rng, 100) < LOSS_PERCENT)
+			continue;
+		flight[th_rng_below(&rng, FLIGHT)] = *d; /* what was there is lost */
+	}
+}
+
+static void code(struct datagram *d)
+{
+	if (th_rng_below(&rng, REAL_EVERY))
+		return;
+	count.real++;
+	if (th_model_encode(model, &view, &about, d->text, d->n, d->code, sizeof(d->code), &d->code_n) != TH_OK)
+		abort();
+}
+
+static void send(unsigned from, bool is_response, uint64_t exchange, bool plain)
+{
+	struct end *e = &ends[from];
+	struct datagram d = { .used = true,
+			      .is_response = is_response,
+			      .plain = plain,
+			      .to = !from,
+			      .epoch = epoch,
+			      .number = ++e->number,
+			      .exchange = is_response ? exchange : e->number,
+			      .parent = TH_HISTORY_NONE,
+			      .request = TH_HISTORY_NONE };
+
+	fill_text(&d);
+	if (is_response)
+		d.request = (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = exchange };
+	if (plain) {
+		d.request = TH_HISTORY_NONE;
+		view.n = 0;
+	} else {
+		th_history_choose(e->history, &d.parent, &d.request, &view);
+	}
+	d.view = digest(&view);
+	count.sent++;
+	count.plain += d.parent.none;
+	count.texts += view.n;
+	code(&d);
+	if (th_history_add(e->history, (struct th_history_ref){ .sender = TH_HISTORY_OURS, .number = d.number },
+			   d.parent, d.request, &about, d.text, d.n) != TH_OK)
+		abort();
+	launch(&d);
+}
+
+static bool reads_back(const struct datagram *d)
+{
+	uint8_t back[TEXT_MAX];
+	size_t n;
+
+	if (!d->code_n)
+		return true;
+	return th_model_decode(model, &view, &about, d->code, d->code_n, back, sizeof(back), &n) == TH_OK &&
+	       n == d->n && memcmp(back, d->text, n) == 0;
+}
+
+static void receive(struct datagram *d)
+{
+	struct end *e = &ends[d->to];
+	struct th_history_ref me = { .sender = TH_HISTORY_THEIRS, .number = d->number };
+	struct th_history_ref parent = mirrored(d->parent), request = mirrored(d->request);
+
+	d->used = false;
+	if (d->epoch != epoch)
+		return; /* of a session that is gone: does not decrypt */
+	if (th_history_has(e->history, me)) {
+		count.doubled++; /* the replay window's business */
+		return;
+	}
+	if (th_history_view(e->history, parent, request, &view) != TH_OK) {
+		count.unknown++;
+		send(!d->to, d->is_response, d->exchange, true); /* asks for it again, without history */
+		return;
+	}
+	count.arrived++;
+	if (digest(&view) != d->view || !reads_back(d))
+		count.wrong++;
+	if (th_history_add(e->history, me, parent, request, &about, d->text, d->n) != TH_OK)
+		abort();
+	if (!d->is_response && e->n_open < OPEN_MAX)
+		e->open[e->n_open++] = d->number;
+}
+
+static void restart(void)
+{
+	epoch++;
+	for (unsigned i = 0; i < 2; i++) {
+		th_history_clear(ends[i].history);
+		ends[i].n_open = 0;
+		ends[i].number = 0;
+	}
+}
+
+static void turn(void)
+{
+	unsigned who = (unsigned)th_rng_below(&rng, 2), at = (unsigned)th_rng_below(&rng, FLIGHT);
+	struct end *e = &ends[who];
+
+	if (th_rng_below(&rng, 20000) == 0)
+		restart();
+	if (th_rng_below(&rng, 5000) == 0)
+		th_history_clear(e->history);
+	if (flight[at].used)
+		receive(&flight[at]);
+	else if (e->n_open && th_rng_below(&rng, 3)) {
+		unsigned i = (unsigned)th_rng_below(&rng, e->n_open);
+		uint64_t exchange = e->open[i];
+
+		e->open[i] = e->open[--e->n_open];
+		send(who, true, exchange, false);
+	} else {
+		send(who, false, 0, false);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t messages = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000;
+	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 20261128, first = seed;
+
+	rng = th_rng_seeded(&seed);
+	model = th_model_new(&th_mem_libc, th_tables_builtin, (size_t)(th_tables_builtin_end - th_tables_builtin));
+	for (unsigned i = 0; i < 2; i++)
+		ends[i].history = th_history_new(&th_mem_libc, STORE, i == 0);
+	if (!model || !ends[0].history || !ends[1].history)
+		return 1;
+	while (count.arrived < messages)
+		turn();
+	printf("seed=%" PRIu64 ": %" PRIu64 " sent, %" PRIu64 " arrived, %" PRIu64 " doubled, %" PRIu64
+	       " of unknown parents, %" PRIu64 " without history, %.1f texts in a view, %" PRIu64
+	       " through the real coder, %" PRIu64 " wrong\n",
+	       first, count.sent, count.arrived, count.doubled, count.unknown, count.plain,
+	       (double)count.texts / (double)count.sent, count.real, count.wrong);
+	th_model_free(model);
+	th_history_free(ends[0].history);
+	th_history_free(ends[1].history);
+	return count.wrong != 0 || count.real == 0 || count.unknown == 0 || count.unknown * 20 > count.arrived;
+}

@@ -1,0 +1,161 @@
+#include "corpus.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rd.h"
+#include "codec/secret.h"
+#include "codec/syntax.h"
+#include "codec/text.h"
+#include "exchange/policy.h"
+#include "exchange/route.h"
+
+enum { ACCOUNTS_MAX = 64, SLACK = 1 << 16 };
+
+struct accounts {
+	struct th_str value[ACCOUNTS_MAX];
+	size_t n;
+};
+
+static _Noreturn void die(const char *what, const char *path)
+{
+	fprintf(stderr, "model: %s: %s\n", path, what);
+	exit(1);
+}
+
+static void *must(void *p)
+{
+	if (!p)
+		die("no memory", "corpus");
+	return p;
+}
+
+static uint8_t *read_file(const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *p;
+	long size;
+
+	if (!f || fseek(f, 0, SEEK_END) != 0)
+		die("cannot be read", path);
+	size = ftell(f);
+	rewind(f);
+	p = must(malloc((size_t)size + 1));
+	*n = fread(p, 1, (size_t)size, f);
+	fclose(f);
+	return p;
+}
+
+static struct th_str string(struct th_rd *r)
+{
+	size_t n = (size_t)th_rd_uint(r, 4);
+	const uint8_t *p = th_rd_bytes(r, n);
+
+	return (struct th_str){ p ? (const char *)p : "", p ? n : 0 };
+}
+
+/* The slot of the request's Authorization value, once it has been sent whole. */
+static int slot_of(struct accounts *a, const struct th_head *h)
+{
+	const struct th_field *f = th_head_find(h, TH_STR("Authorization"));
+
+	if (!f || !th_str_starts(f->value, TH_STR("Bearer ")))
+		return TH_SLOT_NONE;
+	for (size_t i = 0; i < a->n; i++)
+		if (th_str_eq(a->value[i], f->value))
+			return (int)i;
+	if (a->n < ACCOUNTS_MAX)
+		a->value[a->n++] = f->value;
+	return TH_SLOT_NONE;
+}
+
+static void read_message(struct corpus *c, struct accounts *a, struct th_rd *r, bool is_response, size_t *by_exchange)
+{
+	struct th_field fields[TH_HEAD_FIELDS_MAX], kept[TH_HEAD_FIELDS_MAX];
+	struct th_head h = { .fields = fields };
+	struct th_policy policy = { .pass_unknown = true };
+	struct message *m = &c->messages[c->n];
+	size_t exchange = (size_t)th_rd_uint(r, 4), need;
+	struct th_str body;
+	int slot = TH_SLOT_NONE;
+
+	*m = (struct message){ .is_response = is_response, .session = c->n_sessions - 1 };
+	if (is_response) {
+		h.status = (uint16_t)th_rd_uint(r, 2);
+		m->http_bytes = 17;
+	} else {
+		h.method = string(r);
+		h.target = string(r);
+		m->http_bytes = 14 + h.method.n + h.target.n;
+	}
+	h.n_fields = (size_t)th_rd_uint(r, 2);
+	for (size_t i = 0; i < h.n_fields && i < TH_HEAD_FIELDS_MAX; i++) {
+		fields[i].name = string(r);
+		fields[i].value = string(r);
+		m->http_bytes += fields[i].name.n + fields[i].value.n + 4;
+	}
+	body = string(r);
+	m->http_bytes += body.n;
+	h.body_len = (int64_t)body.n;
+	h.n_fields = th_policy_filter(&policy, &h, kept);
+	h.fields = kept;
+	if (!is_response)
+		slot = slot_of(a, &h);
+	m->text = must(malloc(body.n + SLACK));
+	if (r->err != TH_OK ||
+	    th_text_write(&h, slot, (const uint8_t *)body.p, body.n, m->text, body.n + SLACK, &need) != TH_OK) {
+		free(m->text);
+		return;
+	}
+	m->n = need;
+	m->masked = must(malloc(need));
+	m->masked_n = th_secret_mask(m->text, m->n, m->masked);
+	if (is_response) {
+		m->request = by_exchange[exchange];
+		m->kind = c->messages[m->request].kind;
+		m->account = c->messages[m->request].account;
+		m->route = c->messages[m->request].route;
+	} else {
+		th_syntax_request(m->text, m->n, &m->kind, &m->account);
+		m->route = th_route_name(h.target);
+		by_exchange[exchange] = c->n;
+	}
+	c->n++;
+}
+
+void corpus_load(struct corpus *c, const char *path)
+{
+	size_t n, records = 0;
+	uint8_t *file = read_file(path, &n); /* texts of accounts borrow from it: never freed */
+	struct th_rd r = th_rd_init(file, n);
+	struct accounts a = { .n = 0 };
+	size_t *by_exchange;
+
+	while (th_rd_left(&r) > 0 && r.err == TH_OK) {
+		th_rd_uint(&r, 1);
+		string(&r);
+		records++;
+	}
+	*c = (struct corpus){ .messages = must(calloc(records + 1, sizeof(struct message))),
+			      .sessions = must(calloc(records + 1, sizeof(*c->sessions))) };
+	by_exchange = must(calloc(records + 1, sizeof(*by_exchange)));
+	r = th_rd_init(file, n);
+	while (th_rd_left(&r) > 0 && r.err == TH_OK) {
+		char kind = (char)th_rd_uint(&r, 1);
+		struct th_str s = string(&r);
+		struct th_rd payload = th_rd_init(s.p, s.n);
+
+		if (kind == 'S') {
+			size_t len = s.n < sizeof(*c->sessions) - 1 ? s.n : sizeof(*c->sessions) - 1;
+
+			memcpy(c->sessions[c->n_sessions++], s.p, len);
+			a.n = 0;
+		} else {
+			read_message(c, &a, &payload, kind == 'R', by_exchange);
+		}
+	}
+	free(by_exchange);
+	if (r.err != TH_OK)
+		die("not a file of records", path);
+}
