@@ -385,6 +385,17 @@ static void start_peer(struct th_wire *w)
 	th_peer_set(&w->peer, &w->o.coap_target);
 }
 
+static bool start_identity(struct th_wire *w, struct th_complaints *c, int *status)
+{
+	enum th_err err = TH_OK;
+
+	if (!w->o.disable_encryption)
+		err = th_identity_load(&w->identity, &w->o, &th_rng_system, c);
+	if (err == TH_ERR_INVALID || err == TH_ERR_MALFORMED)
+		*status = STATUS_SETTING;
+	return err == TH_OK;
+}
+
 static bool start_loop(struct th_wire *w, struct th_complaints *c)
 {
 	w->loop = th_loop_new(w->mem);
@@ -414,11 +425,7 @@ struct th_wire *th_wire_new(const struct th_mem *mem, const struct th_options *o
 	w->drain_end.fire = on_drain_end;
 	w->hook.run = on_batch;
 	th_list_init(&w->hook.link);
-	if (!w->o.disable_encryption && th_identity_load(&w->identity, o, &th_rng_system, c) != TH_OK) {
-		th_wire_del(w);
-		return NULL;
-	}
-	if (!start_loop(w, c) || !start_link(w, c) || !start_upstream(w, c, status) || !start_node(w, c) ||
+	if (!start_identity(w, c, status) || !start_loop(w, c) || !start_link(w, c) || !start_upstream(w, c, status) || !start_node(w, c) ||
 	    !start_listener(w, c)) {
 		th_wire_del(w);
 		return NULL;

@@ -9,7 +9,7 @@ void th_accounts_init(struct th_accounts *a, const struct th_mem *mem)
 	a->mem = mem;
 }
 
-void th_accounts_clear(struct th_accounts *a)
+void th_accounts_forget(struct th_accounts *a)
 {
 	for (size_t i = 0; i < TH_ACCOUNTS_SLOTS; i++) {
 		if (!a->slot[i])
@@ -18,6 +18,12 @@ void th_accounts_clear(struct th_accounts *a)
 		th_free(a->mem, a->slot[i]);
 		a->slot[i] = NULL;
 	}
+}
+
+void th_accounts_clear(struct th_accounts *a)
+{
+	th_accounts_forget(a);
+	memset(a->taken, 0, sizeof(a->taken));
 	a->n = 0;
 }
 
@@ -39,16 +45,25 @@ static struct th_account **place(struct th_accounts *a, uint64_t number)
 	return &a->slot[number % TH_ACCOUNTS_SLOTS];
 }
 
+/* False: a value, this one or another, came with that low byte before. */
+static bool take(struct th_accounts *a, uint64_t number)
+{
+	uint8_t *byte = &a->taken[number % TH_ACCOUNTS_SLOTS / 8], bit = (uint8_t)(1u << (number % 8));
+
+	if (*byte & bit)
+		return false;
+	*byte |= bit;
+	return true;
+}
+
 static void keep(struct th_accounts *a, uint64_t number, struct th_str value)
 {
-	struct th_account *x;
+	struct th_account *x = a->n < TH_ACCOUNTS_MAX ? th_alloc(a->mem, sizeof(*x) + value.n) : NULL;
 
-	if (a->n == TH_ACCOUNTS_MAX || !th_accounts_fits(value))
-		return;
-	x = th_alloc(a->mem, sizeof(*x) + value.n);
 	if (!x)
 		return;
 	x->n = value.n;
+	x->number = number;
 	memcpy(x->value, value.p, value.n);
 	*place(a, number) = x;
 	a->n++;
@@ -66,9 +81,11 @@ void th_accounts_told(struct th_accounts *a, uint64_t number, struct th_str valu
 {
 	struct th_account *x = *place(a, number);
 
-	if (!x)
+	if (!th_accounts_fits(value))
+		return;
+	if (take(a, number))
 		keep(a, number, value);
-	else if (!x->answered && !is(x, value)) /* which of the two came first, nobody here knows */
+	else if (x && !x->answered && !is(x, value)) /* which of the two came first, nobody here knows */
 		x->spoilt = true;
 }
 
@@ -76,13 +93,13 @@ void th_accounts_answered(struct th_accounts *a, uint64_t number)
 {
 	struct th_account *x = *place(a, number);
 
-	if (x)
+	if (x && x->number == number)
 		x->answered = true;
 }
 
 void th_accounts_heard(struct th_accounts *a, uint64_t number, struct th_str value)
 {
-	if (!*place(a, number))
+	if (th_accounts_fits(value) && take(a, number))
 		keep(a, number, value);
 }
 

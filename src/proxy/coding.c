@@ -285,19 +285,10 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	size_t n = 0, need = 0, refs, masked;
 	int slot = TH_SLOT_NONE;
 
-	if (asks && !leg->alone)
-		slot = th_accounts_slot(&d->accounts, authorization(&w->text.head));
-	if (!h || th_text_write(&w->text.head, slot, (const uint8_t *)body.p, body.n, w->plain, sizeof(w->plain), &n) !=
-			  TH_OK ||
-	    n > sizeof(w->plain))
+	if (!h)
 		return 0;
-	if (asks) {
-		th_model_request_kind(w->plain, n, &leg->about);
-		leg->about.is_response = true;
-	} else {
-		about = leg->about;
-		request = leg->named ? theirs(leg->number) : TH_HISTORY_NONE;
-	}
+	if (!asks && leg->named)
+		request = theirs(leg->number);
 	w->view.n = 0;
 	if (leg->alone)
 		request = TH_HISTORY_NONE;
@@ -309,13 +300,28 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 		w->view.n = 0;
 		refs = write_refs(leg, asks, parent, request, w->code);
 	}
+	/* With the parent a peer that has forgotten everything refuses the slot, too. */
+	if (asks && !parent.none)
+		slot = th_accounts_slot(&d->accounts, authorization(&w->text.head));
+	if (th_text_write(&w->text.head, slot, (const uint8_t *)body.p, body.n, w->plain, sizeof(w->plain), &n) !=
+			  TH_OK ||
+	    n > sizeof(w->plain))
+		return 0;
+	if (asks) {
+		th_model_request_kind(w->plain, n, &leg->about);
+		leg->about.is_response = true;
+	} else {
+		about = leg->about;
+	}
 	if (th_model_encode(w->model, &w->view, &about, w->plain, n, w->code + refs, CODE_MAX, &need) != TH_OK)
 		return 0;
 	masked = th_secret_mask(w->plain, n, w->masked);
 	leg->parent = parent;
 	if (asks) {
 		th_buf_free(&leg->masked);
-		if (th_buf_append(&leg->masked, w->masked, masked) == TH_OK && !th_list_linked(&leg->unnamed))
+		if (th_buf_append(&leg->masked, w->masked, masked) != TH_OK)
+			return 0;
+		if (!th_list_linked(&leg->unnamed))
 			th_list_push(&d->unnamed, &leg->unnamed);
 	} else if (leg->named) {
 		(void)th_history_add(h, ours(leg->number), parent, request, &about, w->masked, masked);
@@ -358,8 +364,12 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 		n = by_model(leg, body);
 	if (n == 0)
 		n = by_flate(leg, body);
-	if (n == 0 || n >= msg->n)
+	if (n == 0 || n >= msg->n) { /* it goes as it is: nobody will have read it by the model */
+		th_list_remove(&leg->unnamed);
+		th_buf_free(&leg->masked);
+		leg->near = false;
 		return;
+	}
 	th_buf_free(msg);
 	(void)th_buf_append(msg, w->code, n); /* shorter than what was there a moment ago */
 }

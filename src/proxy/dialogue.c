@@ -47,7 +47,10 @@ void th_dialogue_forget(struct th_dialogue *d)
 {
 	if (d->history)
 		th_history_clear(d->history);
-	th_accounts_clear(&d->accounts);
+	if (d->asks)
+		th_accounts_forget(&d->accounts);
+	else
+		th_accounts_clear(&d->accounts);
 }
 
 struct th_history *th_dialogue_history(struct th_dialogue *d)

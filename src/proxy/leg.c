@@ -2,6 +2,7 @@
 
 #include "codec/envelope.h"
 #include "exchange/route.h"
+#include "proxy/coding.h"
 #include "proxy/core.h"
 
 _Static_assert((int)TH_URGENCY_INTERACTIVE == (int)TH_COAP_INTERACTIVE && (int)TH_URGENCY_SYNC == (int)TH_COAP_SYNC &&
@@ -46,6 +47,7 @@ static void unbind(struct th_leg *leg)
 {
 	if (!leg->id)
 		return;
+	th_coding_sent(leg); /* if it was, the peer may have read it */
 	th_table_remove(&leg->node->by_id, &leg->by_id);
 	leg->id = 0;
 }

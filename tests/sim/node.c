@@ -68,6 +68,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.sync_check = w->config.sync_check,
 		.policy = w->config.policy,
 		.link = w->config.profile[side],
+		.no_model = !w->config.model,
 		.report = on_report,
 		.user = n,
 	};

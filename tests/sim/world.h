@@ -27,6 +27,7 @@ struct sim_world_config {
 	bool peer_unknown;	  /* the near node has no peer yet */
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
 	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */
+	bool model;		  /* they code by the model; without, by flate, which takes less time */
 	bool first_contact;	  /* it learns it */
 	bool sync_push;		  /* secure nodes */
 	th_time sync_check;
