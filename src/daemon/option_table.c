@@ -49,19 +49,23 @@
 
 enum { R = TH_OPTION_RELOAD, CLI = TH_OPTION_COMMAND_LINE };
 
-const char *const th_section_names[] = { "daemon", "http", "upstream", "session", "coap" };
+const char *const th_section_names[] = { "daemon", "http", "upstream", "session", "coap", "home" };
 const char *const th_section_help[] = {
 	"The daemon as a whole",
 	"The side of HTTP clients (ingress half)",
 	"The side of the homeserver (egress half)",
 	"The encryption of the link",
 	"The link between two daemons",
+	"What is answered without the link",
 };
 
 static const char *const tag_lengths[] = { "8", "16", NULL };
 
 /* In the order of SZX (RFC 7959 2.2). */
 static const char *const block_sizes[] = { "16", "32", "64", "128", "256", "512", "1024", NULL };
+
+/* In the order of enum th_cors_mode. */
+static const char *const cors_modes[] = { "learn", "spec", "off", NULL };
 
 const struct th_option th_option_table[] = {
 	BOOL("help", DAEMON, CLI, help, "false", "Print the options and end"),
@@ -253,6 +257,58 @@ const struct th_option th_option_table[] = {
 	      "Messages remembered to recognise duplicates, all peers together"),
 	SIZE("max-reply-bytes", COAP, 0, coap.max_reply_bytes, KIB, GIB,
 	     "Memory for replies kept for duplicates, all peers together"),
+
+	{ .name = "cors-preflight",
+	  .type = TH_OPTION_CHOICE,
+	  .section = TH_SECTION_HOME,
+	  .flags = R,
+	  FIELD(home.cors.mode),
+	  .choices = cors_modes,
+	  .arg = "HOW",
+	  .help = "CORS preflights of browsers: learn the homeserver's answer from the first, answer all as the Matrix "
+		  "specification recommends, or carry each over the link" },
+	TIME("cors-learn-time", HOME, R, home.cors.learnt_for, TH_SEC, 30 * 24 * HOUR, NULL,
+	     "A learnt answer to preflights is used this long"),
+	SIZE("cache-size", HOME, R, home.cache.max_bytes, 0, GIB,
+	     "Memory for answers that may be given again: what HTTP marks as cacheable, and Matrix routes known to be stable. 0 "
+	     "turns the cache off"),
+	COUNT("cache-max-entries", HOME, R, home.cache.max_entries, 0, 1000000, "Answers in the cache at most"),
+	SIZE("cache-max-body", HOME, R, home.cache.max_body, 0, GIB, "Longest body of an answer in the cache"),
+	BOOL("cache-ignore-reload", HOME, R, home.cache.ignore_reload, "false",
+	     "Answer from the cache although the request asks whether that is still so (no-cache, max-age=0), as matrix-js-sdk "
+	     "does with each. Lost: a reload shows what is as old as the cache allows"),
+	TIME("retry-grace", HOME, R, home.join.grace, 0, 24 * HOUR, NULL,
+	     "A request whose client has left goes on for this long, and its answer is kept for this long, so that a "
+	     "repetition finds it. 0 s cancels at once"),
+	COUNT("retry-max-exchanges", HOME, R, home.join.max_exchanges, 0, 1000000,
+	      "Exchanges that repetitions may join at most; 0 carries each repetition over the link"),
+	SIZE("retry-max-answer", HOME, R, home.join.max_answer, 0, 64 * MIB,
+	     "Longest answer that is kept for a repetition"),
+	SIZE("retry-memory", HOME, R, home.join.max_kept, 0, GIB, "Memory for answers kept for repetitions"),
+	COUNT("link-max-waiting", HOME, R, home.gate.max_waiting, 0, 1000000,
+	      "Exchanges that may wait for an answer; more get 503. 0 is any number"),
+	TIME("link-silence", HOME, R | TH_OPTION_NEVER, home.gate.silence, TH_SEC, 30 * 24 * HOUR, NULL,
+	     "The link is taken to be down when exchanges wait and nothing has been heard for this long: new ones get "
+	     "503 at once. Must be above ping-after"),
+	TIME("link-retry-after", HOME, R, home.gate.retry_after, TH_SEC, 24 * HOUR, NULL,
+	     "What Retry-After says in such a 503"),
+	BOOL("lean-typing", HOME, R, home.lean.typing, "false",
+	     "Answer typing notifications here. Lost: others do not see that this user types"),
+	BOOL("lean-receipts", HOME, R, home.lean.receipts, "false",
+	     "Answer read receipts and markers here. Lost: others do not see what was read, and neither do the user's other devices: "
+	     "unread counts and notifications stay"),
+	BOOL("lean-presence", HOME, R, home.lean.presence, "false",
+	     "Answer presence updates here. Lost: others do not see this user's status message"),
+	BOOL("lean-no-presence", HOME, R, home.lean.sync.no_presence, "false",
+	     "Ask for no presence in sync. Lost: the user does not see who is online"),
+	BOOL("lean-lazy-members", HOME, R, home.lean.sync.lazy_members, "false",
+	     "Ask for lazy-loaded members in sync. Lost: member lists of clients that cannot fetch them are incomplete"),
+	COUNT("lean-timeline-limit", HOME, R, home.lean.sync.timeline_limit, 0, 10000,
+	      "Ask for so many events a room in sync at most; 0 leaves it to the client. Lost: nothing, but clients fetch "
+	      "the rest when the user scrolls"),
+	SIZE("lean-max-media", HOME, R, home.lean.max_media, 0, 1024 * GIB,
+	     "Refuse larger media with M_TOO_LARGE, both ways. Set at the far end, a download refused costs the link none of "
+	     "it. 0 is any size"),
 };
 
 const size_t th_option_count = sizeof(th_option_table) / sizeof(th_option_table[0]);

@@ -18,6 +18,7 @@ void th_options_init(struct th_options *o)
 	o->listener = th_listener_limits_default;
 	o->upstream = th_upstream_limits_default;
 	o->coap = th_coap_params_loopback;
+	o->home = th_home_default;
 	o->max_sessions = SESSIONS_DEFAULT;
 	th_option_defaults(&th_options_schema, o);
 }

@@ -15,13 +15,22 @@
 #include "base/err.h"
 #include "coap/params.h"
 #include "exchange/policy.h"
+#include "home/home.h"
 #include "http/listener.h"
 #include "http/upstream.h"
 #include "program/option.h"
 
-enum { TH_OPTIONS_MAX = 80 }; /* rows in the table */
+enum { TH_OPTIONS_MAX = 160 }; /* rows in the table */
 
-enum th_option_section { TH_SECTION_DAEMON, TH_SECTION_HTTP, TH_SECTION_UPSTREAM, TH_SECTION_SESSION, TH_SECTION_COAP, TH_SECTION_LAST };
+enum th_option_section {
+	TH_SECTION_DAEMON,
+	TH_SECTION_HTTP,
+	TH_SECTION_UPSTREAM,
+	TH_SECTION_SESSION,
+	TH_SECTION_COAP,
+	TH_SECTION_HOME,
+	TH_SECTION_LAST
+};
 
 /* Plain data: copied by assignment. */
 struct th_options {
@@ -59,6 +68,8 @@ struct th_options {
 	size_t link_mtu;
 	bool link_ours;
 	struct th_coap_params coap;
+
+	struct th_home_config home;
 
 	uint8_t origin[TH_OPTIONS_MAX]; /* enum th_option_origin, by place in the table */
 	unsigned line[TH_OPTIONS_MAX];	/* line in the file that gave it, 0 for none */

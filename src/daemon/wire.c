@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "daemon/home.h"
 #include "daemon/identity.h"
 #include "daemon/peer.h"
 #include "program/process.h"
@@ -37,6 +38,7 @@ struct th_wire {
 	struct th_node *node;
 	struct th_listener *listener;
 	struct th_peer peer;
+	struct th_home_wire home;
 
 	struct th_alarm tick, wall;
 	struct th_hook hook;
@@ -55,7 +57,8 @@ static void on_datagram(void *user, const struct th_addr *from, const uint8_t *p
 {
 	struct th_wire *w = user;
 
-	th_node_rx(w->node, from, p, n);
+	if (th_node_rx(w->node, from, p, n))
+		th_home_wire_heard(&w->home);
 }
 
 /* Sends until the node has nothing more or the system takes nothing more. */
@@ -145,6 +148,7 @@ static void finish(struct th_wire *w, int signal)
 	}
 	th_log(TH_LOG_INFO, "drain", "signal=%d timeout_ms=%" PRIu64, signal, w->o.drain_timeout / TH_MS);
 	w->draining = true;
+	th_home_wire_drain(&w->home);
 	th_node_drain(w->node);
 	if (w->listener)
 		th_listener_drain(w->listener);
@@ -172,6 +176,7 @@ static void reread(struct th_wire *w)
 	th_sink_set_debug(w->o.debug_log);
 	allow_descriptors(w);
 	th_node_set_policy(w->node, &w->o.policy);
+	th_home_wire_reload(&w->home, &w->o);
 	if (w->listener)
 		th_listener_set_limits(w->listener, &w->o.listener);
 	if (w->upstream)
@@ -190,6 +195,7 @@ static void on_signal(void *user, int signal)
 		break;
 	case SIGUSR1:
 		th_report_stats(w->listener, w->upstream, w->node);
+		th_home_wire_stats(&w->home);
 		break;
 	default:
 		finish(w, signal);
@@ -330,7 +336,6 @@ static bool start_node(struct th_wire *w, struct th_complaints *c)
 	struct th_node_config config = {
 		.coap = w->o.coap,
 		.now = th_loop_clock(w->loop),
-		.upstream = w->upstream ? th_upstream_server(w->upstream) : NULL,
 		.ingress = th_options_ingress(&w->o),
 		.sync_push = w->o.sync_push,
 		.sync_check = w->o.sync_check,
@@ -340,7 +345,10 @@ static bool start_node(struct th_wire *w, struct th_complaints *c)
 		.report = th_report_log,
 	};
 
-	w->node = th_node_new(w->mem, &th_rng_system, &config);
+	if (w->upstream)
+		config.upstream = th_home_wire_far(&w->home, w->mem, &w->o, th_upstream_server(w->upstream));
+	if (!w->upstream || config.upstream)
+		w->node = th_node_new(w->mem, &th_rng_system, &config);
 	if (!w->node) {
 		th_complain(c, "cannot start: %s", th_strerror(TH_ERR_NO_MEMORY));
 		return false;
@@ -352,12 +360,15 @@ static bool start_node(struct th_wire *w, struct th_complaints *c)
 
 static bool start_listener(struct th_wire *w, struct th_complaints *c)
 {
-	enum th_err err = TH_OK;
+	struct th_flow_server *server;
+	enum th_err err = TH_ERR_NO_MEMORY;
 
 	if (!th_options_ingress(&w->o))
 		return true;
-	w->listener = th_listener_new(w->loop, w->mem, w->o.http_bind_host, w->o.http_port, &w->o.listener,
-				      th_node_server(w->node), &err);
+	server = th_home_wire_near(&w->home, w->mem, &w->o, th_node_server(w->node));
+	if (server)
+		w->listener = th_listener_new(w->loop, w->mem, w->o.http_bind_host, w->o.http_port, &w->o.listener,
+					      server, &err);
 	if (!w->listener) {
 		th_complain(c, "cannot listen for HTTP on port %u of %s: %s%s", (unsigned)w->o.http_port,
 			    w->o.http_bind_host, reason(err), advice(err, "http"));
@@ -401,8 +412,10 @@ static bool start_loop(struct th_wire *w, struct th_complaints *c)
 	w->loop = th_loop_new(w->mem);
 	w->signals.got = on_signal;
 	w->signals.user = w;
-	if (w->loop && th_signals_init(&w->signals, w->loop) == TH_OK)
+	if (w->loop && th_signals_init(&w->signals, w->loop) == TH_OK) {
+		th_home_wire_init(&w->home, w->loop);
 		return true;
+	}
 	th_complain(c, "cannot start: %s", strerror(errno));
 	return false;
 }
@@ -432,6 +445,7 @@ struct th_wire *th_wire_new(const struct th_mem *mem, const struct th_options *o
 	}
 	start_peer(w);
 	allow_descriptors(w);
+	th_home_wire_start(&w->home);
 	th_loop_hook(w->loop, &w->hook);
 	return w;
 }
@@ -443,10 +457,12 @@ void th_wire_del(struct th_wire *w)
 		return;
 	if (w->listener)
 		th_listener_del(w->listener);
+	th_home_wire_free_near(&w->home);
 	if (w->node) {
 		th_peer_free(&w->peer);
 		th_node_del(w->node);
 	}
+	th_home_wire_free_far(&w->home);
 	if (w->upstream)
 		th_upstream_del(w->upstream);
 	if (w->udp)

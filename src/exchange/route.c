@@ -130,9 +130,21 @@ static struct th_str path_of(struct th_str target)
 	return (struct th_str){ target.p, query ? (size_t)(query - target.p) : target.n };
 }
 
+static const struct th_str matrix = TH_STR_INIT("/_matrix/");
+
+bool th_route_fits(const char *pattern, struct th_str target)
+{
+	struct th_str path = path_of(target);
+
+	if (!th_str_starts(path, matrix))
+		return false;
+	path.p += matrix.n;
+	path.n -= matrix.n;
+	return fits(th_str_of(pattern), path);
+}
+
 static const struct th_route *route_of(struct th_str target)
 {
-	static const struct th_str matrix = TH_STR_INIT("/_matrix/");
 	struct th_str path = path_of(target);
 
 	if (!th_str_starts(path, matrix))

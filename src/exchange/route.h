@@ -24,6 +24,9 @@ struct th_route {
 extern const struct th_route th_routes[];
 extern const size_t th_routes_count;
 
+/* Whether a target's path is "/_matrix/" and what the pattern says. */
+bool th_route_fits(const char *pattern, struct th_str target);
+
 /* The name of the first pattern that fits the target's path, "other" when none does. Static. */
 const char *th_route_name(struct th_str target);
 

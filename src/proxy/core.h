@@ -49,6 +49,9 @@ enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client,
 /* The leg's request once more, under another exchange: coded anew, since this one was not sent, or not understood. */
 void th_ingress_again(struct th_leg *leg);
 
+/* Opens the leg's response, whose head and body follow. */
+enum th_err th_egress_answer(struct th_leg *leg);
+
 /* egress.c: a request came over the link. */
 void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head);
 
@@ -81,9 +84,10 @@ void th_sync_tick(struct th_node *n);
 /* Ends all that would go on for ever. */
 void th_sync_drain(struct th_node *n);
 
-/* sync_near.c: whether the request of that watch is still under way. */
+/* sync_near.c: whether the request of that watch is still under way; whether that or an answer is. */
 struct th_watch;
 bool th_watch_is_asking(const struct th_watch *w);
+bool th_watch_waits(const struct th_watch *w);
 /* Opens the CoAP exchange for its leg's request. */
 enum th_err th_watch_open(struct th_leg *leg);
 

@@ -94,9 +94,8 @@ static void refuse_answer(struct th_leg *leg, const char *reason)
 	th_leg_settle(leg);
 }
 
-static void on_head(struct th_flow *self, const struct th_head *h)
+enum th_err th_egress_answer(struct th_leg *leg)
 {
-	struct th_leg *leg = th_leg_of(self);
 	struct th_node *n = leg->node;
 	uint8_t format[2];
 	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
@@ -107,6 +106,14 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 		.n_options = 1,
 		.priority = leg->priority,
 	};
+
+	return th_coap_respond(n->coap, leg->id, &response, th_node_now(n));
+}
+
+static void on_head(struct th_flow *self, const struct th_head *h)
+{
+	struct th_leg *leg = th_leg_of(self);
+	struct th_node *n = leg->node;
 	enum th_err err;
 
 	if (!leg->id)
@@ -117,9 +124,8 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	}
 	leg->report.answered = th_node_now(n);
 	leg->report.status = h->status;
-	err = th_coap_respond(n->coap, leg->id, &response, th_node_now(n));
-	if (err == TH_OK)
-		err = th_leg_send_head(leg, h);
+	leg->unanswered = true; /* until something of it is to leave: a gathered answer may still break off */
+	err = th_leg_send_head(leg, h);
 	if (err == TH_OK)
 		return;
 	leg->report.err = err;
@@ -146,7 +152,9 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 		th_failure_of(&unknown, TH_ERR_CLOSED, "The homeserver's answer broke off.");
 		why = &unknown;
 	}
-	if (leg->report.answered == TH_NEVER) {
+	if (leg->report.answered == TH_NEVER || leg->unanswered) {
+		leg->gathering = leg->unanswered = false;
+		th_buf_free(&leg->out);
 		th_egress_refuse(leg, why);
 	} else {
 		leg->report.err = why->err;

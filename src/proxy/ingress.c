@@ -335,6 +335,17 @@ void th_ingress_no_leg(enum th_err err, struct th_failure *why)
 		th_failure_of(why, TH_ERR_NO_MEMORY, "thimble is out of memory.");
 }
 
+bool th_node_has_left(const struct th_flow *client)
+{
+	struct th_coap_account account;
+	const struct th_leg *leg;
+
+	if (!client->peer || client->peer->ops != &flow_ops)
+		return th_node_waits(client);
+	leg = th_leg_of(client->peer);
+	return th_coap_account(leg->node->coap, leg->id, &account) != TH_OK || account.datagrams_out > 0;
+}
+
 enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why)
 {
 	struct th_node *n = TH_OWNER(self, struct th_node, server);

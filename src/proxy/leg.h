@@ -49,6 +49,7 @@ struct th_leg {
 	struct th_flow flow;   /* towards the HTTP side */
 
 	struct th_buf out;     /* outgoing bytes the engine has not taken yet */
+	bool unanswered;       /* egress: the response has not been opened yet */
 	bool handing;          /* some of it is being given to the engine */
 	bool gathering;        /* the outgoing message is collected there first, to be coded */
 	bool out_end;          /* the outgoing message is whole, once `out` is empty */

@@ -15,6 +15,13 @@ void th_leg_hand_on(struct th_leg *leg)
 
 	if (leg->handing)
 		return;
+	if (leg->unanswered) {
+		leg->unanswered = false;
+		if (th_egress_answer(leg) != TH_OK) { /* no memory: the ingress half hears of it */
+			th_leg_drop(leg);
+			return;
+		}
+	}
 	leg->handing = true;
 	do {
 		taken = leg->out.n == 0 ? 0

@@ -286,12 +286,12 @@ void th_node_del(struct th_node *n)
 
 /* ---- the four verbs ---- */
 
-void th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len)
+bool th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len)
 {
 	if (n->secure)
-		th_secure_rx(n->secure, from, dgram, len);
-	else
-		th_coap_rx(n->coap, from, dgram, len, th_node_now(n));
+		return th_secure_rx(n->secure, from, dgram, len);
+	th_coap_rx(n->coap, from, dgram, len, th_node_now(n));
+	return true;
 }
 
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap)

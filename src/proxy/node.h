@@ -51,8 +51,9 @@ struct th_node_config {
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config);
 void th_node_del(struct th_node *n); /* open flows are closed with TH_ERR_CANCELLED */
 
-/* The four verbs of an engine. Encrypted, tx needs room for TH_SESSION_DATAGRAM_MAX. */
-void th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len);
+/* The four verbs of an engine. Encrypted, tx needs room for TH_SESSION_DATAGRAM_MAX. rx: true when the far side of the
+ * ingress half was heard; in the plain profile, which cannot know, any datagram counts. */
+bool th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len);
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap);
 th_time th_node_deadline(const struct th_node *n);
 void th_node_tick(struct th_node *n);
@@ -72,6 +73,14 @@ struct th_flow_server *th_node_server(struct th_node *n);
 
 /* Ends what would go on for ever, each with a word to the other daemon: observations. Before the node stops, while it still runs. */
 void th_node_drain(struct th_node *n);
+
+/* Whether anything of the request that this client end has sent to a server end of the node has left for the link: then giving it up does
+ * not spare it. True for ends that are not the node's, or have closed. */
+bool th_node_has_left(const struct th_flow *client);
+
+/* Whether what this client end has asked waits for the link: not so a long poll that the far half pushes for. True for ends that are
+ * not the node's. */
+bool th_node_waits(const struct th_flow *client);
 
 void th_node_set_policy(struct th_node *n, const struct th_policy *policy);
 

@@ -46,6 +46,7 @@ struct th_secure {
 	th_session_id left_session; /* to the same peer, nobody answers; its exchanges wait to the end. 0: none */
 	th_time sent_at;	    /* when the last datagram left, for keepalives */
 
+	bool heard; /* the peer, in the datagram at hand */
 	bool freed; /* something is over that may have kept numbers from being given */
 	uint8_t pdu[PDU_MAX], compact[PDU_MAX];
 };
@@ -197,6 +198,11 @@ static void unblock(struct th_secure *s)
 	s->freed = false;
 }
 
+static void note_heard(struct th_secure *s, th_session_id id)
+{
+	s->heard = s->heard || id == s->peer_session || id == s->left_session;
+}
+
 static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *payload, size_t n, unsigned flags)
 {
 	struct th_secure *s = user;
@@ -208,6 +214,7 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 
 	if (!l)
 		return;
+	note_heard(s, id);
 	if (!(flags & TH_SESSION_COPY))
 		th_naming_heard(&l->naming, number);
 	if (th_compact_read(&pdu, &room, &l->naming, number, payload, n) != TH_OK)
@@ -246,6 +253,7 @@ static void on_opened(void *user, th_session_id id, const struct th_session_news
 		l = add(s, id);
 	if (!l)
 		return;
+	note_heard(s, id);
 	/* Numbers go on in both directions, whatever the peer has forgotten (session.h). */
 	if (news->rekeyed && !news->continued)
 		s->ops->restarted(s->user, &peer);
@@ -424,10 +432,12 @@ void th_secure_wall(struct th_secure *s, uint64_t unix_seconds)
 
 /* ---- the four verbs ---- */
 
-void th_secure_rx(struct th_secure *s, const struct th_addr *from, const uint8_t *dgram, size_t n)
+bool th_secure_rx(struct th_secure *s, const struct th_addr *from, const uint8_t *dgram, size_t n)
 {
+	s->heard = false;
 	if (th_sessions_owns(dgram, n))
 		th_sessions_rx(s->sessions, from, dgram, n, *s->now);
+	return s->heard;
 }
 
 size_t th_secure_tx(struct th_secure *s, struct th_addr *to, uint8_t *out, size_t cap)

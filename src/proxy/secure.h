@@ -64,8 +64,9 @@ size_t th_secure_overhead(const struct th_secure *s, const struct th_addr *peer)
 /* The wall clock, as th_sessions_wall(). */
 void th_secure_wall(struct th_secure *s, uint64_t unix_seconds);
 
-/* The four verbs. They drive the engine as well. cap >= TH_SESSION_DATAGRAM_MAX. */
-void th_secure_rx(struct th_secure *s, const struct th_addr *from, const uint8_t *dgram, size_t n);
+/* The four verbs. They drive the engine as well. cap >= TH_SESSION_DATAGRAM_MAX. rx: true when the far side of the
+ * ingress half was heard: something of it that has authenticated. */
+bool th_secure_rx(struct th_secure *s, const struct th_addr *from, const uint8_t *dgram, size_t n);
 size_t th_secure_tx(struct th_secure *s, struct th_addr *to, uint8_t *out, size_t cap);
 th_time th_secure_deadline(const struct th_secure *s);
 void th_secure_tick(struct th_secure *s);

@@ -625,6 +625,11 @@ bool th_watch_is_asking(const struct th_watch *w)
 	return w->phase == ASKED;
 }
 
+bool th_watch_waits(const struct th_watch *w)
+{
+	return w->phase == ASKED || w->phase == ARRIVING;
+}
+
 void th_watch_left(struct th_poll *p)
 {
 	struct th_watch *w = p->watch;

@@ -212,6 +212,16 @@ static void on_close(struct th_flow *f, const struct th_failure *why)
 
 static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, on_resume, on_close };
 
+bool th_node_waits(const struct th_flow *client)
+{
+	const struct th_poll *p;
+
+	if (!client->peer || client->peer->ops != &flow_ops)
+		return true;
+	p = poll_of(client->peer);
+	return !p->watch || th_watch_waits(p->watch);
+}
+
 static void on_idle(struct th_sync_timer *t)
 {
 	struct th_poll *p = TH_OWNER(t, struct th_poll, idle);

@@ -407,6 +407,25 @@ def session_seeds():
         yield f"made-up-{settings}", s + exchange + b"\x0f\x28\xc0" + bytes(range(39)) + b"\x0f\x29\xd0" + bytes(range(40)) + exchange
 
 
+def home_text_seeds():
+    """What src/home reads as text; the first byte says as what."""
+    for name, text in {
+        "empty": b"{}", "limit": b'{"room":{"timeline":{"limit":20}}}', "odd": b' { "room" : 5 , "presence":null } ',
+        "deep": b'{"a":' + b"[" * 40, "string": b'{"a\\"":"\\u0041"}', "open": b'{"room":{"state":{',
+    }.items():
+        yield "filter-" + name, b"\0" + text
+    for name, text in {
+        "inline": b"/_matrix/client/v3/sync?filter=%7B%22room%22%3A%7B%7D%7D&x=1", "id": b"/s?filter=0", "none": b"/s?since=a",
+        "cut": b"/s?filter=%7", "profile": b"/_matrix/client/v3/profile/%40a%3Ab/x", "rules": b"/_matrix/client/r0/pushrules/",
+    }.items():
+        yield "target-" + name, b"\1" + text
+    for name, text in {
+        "media": b"public,max-age=86400,s-maxage=0,proxy-revalidate", "quoted": b'private="a, b", max-age="5" ,, x=\\"',
+        "lists": b"GET, PUT, *, W/\"a,b\", \"c", "number": b"99999999999999999999", "open": b'"no-store',
+    }.items():
+        yield "field-" + name, b"\2" + text
+
+
 TARGETS = {
     "emulator": emulator_seeds,
     "compact": compact_seeds,
@@ -417,6 +436,7 @@ TARGETS = {
     "flate": flate_seeds,
     "model_decode": model_decode_seeds,
     "model_round": model_round_seeds,
+    "home_text": home_text_seeds,
     "http_request": http_request_seeds,
     "json_cbor": json_cbor_seeds,
     "noise": noise_seeds,

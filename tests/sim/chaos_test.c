@@ -8,7 +8,7 @@
  * - in the end nothing is left open on either side, and who comes then is served;
  * - on calm seeds (no loss, nobody leaves) every client gets exactly what its homeserver's rule says.
  *
- *     chaos_test [SEEDS [FIRST_SEED]]; a failing seed is printed, and `chaos_test 1 SEED` plays it alone. */
+ *     chaos_test [SEEDS [FIRST_SEED [home]]], `home`: with the stages of src/home; a failing seed is printed, and `chaos_test 1 SEED` plays it alone. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -402,7 +402,7 @@ static void invite(struct chaos *c, unsigned number, char kind, th_time at)
 	sim_net_at(&c->world.net, &g->event, at);
 }
 
-static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm)
+static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm, bool with_home)
 {
 	struct chaos *c = calloc(1, sizeof(*c));
 	struct sim_world_config config;
@@ -418,6 +418,7 @@ static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm)
 	c->poor.rng = &c->rng;
 	c->mem = (struct th_mem){ poor_alloc, poor_release, &c->poor };
 	configure(c, &config);
+	config.home = with_home;
 	sim_world_init(&c->world, &config);
 	c->poor.permille = poverty;
 	rules(c);
@@ -448,10 +449,11 @@ int main(int argc, char **argv)
 {
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : SEEDS_DEFAULT;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	bool with_home = argc > 3 && strcmp(argv[3], "home") == 0;
 	uint64_t wrong = 0, failed = 0;
 
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
-		unsigned bad = play(seed, seed % 4 == 3 ? 5 : 0, seed % 4 == 2, seed % 4 == 1);
+		unsigned bad = play(seed, seed % 4 == 3 ? 5 : 0, seed % 4 == 2, seed % 4 == 1, with_home);
 
 		if (bad)
 			printf("seed %" PRIu64 ": %u wrong\n", seed, bad);

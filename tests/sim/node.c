@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "home/home.h"
 #include "proxy/node.h"
 #include "sim/world.h"
 
@@ -10,6 +11,8 @@ struct sim_node {
 	struct th_node *node;
 	struct sim_world *world;
 	struct sim_side *side;
+	struct th_home *home;	 /* owned; NULL: the world has none, or this is the far side */
+	struct th_home_far *far; /* owned; likewise */
 };
 
 static void on_report(void *user, const struct th_report *r)
@@ -58,10 +61,11 @@ static void tell_time(struct sim_node *n)
 struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_server *upstream)
 {
 	struct sim_node *n = calloc(1, sizeof(*n));
+	const th_time *now = &w->side[side].host.clock;
 	struct th_secure_config secure;
 	struct th_node_config config = {
 		.coap = w->config.params[side],
-		.now = &w->side[side].host.clock,
+		.now = now,
 		.upstream = upstream,
 		.ingress = side == SIM_NEAR,
 		.sync_push = w->config.sync_push,
@@ -81,16 +85,31 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		secure = secure_config(n, side == SIM_FAR);
 		config.secure = &secure;
 	}
+	if (w->config.home && side == SIM_FAR) {
+		n->far = th_home_far_new(w->config.mem, now, &w->config.policy, &w->config.home_config, upstream);
+		if (!n->far)
+			abort();
+		config.upstream = th_home_far_server(n->far);
+	}
 	n->node = th_node_new(w->config.mem, &w->side[side].rng, &config);
 	if (!n->node)
 		abort();
 	tell_time(n);
+	if (w->config.home && side == SIM_NEAR) {
+		n->home = th_home_new(w->config.mem, &w->side[side].rng, now, &w->config.policy, &w->config.home_config,
+				      th_node_server(n->node));
+		if (!n->home)
+			abort();
+		th_home_set_has_left(n->home, th_node_has_left);
+	}
 	return n;
 }
 
 void sim_node_del(struct sim_node *n)
 {
+	th_home_del(n->home);
 	th_node_del(n->node);
+	th_home_far_del(n->far);
 	free(n);
 }
 
@@ -107,22 +126,40 @@ void sim_node_set_profile(struct sim_node *n, const struct th_addr *peer, const 
 
 static void node_rx(void *ctx, const struct th_addr *from, const uint8_t *p, size_t len)
 {
-	th_node_rx(((struct sim_node *)ctx)->node, from, p, len);
+	struct sim_node *n = ctx;
+
+	bool heard = th_node_rx(n->node, from, p, len);
+
+	if (heard && n->home)
+		th_gate_heard(th_home_gate(n->home));
 }
 
 static size_t node_tx(void *ctx, struct th_addr *to, uint8_t *out, size_t cap)
 {
-	return th_node_tx(((struct sim_node *)ctx)->node, to, out, cap);
+	struct sim_node *n = ctx;
+
+	if (n->home)
+		th_home_turn(n->home);
+	if (n->far)
+		th_home_far_turn(n->far);
+	return th_node_tx(n->node, to, out, cap);
 }
 
 static th_time node_deadline(void *ctx)
 {
-	return th_node_deadline(((struct sim_node *)ctx)->node);
+	const struct sim_node *n = ctx;
+	th_time at = th_node_deadline(n->node);
+
+	return n->home ? th_time_min(at, th_home_deadline(n->home)) : at;
 }
 
 static void node_tick(void *ctx)
 {
-	th_node_tick(((struct sim_node *)ctx)->node);
+	struct sim_node *n = ctx;
+
+	th_node_tick(n->node);
+	if (n->home)
+		th_home_turn(n->home);
 }
 
 struct sim_machine sim_node_machine(struct sim_node *n)
@@ -132,7 +169,7 @@ struct sim_machine sim_node_machine(struct sim_node *n)
 
 struct th_flow_server *sim_node_server(struct sim_node *n)
 {
-	return th_node_server(n->node);
+	return n->home ? th_home_server(n->home) : th_node_server(n->node);
 }
 
 struct th_coap_stats sim_node_coap_stats(const struct sim_node *n)

@@ -16,6 +16,7 @@ void sim_world_config_default(struct sim_world_config *c)
 		.kind = { SIM_NODE, SIM_NODE },
 		.params = { th_coap_params_default, th_coap_params_default },
 		.sync_check = TH_NEVER,
+		.home_config = th_home_default,
 	};
 }
 

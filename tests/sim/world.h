@@ -9,6 +9,7 @@
 
 #include "coap/params.h"
 #include "exchange/policy.h"
+#include "home/home.h"
 #include "session/noise.h"
 #include "sim/net.h"
 #include "sim/raw.h"
@@ -24,6 +25,8 @@ struct sim_world_config {
 	struct sim_profile up, down; /* near to far, far to near */
 	struct th_coap_params params[SIM_SIDES];
 	struct th_policy policy;
+	bool home; /* nodes have the stages of src/home before them */
+	struct th_home_config home_config;
 	bool peer_unknown;	  /* the near node has no peer yet */
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
 	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */

@@ -138,6 +138,11 @@ static void test_defaults(void **state)
 	assert_memory_equal(&o.listener, &th_listener_limits_default, sizeof(o.listener));
 	assert_memory_equal(&o.upstream, &th_upstream_limits_default, sizeof(o.upstream));
 	assert_memory_equal(&o.coap, &th_coap_params_loopback, sizeof(o.coap));
+	assert_true(o.home.cors.mode == th_home_default.cors.mode && o.home.join.grace == th_home_default.join.grace);
+	assert_true(o.home.cache.max_bytes == th_home_default.cache.max_bytes && !o.home.cache.ignore_reload);
+	/* the lean policy is off */
+	assert_false(o.home.lean.typing || o.home.lean.receipts || o.home.lean.presence || o.home.lean.max_media);
+	assert_false(th_narrow_any(&o.home.lean.sync));
 	assert_false(o.only_http || o.only_coap || o.disable_encryption || o.debug_log || o.policy.pass_unknown);
 }
 
