@@ -124,5 +124,6 @@ enum th_err th_sync_init(struct th_node *n, const struct th_rng *rng)
 	th_list_init(&s->polls);
 	th_list_init(&s->dead_polls);
 	th_list_init(&s->pollers);
-	return th_table_init(&s->by_key, n->mem, BUCKETS, th_rng_u64(rng));
+	/* without push the table stays empty */
+	return th_table_init(&s->by_key, n->mem, BUCKETS, n->config.sync_push ? th_rng_u64(rng) : 0);
 }
