@@ -222,6 +222,13 @@ static size_t read_refs(bool asks, uint64_t number, const uint8_t *p, size_t n, 
 	return 1 + bytes;
 }
 
+/* Of a response: both ends have to agree on more than the message. */
+static bool is_by_model(uint8_t coding)
+{
+	return coding == TH_CODING_MODEL || coding == TH_CODING_MODEL_NEAR || coding == TH_CODING_MODEL_FAR ||
+	       coding == TH_CODING_MODEL_ALONE;
+}
+
 /* ---- out ---- */
 
 /* Whether the request was sent so much later than it was coded that one byte names its parent no more. */
@@ -329,10 +336,14 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	return refs + need;
 }
 
+static const struct th_model_about about_nothing = { .is_response = true, .account = -1 };
+
 static size_t by_flate(struct th_leg *leg, struct th_str body)
 {
 	struct th_workshop *w = leg->node->workshop;
 
+	if (th_leg_is_ingress(leg))
+		leg->about = about_nothing; /* as the other end, which does not see a text */
 	return th_flate_encode(w->flate, leg->dialogue->other_preset ? TH_CODING_FLATE_BARE : TH_CODING_FLATE,
 			       &w->text.head, body, (struct th_flate_history){ 0 }, w->code, sizeof(w->code));
 }
@@ -356,7 +367,8 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 	if (!th_leg_is_ingress(leg))
 		(void)name(leg);
 	leg->near = false;
-	leg->about = th_leg_is_ingress(leg) ? (struct th_model_about){ .is_response = true, .account = -1 } : leg->about;
+	if (th_leg_is_ingress(leg))
+		leg->about = about_nothing;
 	if (!affordable(leg, msg->n) ||
 	    read_plain(w, th_leg_is_ingress(leg), th_buf_data(msg), msg->n, &body) != TH_OK)
 		return;
@@ -368,8 +380,12 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 		th_list_remove(&leg->unnamed);
 		th_buf_free(&leg->masked);
 		leg->near = false;
+		if (th_leg_is_ingress(leg))
+			leg->about = about_nothing;
 		return;
 	}
+	if (!th_leg_is_ingress(leg) && leg->named && is_by_model(w->code[0]))
+		th_answers_keep(&leg->dialogue->answers, leg->number, th_buf_data(msg), msg->n);
 	th_buf_free(msg);
 	(void)th_buf_append(msg, w->code, n); /* shorter than what was there a moment ago */
 }
@@ -454,8 +470,8 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 				      sizeof(w->plain), &n);
 	if (err == TH_OK)
 		err = asks ? th_text_read_response(&w->text, w->plain, n) : th_text_read_request(&w->text, w->plain, n);
-	if (err != TH_OK)
-		return err;
+	if (err != TH_OK) /* whatever it was: as it is it can be read */
+		return TH_ERR_NOT_FOUND;
 	if (!asks) {
 		th_model_request_kind(w->plain, n, &leg->about);
 		leg->about.is_response = true;
@@ -490,7 +506,7 @@ enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg)
 	if (th_leg_is_ingress(leg))
 		catch_up(leg->dialogue);
 	else
-		leg->about = (struct th_model_about){ .is_response = true, .account = -1 };
+		leg->about = about_nothing;
 	err = coding == TH_CODING_FLATE || coding == TH_CODING_FLATE_BARE ? from_flate(leg, msg) : from_model(leg, msg);
 	if (err == TH_OK && th_leg_is_ingress(leg))
 		th_accounts_answered(&leg->dialogue->accounts, leg->number);

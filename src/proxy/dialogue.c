@@ -15,6 +15,7 @@ struct th_dialogue *th_dialogue_new(const struct th_mem *mem, const struct th_ad
 	th_list_init(&d->link);
 	th_list_init(&d->unnamed);
 	th_accounts_init(&d->accounts, mem);
+	th_answers_init(&d->answers, mem);
 	return d;
 }
 
@@ -25,6 +26,7 @@ void th_dialogue_del(struct th_dialogue *d)
 	while (th_list_pop(&d->unnamed))
 		;
 	th_accounts_clear(&d->accounts);
+	th_answers_clear(&d->answers);
 	th_history_free(d->history);
 	th_list_remove(&d->link);
 	th_free(d->mem, d);

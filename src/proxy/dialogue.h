@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "codec/history.h"
 #include "proxy/accounts.h"
+#include "proxy/answers.h"
 #include "proxy/hello.h"
 
 struct th_dialogue {
@@ -16,6 +17,7 @@ struct th_dialogue {
 	bool asks;		  /* this end sends the requests: it is the session's initiator */
 	struct th_history *history; /* owned; NULL until it is needed */
 	struct th_accounts accounts;
+	struct th_answers answers; /* answering end: as they were before they were coded */
 	struct th_list unnamed; /* legs whose request is coded, and not known to have been sent yet */
 	bool no_model;		/* the peer has other tables */
 	bool other_preset;	/* the peer has another preset dictionary */

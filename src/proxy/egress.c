@@ -1,4 +1,5 @@
 /* The egress half: CoAP in, HTTP out. */
+#include "coap/naming.h"
 #include "exchange/failure.h"
 #include "proxy/core.h"
 #include "proxy/plain.h"
@@ -190,12 +191,34 @@ static void cancel_failed(struct th_leg *leg, enum th_err err)
 
 static const struct th_leg_ops cancel_ops = { begin, NULL, cancel_end, cancel_failed, NULL };
 
+/* ---- an answer once more, for an ingress half that could not read it ---- */
+
+static void repeat_end(struct th_leg *leg)
+{
+	const uint8_t *p;
+	uint64_t number;
+	size_t n;
+
+	if (!leg->dialogue || !th_naming_number(th_buf_data(&leg->in), leg->in.n, &number) ||
+	    th_answers_find(&leg->dialogue->answers, number, &p, &n) != TH_OK ||
+	    th_buf_append(&leg->out, p, n) != TH_OK) {
+		respond(leg, TH_CODE_FORGOTTEN, NULL, 0, TH_STR(""));
+		return;
+	}
+	leg->unanswered = true;
+	th_leg_send_end(leg);
+}
+
+static const struct th_leg_ops repeat_ops = { begin, NULL, repeat_end, cancel_failed, NULL };
+
 /* ---- a request begins ---- */
 
 static const struct th_leg_ops *ops_for(const struct th_coap_head *head)
 {
 	long format = th_plain_find(head->options, head->n_options, TH_OPTION_CONTENT_FORMAT);
 
+	if (format == TH_FORMAT_REPEAT)
+		return &repeat_ops;
 	return format == TH_FORMAT_CANCEL ? &cancel_ops : &leg_ops;
 }
 
@@ -214,7 +237,7 @@ static uint8_t refusal(const struct th_node *n, const struct th_coap_head *head,
 		*reason = TH_STR("thimble takes its envelope by POST, or FETCH.");
 		return TH_COAP_CODE(4, 5);
 	}
-	if (format != TH_FORMAT_ENVELOPE && format != TH_FORMAT_CANCEL) {
+	if (format != TH_FORMAT_ENVELOPE && format != TH_FORMAT_CANCEL && format != TH_FORMAT_REPEAT) {
 		*reason = TH_STR("thimble takes content format 65000, its envelope.");
 		return TH_COAP_CODE(4, 15);
 	}

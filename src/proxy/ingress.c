@@ -1,6 +1,7 @@
 /* The ingress half: HTTP in, CoAP out. */
 #include <stdio.h>
 
+#include "coap/naming.h"
 #include "exchange/failure.h"
 #include "exchange/route.h"
 #include "proxy/core.h"
@@ -102,6 +103,48 @@ static void answer_superseded(struct th_leg *leg)
 		th_flow_close(&leg->flow, NULL);
 }
 
+static enum th_err open_exchange(struct th_leg *leg, uint16_t content_format)
+{
+	struct th_node *n = leg->node;
+	uint8_t format[2];
+	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, content_format, format);
+	struct th_coap_head request = {
+		.code = TH_COAP_POST,
+		.confirmable = true,
+		.tagged = true,
+		.priority = leg->priority,
+		.options = &option,
+		.n_options = 1,
+	};
+	th_coap_id id;
+	enum th_err err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
+
+	if (err == TH_OK)
+		th_leg_bind(leg, id);
+	return err;
+}
+
+/* The answer was coded against what is not here: the far half is asked for it as it is. It executes nothing again. */
+static bool ask_for_repeat(struct th_leg *leg)
+{
+	struct th_node *n = leg->node;
+	uint8_t token[TH_COAP_TOKEN_MAX];
+	size_t len;
+
+	if (!leg->dialogue || !leg->decoded || !leg->named || leg->repeated || leg->in_head)
+		return false;
+	len = th_naming_token(leg->number, token);
+	leg->repeated = true;
+	th_leg_drop(leg);
+	th_buf_free(&leg->in);
+	leg->in_end = leg->coded = leg->decoded = false;
+	if (open_exchange(leg, TH_FORMAT_REPEAT) != TH_OK)
+		return false;
+	th_coap_write(n->coap, leg->id, token, len, th_node_now(n));
+	th_coap_end(n->coap, leg->id, th_node_now(n));
+	return true;
+}
+
 void th_ingress_why(struct th_leg *leg, enum th_err err, struct th_failure *why, char reason[static TH_REASON_MAX])
 {
 	if (err == TH_ERR_TIMEOUT && leg->node->secure)
@@ -124,6 +167,8 @@ static void failed(struct th_leg *leg, enum th_err err)
 		answer_superseded(leg);
 		return;
 	}
+	if (err == TH_ERR_NOT_FOUND && ask_for_repeat(leg))
+		return;
 	th_leg_drop(leg);
 	fail_flow(leg, &why);
 }
@@ -210,27 +255,6 @@ static const struct th_leg_ops leg_ops = { begin, head, end, failed, NULL };
 
 /* ---- the request ---- */
 
-static enum th_err ask(struct th_leg *leg)
-{
-	struct th_node *n = leg->node;
-	uint8_t format[2];
-	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
-	struct th_coap_head request = {
-		.code = TH_COAP_POST,
-		.confirmable = true,
-		.tagged = true,
-		.priority = leg->priority,
-		.options = &option,
-		.n_options = 1,
-	};
-	th_coap_id id;
-	enum th_err err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
-
-	if (err == TH_OK)
-		th_leg_bind(leg, id);
-	return err;
-}
-
 void th_ingress_again(struct th_leg *leg)
 {
 	enum th_err err;
@@ -241,7 +265,7 @@ void th_ingress_again(struct th_leg *leg)
 	th_buf_free(&leg->masked);
 	th_list_remove(&leg->unnamed);
 	leg->in_head = leg->in_end = leg->coded = leg->decoded = leg->named = false;
-	err = leg->push ? th_watch_open(leg) : ask(leg);
+	err = leg->push ? th_watch_open(leg) : open_exchange(leg, TH_FORMAT_ENVELOPE);
 	if (err == TH_OK)
 		err = th_buf_append(&leg->out, th_buf_data(&leg->plain), leg->plain.n);
 	if (err != TH_OK) {
@@ -280,7 +304,7 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 
 	th_leg_name(leg, h);
 	name_state(leg, h);
-	err = ask(leg);
+	err = open_exchange(leg, TH_FORMAT_ENVELOPE);
 	if (err == TH_OK)
 		err = th_leg_send_head(leg, h);
 	if (err != TH_OK) {

@@ -77,6 +77,7 @@ struct th_leg {
 	bool near;		      /* the parent was named by one byte */
 	bool far, alone;	      /* it may not be; nothing may be referred to */
 	unsigned attempts;	      /* that the peer could not read */
+	bool repeated;		      /* the answer was asked for once more */
 
 	enum th_coap_priority priority; /* of the request; its response's is the same */
 	bool push;		  /* of sync push (sync.h), no HTTP exchange: */

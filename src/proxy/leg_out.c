@@ -145,7 +145,9 @@ void th_leg_send_end(struct th_leg *leg)
 		th_coding_encode(leg, &leg->out);
 		th_leg_hand_on(leg);
 	}
-	if (leg->out.n == 0)
+	if (leg->out.n > 0)
+		th_leg_hand_on(leg);
+	if (leg->out.n == 0 && leg->id)
 		finish(leg);
 }
 

@@ -36,6 +36,7 @@ struct th_watch {
 	bool known;		    /* the egress half knows `form` as what was said last */
 	bool final;		    /* no notification: nothing follows this answer */
 	bool deaf;		    /* the other daemon knows nothing of this */
+	bool alone;		    /* the last answer built on what is not here: the next request shall build on nothing */
 	struct th_sync_token since; /* what the client has asked with */
 	struct th_sync_head head;   /* of the last answer */
 	struct th_buf body;	    /* of a notification */
@@ -343,6 +344,7 @@ static void on_failed(struct th_leg *leg, enum th_err err)
 		return;
 	th_ingress_why(leg, err, &why, reason);
 	let_go(w);
+	w->alone = err == TH_ERR_NOT_FOUND;
 	if (leg->id)
 		th_leg_drop(leg);
 	if (confirmed && w->poll && !w->poll->answering)
@@ -514,6 +516,8 @@ static void begin(struct th_watch *w, struct th_poll *p)
 		return;
 	}
 	leg->push = true;
+	leg->alone = w->alone;
+	w->alone = false;
 	leg->watch = w;
 	w->leg = leg;
 	th_flow_join(&leg->flow, &w->flow);

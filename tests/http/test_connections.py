@@ -61,8 +61,10 @@ def test_answers_after_45_s_and_75_s_come_once(upstream, pair):
     assert not faults
 
 
-def test_body_that_trickles_is_handed_on_as_it_comes(upstream, pair):
-    """The client has the first part long before the last is written."""
+def test_body_that_trickles_is_handed_on_as_it_comes(upstream, own_pair):
+    """The client has the first part long before the last is written. Of the plain profile: a short message is coded as a
+    whole otherwise."""
+    pair = own_pair(upstream.url, plain=True)
     go_on = threading.Event()
 
     def trickle(request, conn):

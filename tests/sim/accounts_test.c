@@ -119,7 +119,7 @@ static void configure(struct sim_world_config *c, uint64_t seed)
 
 	sim_world_config_default(c);
 	c->seed = seed;
-	c->secure = true;
+	c->secure = c->model = true;
 	c->up = c->down = link;
 	for (int side = 0; side < SIM_SIDES; side++) {
 		c->profile[side].ours = true;
