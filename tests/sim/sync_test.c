@@ -44,6 +44,8 @@ static void on_report(void *user, const struct th_report *r)
 		printf("%10.3f %s err %d\n", (double)s->world.net.now / 1e9, s->last_line, r->err);
 }
 
+static bool model; /* of new stands: codes by it, not by flate */
+
 static struct stand *stand_new(uint64_t seed, bool push, unsigned loss_permille)
 {
 	struct stand *s = calloc(1, sizeof(*s));
@@ -53,6 +55,7 @@ static struct stand *stand_new(uint64_t seed, bool push, unsigned loss_permille)
 	c.seed = seed;
 	c.secure = true;
 	c.sync_push = push;
+	c.model = model;
 	c.up.latency = c.down.latency = 200 * TH_MS;
 	c.up.jitter_percent = c.down.jitter_percent = 20;
 	c.up.loss_permille = c.down.loss_permille = loss_permille;
@@ -439,8 +442,10 @@ int main(int argc, char **argv)
 	unsigned long total = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
+	model = true; /* as daemons do */
 	figures(false);
 	figures(true);
+	model = false;
 	idle_answer();
 	client_leaves();
 	client_is_slow();
