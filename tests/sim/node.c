@@ -68,6 +68,8 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.now = now,
 		.upstream = upstream,
 		.ingress = side == SIM_NEAR,
+		.sync_push = w->config.sync_push,
+		.sync_check = w->config.sync_check,
 		.policy = w->config.policy,
 		.no_model = w->config.no_model,
 		.link = w->config.profile[side],
@@ -176,6 +178,19 @@ struct th_coap_stats sim_node_coap_stats(const struct sim_node *n)
 
 	th_node_stats(n->node, &stats);
 	return stats.coap;
+}
+
+void sim_node_drain(struct sim_node *n)
+{
+	th_node_drain(n->node);
+}
+
+struct th_node_stats sim_node_stats(const struct sim_node *n)
+{
+	struct th_node_stats stats;
+
+	th_node_stats(n->node, &stats);
+	return stats;
 }
 
 size_t sim_node_open(const struct sim_node *n)
