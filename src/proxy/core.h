@@ -81,6 +81,11 @@ void th_sync_free(struct th_node *n);
 enum th_err th_sync_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why);
 void th_sync_bury(struct th_node *n);
 void th_sync_tick(struct th_node *n);
+/* sync_watch.c: that account's token may be good no longer, so its registrations are made anew or end. */
+void th_sync_doubt(struct th_node *n, uint64_t account);
+/* Of a request that is no poll: whose it is; and what its answer says of the account's token. */
+void th_sync_asks(struct th_leg *leg, const struct th_head *request);
+void th_sync_answered(struct th_leg *leg, unsigned status);
 /* Ends all that would go on for ever. */
 void th_sync_drain(struct th_node *n);
 

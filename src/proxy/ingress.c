@@ -216,6 +216,7 @@ static void head(struct th_leg *leg, const struct th_head *h)
 {
 	leg->report.answered = th_node_now(leg->node);
 	leg->report.status = h->status;
+	th_sync_answered(leg, h->status);
 	th_flow_head(&leg->flow, h);
 }
 
@@ -305,6 +306,7 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 
 	th_leg_name(leg, h);
 	name_state(leg, h);
+	th_sync_asks(leg, h);
 	err = open_exchange(leg, TH_FORMAT_ENVELOPE);
 	if (err == TH_OK)
 		err = th_leg_send_head(leg, h);

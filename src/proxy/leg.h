@@ -80,6 +80,8 @@ struct th_leg {
 	bool repeated;		      /* the answer was asked for once more */
 
 	enum th_coap_priority priority; /* of the request; its response's is the same */
+	uint64_t account;	  /* the ingress half's: whose request it is (th_sync_account); 0: of no interest */
+	bool ends_account;	  /* and that it logs out */
 	bool push;		  /* of sync push (sync.h), no HTTP exchange: */
 	struct th_watch *watch;	  /* borrowed, the ingress half's; NULL once that has let go of it */
 	struct th_poller *poller; /* owned, the egress half's */

@@ -2,6 +2,7 @@
 
 #include "codec/envelope.h"
 #include "exchange/policy.h"
+#include "exchange/route.h"
 
 /* ---- heads that are kept ---- */
 
@@ -69,6 +70,32 @@ enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, 
 			err = add(out, fields[i].value);
 	}
 	return err;
+}
+
+uint64_t th_sync_account(const struct th_node *n, const struct th_head *request)
+{
+	const struct th_field *f = th_head_find(request, TH_STR("Authorization"));
+
+	return f && n->config.sync_push ? th_table_hash(&n->sync.by_key, f->value.p, f->value.n) : 0;
+}
+
+void th_sync_asks(struct th_leg *leg, const struct th_head *request)
+{
+	struct th_str target = request->target;
+
+	leg->account = th_sync_account(leg->node, request);
+	leg->ends_account =
+		th_route_fits("client/*/logout/**", target) || th_route_fits("client/*/account/deactivate", target);
+}
+
+/* POST and DELETE also get 401 when more than the token is wanted (user-interactive authentication). */
+void th_sync_answered(struct th_leg *leg, unsigned status)
+{
+	struct th_str method = leg->report.method;
+	bool refused = status == 401 && (th_str_eq(method, TH_STR("GET")) || th_str_eq(method, TH_STR("PUT")));
+
+	if (leg->account && (refused || (leg->ends_account && status == 200)))
+		th_sync_doubt(leg->node, leg->account);
 }
 
 bool th_sync_key_eq(const struct th_buf *a, const struct th_buf *b)

@@ -4,13 +4,14 @@
  *            ◀────────────────────────────────◀─── notification ───┘ ◀─ answer, if it tells something
  *            ─poll with its next_batch──▶ ──── ACK ───▶  ─poll with that─▶
  *
- * A *watch* is the ingress half's view of one loop: who polls with the same target, but for since and timeout, and the same fields,
- * Authorization among them. A *poll* is one HTTP request of it. A *poller* is the egress half's side of a watch.
+ * A *watch* is the ingress half's view of one loop: who polls with the same target, but for since and timeout, and the
+ * same fields, Authorization among them. A *poll* is one HTTP request of it. A *poller* is the egress half's side of a
+ * watch.
  *
- * The rule that keeps to-device messages: the homeserver forgets them when it is asked with a newer since, so it is asked with a token
- * only when the client itself has asked with it. The ACK of a notification says so: the ingress half holds it back until its client polls
- * with that next_batch, for TH_COAP_ACCEPT_DELAY, and resets the notification if it does not. docs/internals/sync.md has the whole story,
- * docs/protocol.md the bytes. */
+ * The rule that keeps to-device messages: the homeserver forgets them when it is asked with a newer since, so it is
+ * asked with a token only when the client itself has asked with it. The ACK of a notification says so: the ingress half
+ * holds it back until its client polls with that next_batch, for TH_COAP_ACCEPT_DELAY, and resets the notification if
+ * it does not. docs/internals/sync.md has the whole story, docs/protocol.md the bytes. */
 #ifndef TH_PROXY_SYNC_H
 #define TH_PROXY_SYNC_H
 
@@ -21,8 +22,9 @@
 #include "proxy/sync_query.h"
 
 enum {
-	TH_SYNC_WATCHES_MAX = 1024, /* loops remembered, with or without a registration */
-	TH_SYNC_POLLERS_MAX = 1024, /* registrations that are served */
+	TH_SYNC_ACCOUNT_MAX = 8,      /* registrations of one account at a time, beside those that are polled for */
+	TH_SYNC_WATCHES_MAX = 1024,   /* loops remembered, with or without a registration */
+	TH_SYNC_POLLERS_MAX = 1024,   /* registrations that are served */
 	TH_SYNC_BODY_MAX = 64 * 1024, /* longer answers are no notifications: they stream */
 	TH_SYNC_CODE_VALID = TH_COAP_CODE(2, 3),
 };
@@ -47,8 +49,11 @@ enum th_err th_sync_head_keep(struct th_sync_head *h, const struct th_head *head
 /* Borrows from `h` and `fields` (room for TH_HEAD_FIELDS_MAX); false when none is kept. */
 bool th_sync_head_read(const struct th_sync_head *h, struct th_head *out, struct th_field *fields, bool request);
 
-/* What polls of one loop have in common, as bytes: the target's rest and all fields that cross. Holds the account's secret. */
+/* What polls of one loop have in common, as bytes: the target's rest and all fields that cross. Holds the account's
+ * secret. */
 enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, struct th_buf *out);
+/* A keyed hash of whose request it is; 0: nobody's. */
+uint64_t th_sync_account(const struct th_node *n, const struct th_head *request);
 /* In constant time. */
 bool th_sync_key_eq(const struct th_buf *a, const struct th_buf *b);
 void th_sync_key_free(struct th_buf *key);
@@ -80,7 +85,7 @@ size_t th_poll_data(struct th_poll *p, const uint8_t *bytes, size_t n);
 void th_poll_end(struct th_poll *p);
 void th_poll_fail(struct th_poll *p, const struct th_failure *why);
 
-/* ---- sync_near.c ---- */
+/* ---- sync_watch.c, sync_near.c ---- */
 
 /* Takes the poll, or says that it is better carried as any other request. */
 bool th_watch_take(struct th_node *n, struct th_poll *p);

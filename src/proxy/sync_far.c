@@ -3,9 +3,11 @@
  *   ASKING ─an answer that tells something─▶ OWED ─accepted: the client has asked with its token─▶ ASKING
  *     │ └─one in vain─▶ ASKING, with the same since
  *     ├─the homeserver is away─▶ PAUSE ─▶ ASKING
- *     └─anything else: an error, more than a message holds─▶ LAST: it ends the observation, and the next poll begins another
+ *     └─anything else: an error, more than a message holds─▶ LAST: it ends the observation, and the next poll begins
+ * another
  *
- * Timers: poller->timer. Before anything was answered: the registration's own answer (2.03) is due; in PAUSE: the next try. */
+ * Timers: poller->timer. Before anything was answered: the registration's own answer (2.03) is due; in PAUSE: the next
+ * try. */
 #include "codec/envelope.h"
 #include "exchange/failure.h"
 #include "proxy/coding.h"
@@ -29,10 +31,10 @@ struct th_poller {
 	struct th_sync_token since; /* the client has asked with it */
 	bool known;		    /* what the ingress half would answer in vain: */
 	uint8_t digest[TH_SYNC_DIGEST];
-	bool told;	    /* the registration has been answered */
-	bool first;	    /* the homeserver has not been asked before */
-	bool answer_ended;  /* LAST: the homeserver's answer is whole */
-	bool streaming;	    /* LAST: it goes out as it comes */
+	bool told;	   /* the registration has been answered */
+	bool first;	   /* the homeserver has not been asked before */
+	bool answer_ended; /* LAST: the homeserver's answer is whole */
+	bool streaming;	   /* LAST: it goes out as it comes */
 	bool draining, drain_again;
 	th_time asked_at;   /* when the homeserver was asked */
 	th_time owed_at;    /* when the notification was made */
@@ -132,7 +134,10 @@ void th_poller_bill(struct th_poller *p)
 static struct th_coap_head answer_head(const struct th_leg *leg, struct th_coap_option *format, uint8_t bytes[static 2])
 {
 	*format = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, bytes);
-	return (struct th_coap_head){ .code = TH_COAP_CODE(2, 5), .confirmable = true, .options = format, .n_options = 1,
+	return (struct th_coap_head){ .code = TH_COAP_CODE(2, 5),
+				      .confirmable = true,
+				      .options = format,
+				      .n_options = 1,
 				      .priority = leg->priority };
 }
 
@@ -309,6 +314,18 @@ static void away(struct th_poller *p, const struct th_failure *why)
 	wait(p, p->pause);
 }
 
+/* Not heard of for so long that it would have checked (sync-check), were it there. If it is, it hears of it and asks
+ * anew. */
+static bool is_forsaken(const struct th_poller *p)
+{
+	const struct th_node *n = p->leg->node;
+	th_time check = n->config.sync_check;
+	struct th_coap_link link;
+
+	return th_coap_link(n->coap, &p->leg->peer, &link) != TH_OK ||
+	       now_of(p) > th_time_add(link.heard_at, th_time_add(check, check));
+}
+
 /* Nothing to tell that the ingress half would not say by itself. */
 static void in_vain(struct th_poller *p)
 {
@@ -317,6 +334,10 @@ static void in_vain(struct th_poller *p)
 
 	p->leg->node->stats.sync_empty++;
 	th_buf_free(&p->body);
+	if (is_forsaken(p)) {
+		end(p, th_leg_drop);
+		return;
+	}
 	p->pause = waited ? 0 : p->pause ? th_time_min(2 * p->pause, pause_max) : pause_first;
 	if (waited)
 		ask(p);
@@ -341,7 +362,8 @@ static void judge(struct th_poller *p)
 		broken(p, TH_ERR_MALFORMED);
 		return;
 	}
-	if (busy(head.status) && p->told && (p->away_since == TH_NEVER || now_of(p) <= th_time_add(p->away_since, away_max))) {
+	if (busy(head.status) && p->told &&
+	    (p->away_since == TH_NEVER || now_of(p) <= th_time_add(p->away_since, away_max))) {
 		th_failure_of(&why, TH_ERR_CLOSED, "The homeserver is busy.");
 		away(p, &why);
 		return;

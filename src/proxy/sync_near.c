@@ -1,49 +1,8 @@
-/* Watches: the ingress half of sync push.
- *
- *   FREE ─poll─▶ ASKED ─2.03─▶ OPEN ─answer begins─▶ ARRIVING ─whole─▶ WHOLE ─poll there─▶ GIVEN ─poll with its token: ACK─▶ OPEN
- *                  └─answer begins─▶ ARRIVING            └─the last one: to the poll as it comes─▶ FREE
- *
- * A registration that is lost while a poll is held leads to AGAIN, and from there to ASKED.
- *
- * Timers: poll->idle, the poll's own timeout (sync_poll.c); watch->late, a client that does not come for its answer, or does not poll
- * with its token: the notification is reset; in AGAIN, when the poll is asked anew; in FREE, when the watch is forgotten. */
+/* The ingress half of sync push: what watches (sync_watch.h) do with polls and with what comes over the link. */
 #include "exchange/failure.h"
 #include "exchange/route.h"
 #include "proxy/plain.h"
-#include "proxy/sync.h"
-
-enum phase { FREE, AGAIN, ASKED, OPEN, ARRIVING, WHOLE, GIVEN };
-
-static const th_time forget_after = 3600 * TH_SEC;
-
-/* What the link has cost. */
-struct cost {
-	uint64_t up, down;
-	uint32_t datagrams_up, datagrams_down;
-};
-
-struct th_watch {
-	struct th_node *node; /* borrowed for life */
-	struct th_slot by_key;
-	struct th_list link;
-	struct th_buf key;
-	struct th_flow flow;  /* client end of the leg's */
-	struct th_leg *leg;   /* its registration, or the last answer under way; borrowed, NULL: none */
-	struct th_poll *poll; /* held, or being answered as the answer comes; borrowed, NULL: none */
-	struct th_sync_timer late;
-	enum phase phase;
-	bool observes;		    /* the request under way asked for notifications */
-	bool known;		    /* the egress half knows `form` as what was said last */
-	bool final;		    /* no notification: nothing follows this answer */
-	bool deaf;		    /* the other daemon knows nothing of this */
-	bool alone;		    /* the last answer built on what is not here: the next request shall build on nothing */
-	struct th_sync_token since; /* what the client has asked with */
-	struct th_sync_head head;   /* of the last answer */
-	struct th_buf body;	    /* of a notification */
-	struct th_sync_form form;   /* of the last answer */
-	bool form_ok;
-	struct cost told, due; /* of the leg: what was counted; what no report has told yet */
-};
+#include "proxy/sync_watch.h"
 
 static struct th_watch *watch_of(struct th_flow *f)
 {
@@ -51,174 +10,7 @@ static struct th_watch *watch_of(struct th_flow *f)
 }
 
 static const struct th_leg_ops leg_ops;
-
-/* ---- accounts ---- */
-
-static void count(struct th_watch *w)
-{
-	const struct th_report *r;
-
-	if (!w->leg)
-		return;
-	th_leg_account(w->leg);
-	r = &w->leg->report;
-	w->due.up += r->link_bytes_up - w->told.up;
-	w->due.down += r->link_bytes_down - w->told.down;
-	w->due.datagrams_up += r->datagrams_up - w->told.datagrams_up;
-	w->due.datagrams_down += r->datagrams_down - w->told.datagrams_down;
-	w->told = (struct cost){ r->link_bytes_up, r->link_bytes_down, r->datagrams_up, r->datagrams_down };
-}
-
-void th_watch_charge(struct th_watch *w, struct th_report *r)
-{
-	count(w);
-	r->link_bytes_up += w->due.up;
-	r->link_bytes_down += w->due.down;
-	r->datagrams_up += w->due.datagrams_up;
-	r->datagrams_down += w->due.datagrams_down;
-	w->due = (struct cost){ 0 };
-}
-
-/* ---- life ---- */
-
-/* The leg is no longer ours; the caller says what becomes of its exchange. */
-static struct th_leg *let_go(struct th_watch *w)
-{
-	struct th_leg *leg = w->leg;
-
-	count(w);
-	w->leg = NULL;
-	w->told = (struct cost){ 0 };
-	w->phase = FREE;
-	w->known = false;
-	th_sync_timer_set(w->node, &w->late, th_time_add(th_node_now(w->node), forget_after));
-	if (!leg)
-		return NULL;
-	leg->watch = NULL;
-	th_flow_close(&w->flow, NULL);
-	return leg;
-}
-
-static bool owes(const struct th_watch *w)
-{
-	return w->phase == WHOLE || w->phase == GIVEN || (w->phase == ARRIVING && !w->final);
-}
-
-/* `tell`: the egress half would not learn of it otherwise. */
-static void drop(struct th_watch *w, bool tell)
-{
-	bool reset = owes(w);
-	struct th_leg *leg = let_go(w);
-
-	if (!leg)
-		return;
-	w->node->stats.sync_refused += reset;
-	if (reset || tell)
-		th_leg_drop(leg);
-	else
-		th_leg_abandon(leg);
-	th_leg_settle(leg);
-}
-
-static void remove_watch(struct th_watch *w)
-{
-	struct th_sync *s = &w->node->sync;
-
-	drop(w, true);
-	th_sync_timer_set(w->node, &w->late, TH_NEVER);
-	th_table_remove(&s->by_key, &w->by_key);
-	th_list_remove(&w->link);
-	s->n_watches--;
-	th_sync_key_free(&w->key);
-	th_sync_head_free(&w->head);
-	th_buf_free(&w->body);
-	th_wipe(w, sizeof(*w));
-	th_free(s->timers.mem, w);
-}
-
-static void begin(struct th_watch *w, struct th_poll *p);
-
-static void on_late(struct th_sync_timer *t)
-{
-	struct th_watch *w = TH_OWNER(t, struct th_watch, late);
-
-	if (w->phase == AGAIN && w->poll)
-		begin(w, w->poll);
-	else if (w->phase != FREE && w->phase != AGAIN)
-		drop(w, true);
-	else if (!w->poll)
-		remove_watch(w);
-}
-
-static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n);
-
-static void on_close(struct th_flow *f, const struct th_failure *why)
-{
-	(void)f, (void)why; /* legs say it by `failed` */
-}
-
-static const struct th_flow_ops watch_flow = { NULL, on_data, NULL, NULL, on_close };
-static const struct th_flow_ops leg_flow = { NULL, NULL, NULL, th_leg_on_resume, on_close };
-
-/* Room for one more: the one that was unused longest goes, best one without a registration. */
-static bool make_room(struct th_sync *s)
-{
-	struct th_watch *oldest = NULL;
-
-	if (s->n_watches < TH_SYNC_WATCHES_MAX)
-		return true;
-	TH_LIST_EACH(l, &s->watches)
-	{
-		struct th_watch *w = TH_OWNER(l, struct th_watch, link);
-
-		if (w->poll)
-			continue;
-		if (!oldest || (oldest->leg && !w->leg))
-			oldest = w;
-		if (!w->leg)
-			break;
-	}
-	if (oldest)
-		remove_watch(oldest);
-	return oldest != NULL;
-}
-
-static struct th_watch *add(struct th_node *n, struct th_buf *key, uint64_t hash)
-{
-	struct th_watch *w = make_room(&n->sync) ? th_alloc(n->mem, sizeof(*w)) : NULL;
-
-	if (!w)
-		return NULL;
-	w->node = n;
-	w->key = *key;
-	w->flow.ops = &watch_flow;
-	w->late.fire = on_late;
-	th_sync_head_init(&w->head, n->mem);
-	th_buf_init(&w->body, n->mem, TH_SYNC_BODY_MAX);
-	th_table_add(&n->sync.by_key, &w->by_key, hash);
-	th_list_init(&w->link);
-	n->sync.n_watches++;
-	return w;
-}
-
-/* Takes the key. */
-static struct th_watch *get(struct th_node *n, struct th_buf *key)
-{
-	struct th_table *t = &n->sync.by_key;
-	uint64_t hash = th_table_hash(t, th_buf_data(key), key->n);
-	struct th_watch *w = NULL;
-
-	for (struct th_slot *s = th_table_next(t, hash, NULL); s && !w; s = th_table_next(t, hash, s))
-		if (th_sync_key_eq(&TH_OWNER(s, struct th_watch, by_key)->key, key))
-			w = TH_OWNER(s, struct th_watch, by_key);
-	if (w || !(w = add(n, key, hash)))
-		th_sync_key_free(key);
-	if (w) {
-		th_list_remove(&w->link);
-		th_list_push(&n->sync.watches, &w->link);
-	}
-	return w;
-}
+static const struct th_flow_ops leg_flow;
 
 /* ---- giving answers ---- */
 
@@ -236,8 +28,8 @@ static void give(struct th_watch *w)
 	struct th_poll *p = take_poll(w);
 	struct th_head head;
 
-	w->phase = GIVEN;
-	th_sync_timer_set(w->node, &w->late, th_time_add(th_node_now(w->node), TH_COAP_ACCEPT_DELAY));
+	w->phase = TH_WATCH_GIVEN;
+	th_watch_late(w, TH_COAP_ACCEPT_DELAY);
 	if (th_sync_head_read(&w->head, &head, fields, false))
 		th_poll_answer(p, &head, th_buf_data(&w->body), w->body.n);
 }
@@ -255,8 +47,10 @@ void th_watch_idle(struct th_poll *p)
 	n = th_sync_form_write(&w->form, &p->query.since, body);
 	head.body_len = (int64_t)n;
 	take_poll(w);
-	if (w->phase == AGAIN)
-		let_go(w);
+	if (w->phase == TH_WATCH_AGAIN)
+		th_watch_let_go(w);
+	else
+		th_watch_rest(w);
 	w->node->stats.sync_idle++;
 	th_poll_answer(p, &head, body, n);
 }
@@ -267,7 +61,7 @@ static void stream(struct th_watch *w)
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_head head;
 
-	th_sync_timer_set(w->node, &w->late, TH_NEVER);
+	th_watch_late(w, TH_NEVER);
 	if (!th_sync_head_read(&w->head, &head, fields, false))
 		return;
 	w->poll->streaming = true;
@@ -281,7 +75,8 @@ static void hold(struct th_watch *w, struct th_poll *p)
 
 	w->poll = p;
 	p->watch = w;
-	if (w->known && (w->phase == OPEN || w->phase == ASKED))
+	th_watch_late(w, TH_NEVER);
+	if (w->known && (w->phase == TH_WATCH_OPEN || w->phase == TH_WATCH_ASKED))
 		th_sync_timer_set(w->node, &p->idle, th_time_add(th_node_now(w->node), ms * TH_MS));
 }
 
@@ -300,7 +95,7 @@ static void on_begin(struct th_leg *leg, const struct th_coap_head *head)
 	if (leg->content == TH_LEG_SMALL)
 		return;
 	w->final = !head->observe;
-	w->phase = ARRIVING;
+	w->phase = TH_WATCH_ARRIVING;
 	w->form_ok = false;
 	th_sync_form_begin(&w->form);
 	th_buf_free(&w->body);
@@ -308,7 +103,7 @@ static void on_begin(struct th_leg *leg, const struct th_coap_head *head)
 	if (w->poll)
 		th_sync_timer_set(w->node, &w->poll->idle, TH_NEVER);
 	else
-		th_sync_timer_set(w->node, &w->late, th_time_add(th_node_now(w->node), TH_COAP_ACCEPT_DELAY));
+		th_watch_late(w, TH_COAP_ACCEPT_DELAY);
 }
 
 /* Nothing more comes. */
@@ -329,21 +124,21 @@ static void ask_again(struct th_watch *w, th_time wait)
 	if (w->poll->repeats > 0 && wait == 0)
 		wait = TH_SEC << w->poll->repeats;
 	w->poll->repeats += w->poll->repeats < REPEATS_MAX;
-	w->phase = AGAIN;
-	th_sync_timer_set(w->node, &w->late, th_time_add(th_node_now(w->node), th_time_min(wait, wait_max)));
+	w->phase = TH_WATCH_AGAIN;
+	th_watch_late(w, th_time_min(wait, wait_max));
 }
 
 static void on_failed(struct th_leg *leg, enum th_err err)
 {
 	struct th_watch *w = leg->watch;
-	bool confirmed = w && w->phase != ASKED;
+	bool confirmed = w && w->phase != TH_WATCH_ASKED;
 	char reason[TH_REASON_MAX];
 	struct th_failure why;
 
 	if (!w || w->leg != leg)
 		return;
 	th_ingress_why(leg, err, &why, reason);
-	let_go(w);
+	th_watch_let_go(w);
 	w->alone = err == TH_ERR_NOT_FOUND;
 	if (leg->id)
 		th_leg_drop(leg);
@@ -393,7 +188,7 @@ static void on_error(struct th_leg *leg)
 
 	w->deaf = w->deaf || deaf;
 	th_ingress_far_why(leg, &why, reason);
-	let_go(w);
+	th_watch_let_go(w);
 	if (lost || deaf)
 		ask_again(w, lost ? wait : 0);
 	else
@@ -414,7 +209,7 @@ static void on_answer_end(struct th_leg *leg)
 	struct th_poll *p;
 
 	if (leg->content == TH_LEG_SMALL && leg->code == TH_SYNC_CODE_VALID) {
-		w->phase = w->phase == ASKED ? OPEN : w->phase;
+		w->phase = w->phase == TH_WATCH_ASKED ? TH_WATCH_OPEN : w->phase;
 		return;
 	}
 	if (leg->content == TH_LEG_SMALL) {
@@ -429,20 +224,27 @@ static void on_answer_end(struct th_leg *leg)
 			p->watch = NULL;
 			th_watch_charge(w, &p->report);
 		}
-		let_go(w);
+		th_watch_let_go(w);
 		if (p) /* the next poll may begin by this */
 			th_poll_end(p);
 		return;
 	}
 	w->node->stats.sync_pushed++;
-	w->phase = WHOLE;
+	w->phase = TH_WATCH_WHOLE;
 	if (!w->form_ok)
 		on_failed(leg, TH_ERR_MALFORMED);
 	else if (w->poll)
 		give(w);
 }
 
+static void on_close(struct th_flow *f, const struct th_failure *why)
+{
+	(void)f, (void)why; /* legs say it by `failed` */
+}
+
 static const struct th_leg_ops leg_ops = { on_begin, on_answer_head, on_answer_end, on_failed, NULL };
+static const struct th_flow_ops leg_flow = { NULL, NULL, NULL, th_leg_on_resume, on_close };
+const struct th_flow_ops th_watch_flow = { NULL, on_data, NULL, NULL, on_close };
 
 /* ---- asking ---- */
 
@@ -488,7 +290,7 @@ static enum th_err ask(struct th_leg *leg, const struct th_head *h)
 	return err;
 }
 
-static void begin(struct th_watch *w, struct th_poll *p)
+void th_watch_begin(struct th_watch *w, struct th_poll *p)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_node *n = w->node;
@@ -499,19 +301,21 @@ static void begin(struct th_watch *w, struct th_poll *p)
 	struct th_head h;
 	enum th_err err;
 
-	drop(w, false);
-	th_sync_timer_set(n, &w->late, TH_NEVER);
+	th_watch_drop(w, false);
+	th_watch_late(w, TH_NEVER);
 	w->observes = p->query.since.n > 0 && !p->query.full_state && !w->deaf;
 	w->known = w->observes && w->form_ok && p->query.timeout_ms > 0 &&
 		   th_sync_token_eq(&p->query.since, &w->form.next);
 	w->since = p->query.since;
-	w->phase = ASKED;
+	if (w->observes)
+		th_watch_make_room(w);
+	w->phase = TH_WATCH_ASKED;
 	w->poll = NULL;
 	err = th_node_peer(n, &peer);
 	leg = err == TH_OK ? th_leg_new(n, &leg_ops, &leg_flow, &peer, "ingress") : NULL;
 	if (!leg) {
 		th_ingress_no_leg(err == TH_OK ? TH_ERR_NO_MEMORY : err, &why);
-		let_go(w);
+		th_watch_let_go(w);
 		th_poll_fail(p, &why);
 		return;
 	}
@@ -528,7 +332,7 @@ static void begin(struct th_watch *w, struct th_poll *p)
 		return;
 	}
 	th_ingress_why(leg, err, &why, reason);
-	drop(w, false);
+	th_watch_drop(w, false);
 	fail_poll(w, &why);
 }
 
@@ -548,8 +352,8 @@ static void accept(struct th_watch *w)
 {
 	w->since = w->form.next;
 	w->known = true;
-	w->phase = OPEN;
-	th_sync_timer_set(w->node, &w->late, TH_NEVER);
+	w->phase = TH_WATCH_OPEN;
+	th_watch_late(w, TH_NEVER);
 	th_buf_free(&w->body);
 	th_coap_accept(w->node->coap, w->leg->id, th_node_now(w->node));
 }
@@ -561,12 +365,12 @@ static bool goes_on(struct th_watch *w, struct th_poll *p)
 	bool same = !p->query.full_state && th_sync_token_eq(&p->query.since, &w->since);
 
 	switch (w->phase) {
-	case OPEN:
+	case TH_WATCH_OPEN:
 		if (!waits || !same || is_in_doubt(w))
 			return false;
 		hold(w, p);
 		return true;
-	case GIVEN:
+	case TH_WATCH_GIVEN:
 		if (waits && th_sync_token_eq(&p->query.since, &w->form.next)) {
 			accept(w);
 			hold(w, p);
@@ -577,13 +381,13 @@ static bool goes_on(struct th_watch *w, struct th_poll *p)
 		hold(w, p); /* it has not got its answer */
 		give(w);
 		return true;
-	case WHOLE:
+	case TH_WATCH_WHOLE:
 		if (same) {
 			hold(w, p);
 			give(w);
 		}
 		return same;
-	case ARRIVING:
+	case TH_WATCH_ARRIVING:
 		if (!same)
 			return false;
 		hold(w, p);
@@ -593,7 +397,7 @@ static bool goes_on(struct th_watch *w, struct th_poll *p)
 				th_flow_resume(&w->flow);
 		}
 		return true;
-	case ASKED:
+	case TH_WATCH_ASKED:
 		if (same)
 			hold(w, p);
 		return same;
@@ -615,23 +419,23 @@ bool th_watch_take(struct th_node *n, struct th_poll *p)
 		th_sync_key_free(&key);
 		return false;
 	}
-	w = get(n, &key);
+	w = th_watch_get(n, &key, th_sync_account(n, &h));
 	if (!w || w->poll) /* two polls of one loop at a time: this one is asked apart */
 		return false;
 	p->watch = w;
 	if (!goes_on(w, p))
-		begin(w, p);
+		th_watch_begin(w, p);
 	return true;
 }
 
 bool th_watch_is_asking(const struct th_watch *w)
 {
-	return w->phase == ASKED;
+	return w->phase == TH_WATCH_ASKED;
 }
 
 bool th_watch_waits(const struct th_watch *w)
 {
-	return w->phase == ASKED || w->phase == ARRIVING;
+	return w->phase == TH_WATCH_ASKED || w->phase == TH_WATCH_ARRIVING;
 }
 
 void th_watch_left(struct th_poll *p)
@@ -644,60 +448,24 @@ void th_watch_left(struct th_poll *p)
 	if (w->poll != p)
 		return;
 	w->poll = NULL;
-	if (w->phase == AGAIN)
-		let_go(w);
-	if (w->phase == ASKED) {
+	if (w->phase == TH_WATCH_AGAIN)
+		th_watch_let_go(w);
+	if (w->phase == TH_WATCH_OPEN || w->phase == TH_WATCH_ASKED)
+		th_watch_rest(w);
+	if (w->phase == TH_WATCH_ASKED) {
 		unsent = th_coap_account(w->node->coap, w->leg->id, &cost) != TH_OK || cost.datagrams_out == 0;
 		if (w->observes && !unsent)
 			return; /* it may come back */
-	} else if (w->phase != ARRIVING || !p->streaming) {
+	} else if (w->phase != TH_WATCH_ARRIVING || !p->streaming) {
 		return;
 	}
 	w->form_ok = false;
 	th_ingress_tell_cancelled(w->leg);
-	drop(w, false);
+	th_watch_drop(w, false);
 }
 
 void th_watch_resume(struct th_poll *p)
 {
 	if (p->watch && p->watch->poll == p)
 		th_flow_resume(&p->watch->flow);
-}
-
-void th_sync_drain(struct th_node *n)
-{
-	n->sync.draining = true;
-	TH_LIST_EACH(l, &n->sync.watches)
-	{
-		struct th_watch *w = TH_OWNER(l, struct th_watch, link);
-		struct th_poll *p = w->poll;
-
-		if (w->phase != OPEN)
-			continue;
-		if (p && w->known)
-			th_watch_idle(p);
-		if (!w->poll)
-			drop(w, true);
-	}
-	th_poller_drain(n);
-}
-
-void th_sync_free(struct th_node *n)
-{
-	const struct th_failure why = { .err = TH_ERR_CANCELLED, .status = 503, .reason = "thimble is shutting down." };
-	struct th_sync *s = &n->sync;
-
-	while (!th_list_empty(&s->polls)) {
-		struct th_poll *p = TH_OWNER(s->polls.next, struct th_poll, link);
-
-		if (p->watch && p->watch->poll == p)
-			p->watch->poll = NULL;
-		th_poll_fail(p, &why);
-	}
-	while (!th_list_empty(&s->watches))
-		remove_watch(TH_OWNER(s->watches.next, struct th_watch, link));
-	th_poller_drain(n);
-	th_sync_bury(n);
-	th_heap_free(&s->timers);
-	th_table_free(&s->by_key);
 }

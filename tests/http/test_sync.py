@@ -26,8 +26,15 @@ class Homeserver:
         self.last = self.first = 0
         self.asked = []  # since of each request
         self.status = 200
+        self.refusal = b'{"errcode":"M_UNKNOWN_TOKEN","error":"gone"}'
+        self.good = None  # None: any token
         self.keys = 50
         upstream.on(b"/_matrix/client/v3/sync", self.answer)
+        upstream.on(b"/_matrix/client/v3/logout", self.logout)
+
+    def logout(self, request, conn):
+        self.status = 401
+        conn.respond(200, [(b"Content-Type", b"application/json")], b"{}")
 
     def send(self):
         with self.lock:
@@ -41,11 +48,12 @@ class Homeserver:
         with self.lock:
             self.asked.append(since)
             self.first = max(self.first, since)
-        while time.monotonic() < end and self.last <= since and self.status == 200:
+        while time.monotonic() < end and self.last <= since and self.status == 200 and self.good is None:
             if conn.sleep_or_gone(0.02):
                 return
-        if self.status != 200:
-            conn.respond(self.status, [(b"Content-Type", b"application/json")], b'{"errcode":"M_UNKNOWN_TOKEN","error":"gone"}')
+        known = self.good is None or request.get(b"authorization") == self.good
+        if self.status != 200 or not known:
+            conn.respond(self.status if known else 401, [(b"Content-Type", b"application/json")], self.refusal)
             return
         conn.respond(200, [(b"Content-Type", b"application/json"), (b"Access-Control-Allow-Origin", b"*")], self.body(since))
 
@@ -69,11 +77,11 @@ def stand(request, tmp_path, own_pair, upstream):
     assert link.stop() == 0
 
 
-def sync(client, since=None, timeout=2000, more=b""):
+def sync(client, since=None, timeout=2000, more=b"", token=TOKEN):
     target = b"/_matrix/client/v3/sync?timeout=%d" % timeout + more
     if since:
         target += b"&since=" + since.encode()
-    return client.request(b"GET", target, [TOKEN])
+    return client.request(b"GET", target, [token])
 
 
 def datagrams(link):
@@ -163,6 +171,103 @@ def test_logout(stand):
         homeserver.status = 401
         answer = sync(client, "s1", timeout=30000)
         assert (answer.status, json.loads(answer.body)["errcode"]) == (401, "M_UNKNOWN_TOKEN")
+
+
+class Held:
+    """A poll in a thread of its own."""
+
+    def __init__(self, pair, *how, **more):
+        self.answer = None
+
+        def work():
+            with Client(pair.http_port) as client:
+                self.answer = sync(client, *how, **more)
+                self.took = time.monotonic() - started
+
+        started = time.monotonic()
+        self.thread = threading.Thread(target=work)
+        self.thread.start()
+
+    def result(self):
+        self.thread.join(100)
+        return self.answer
+
+
+def test_a_client_logs_out(stand):
+    """Its own poll, held since before, and the next hear of it at once, though the homeserver wakes none that it holds."""
+    homeserver, pair, _ = stand
+    homeserver.send()
+    with Client(pair.http_port) as client:
+        sync(client)
+        sync(client, "s1")
+        held = Held(pair, "s1", timeout=30000)
+        time.sleep(1)
+        assert client.request(b"POST", b"/_matrix/client/v3/logout", [TOKEN], b"{}").status == 200
+        answer = held.result()
+        assert (answer.status, held.took < 5) == (401, True)
+        started = time.monotonic()
+        assert sync(client, "s1", timeout=30000).status == 401
+        assert time.monotonic() - started < 3
+
+
+def test_soft_logout_and_a_new_token(stand):
+    homeserver, pair, _ = stand
+    other = (b"Authorization", b"Bearer syt_x_refreshed")
+    homeserver.send()
+    with Client(pair.http_port) as client:
+        sync(client)
+        sync(client, "s1")
+        homeserver.refusal = b'{"errcode":"M_UNKNOWN_TOKEN","error":"expired","soft_logout":true}'
+        homeserver.good = other[1]
+        homeserver.send()
+        answer = sync(client, "s1", timeout=30000)
+        assert (answer.status, answer.body) == (401, homeserver.refusal)
+        answer = json.loads(sync(client, "s1", token=other).body)
+        assert answer["to_device"]["events"] == [{"n": 2}]
+        homeserver.good = None
+        held = Held(pair, "s2", timeout=30000, token=other)
+        time.sleep(1)
+        homeserver.send()
+        assert json.loads(held.result().body)["to_device"]["events"] == [{"n": 3}]
+
+
+def test_two_clients_of_one_device(stand):
+    """As direct: each gets what lies behind its own token, until one of them has asked with a newer one."""
+    homeserver, pair, _ = stand
+    homeserver.send()
+    with Client(pair.http_port) as client:
+        sync(client)
+        sync(client, "s1")
+    for n in range(2, 6):
+        both = [Held(pair, f"s{n - 1}", timeout=20000) for _ in range(2)]
+        time.sleep(1)
+        homeserver.send()
+        for held in both:
+            assert json.loads(held.result().body)["to_device"]["events"] == [{"n": n}]
+    # one lags behind, and the other does not wait for it
+    with Client(pair.http_port) as slow, Client(pair.http_port) as quick:
+        homeserver.send()
+        assert json.loads(sync(quick, "s5").body)["next_batch"] == "s6"
+        assert json.loads(sync(slow, "s5").body)["to_device"]["events"] == [{"n": 6}]
+        held = Held(pair, "s6", timeout=20000)
+        time.sleep(1)
+        wait_until(lambda: 6 in homeserver.asked, 5, "the quick one's next poll")
+        answer = sync(slow, "s5", timeout=1000)
+        assert answer.body == homeserver.body(5) and json.loads(answer.body)["to_device"]["events"] == []
+        homeserver.send()
+        assert json.loads(held.result().body)["to_device"]["events"] == [{"n": 7}]
+
+
+def test_a_token_that_is_none(stand):
+    homeserver, pair, _ = stand
+    homeserver.send()
+    with Client(pair.http_port) as client:
+        sync(client)
+        sync(client, "s1")
+        homeserver.status, homeserver.refusal = 400, b'{"errcode":"M_UNKNOWN","error":"Invalid stream token"}'
+        for _ in range(2):
+            answer = sync(client, "s0", timeout=20000)
+            assert (answer.status, answer.body) == (400, homeserver.refusal)
 
 
 # Who is killed can say nothing: the near half finds out by asking, here soon.

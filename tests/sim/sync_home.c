@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exchange/route.h"
+
 enum { MESSAGES_AT_ONCE = 10 };
 
 struct call {
@@ -14,7 +16,7 @@ struct call {
 	struct sim_event timeout;
 	uint64_t since;
 	th_time until; /* 0: at once */
-	bool waiting, pumping, again, dead;
+	bool waiting, pumping, again, dead, logout;
 	char *body; /* owned; what the other end has not taken of it is at body + sent */
 	size_t n, sent;
 };
@@ -106,6 +108,9 @@ static void on_end(struct th_flow *f)
 	if (c->home->down) {
 		th_flow_close(f, &away);
 		die(c);
+	} else if (c->logout) {
+		c->home->status = 401;
+		answer(c, 200, strdup("{}"));
 	} else if (c->home->status) {
 		answer(c, c->home->status, strdup("{\"errcode\":\"M_UNKNOWN_TOKEN\",\"error\":\"x\"}"));
 	} else if (has_news(c) || c->until == 0) {
@@ -133,6 +138,7 @@ static void on_head(struct th_flow *f, const struct th_head *h)
 	uint64_t ms = number(h->target, "timeout=");
 
 	s->asked++;
+	c->logout = strcmp(th_route_name(h->target), "logout") == 0;
 	c->since = number(h->target, "since=s");
 	c->until = ms ? s->net->now + ms * TH_MS : 0;
 	if (c->since > s->client_asked)
@@ -180,7 +186,9 @@ static enum th_err home_open(struct th_flow_server *self, struct th_flow *client
 
 void sync_home_init(struct sync_home *s, struct sim_net *net)
 {
-	*s = (struct sync_home){ .server.open = home_open, .net = net, .keys = 50, .is_message = calloc(SYNC_HOME_PLACES, 1) };
+	*s = (struct sync_home){
+		.server.open = home_open, .net = net, .keys = 50, .is_message = calloc(SYNC_HOME_PLACES, 1)
+	};
 	th_list_init(&s->calls);
 	th_list_init(&s->dead);
 }

@@ -105,6 +105,8 @@ static void poll_now(struct sync_loop *l)
 			 l->since[0] ? "&since=" : "", l->since);
 	uint64_t asked = l->since[0] ? strtoull(l->since + 1, NULL, 10) : 0;
 
+	if (l->target)
+		n = snprintf(target, sizeof(target), "%s", l->target);
 	l->polling = true;
 	l->n = 0;
 	l->body[0] = '\0';

@@ -1,4 +1,5 @@
-/* A Matrix client's sync loop: polls, takes messages, polls with the next token; tries again after failures. Counts what it gets twice. */
+/* A Matrix client's sync loop: polls, takes messages, polls with the next token; tries again after failures. Counts
+ * what it gets twice. */
 #ifndef TH_SIM_SYNC_LOOP_H
 #define TH_SIM_SYNC_LOOP_H
 
@@ -10,12 +11,13 @@ enum { SYNC_LOOP_BODY = 1 << 20 };
 
 struct sync_loop {
 	struct th_flow flow;
-	struct sim_net *net;	/* borrowed, as the others */
-	struct sync_home *home; /* hears what the client has asked with */
+	struct sim_net *net;			    /* borrowed, as the others */
+	struct sync_home *home;			    /* hears what the client has asked with */
 	struct th_flow_server *(*door)(void *user); /* where polls go; NULL while nobody is there */
 	void *user;
 	struct sim_event wake; /* the next poll, or the end of patience */
 	char since[64];	       /* "" before the first answer */
+	const char *target;    /* NULL: of a sync */
 	const char *query;     /* what each poll has besides since and timeout */
 	const char *token;
 	unsigned timeout_ms;

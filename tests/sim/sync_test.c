@@ -1,5 +1,5 @@
-/* Sync push (docs/internals/sync.md) on virtual time: first what one step must look like, datagram by datagram; then kills of either half
- * at any moment under loss. `sync_test [KILLS [FIRST_SEED]]` */
+/* Sync push (docs/internals/sync.md) on virtual time: first what one step must look like, datagram by datagram; then
+ * kills of either half at any moment under loss. `sync_test [KILLS [FIRST_SEED]]` */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +38,8 @@ static void on_report(void *user, const struct th_report *r)
 	struct stand *s = user;
 
 	s->reports++;
-	snprintf(s->last_line, sizeof(s->last_line), "%s %s %u up %u %" PRIu64 " down %u %" PRIu64, r->half, r->route, r->status,
-		 r->datagrams_up, r->link_bytes_up, r->datagrams_down, r->link_bytes_down);
+	snprintf(s->last_line, sizeof(s->last_line), "%s %s %u up %u %" PRIu64 " down %u %" PRIu64, r->half, r->route,
+		 r->status, r->datagrams_up, r->link_bytes_up, r->datagrams_down, r->link_bytes_down);
 	if (getenv("SYNC_VERBOSE"))
 		printf("%10.3f %s err %d\n", (double)s->world.net.now / 1e9, s->last_line, r->err);
 }
@@ -164,8 +164,8 @@ static void idle_answer(void)
 	char direct[512];
 
 	run(s, 100 * TH_SEC);
-	snprintf(direct, sizeof(direct), "{\"next_batch\":\"%s\",\"device_one_time_keys_count\":{\"signed_curve25519\":50}}",
-		 s->loop.since);
+	snprintf(direct, sizeof(direct),
+		 "{\"next_batch\":\"%s\",\"device_one_time_keys_count\":{\"signed_curve25519\":50}}", s->loop.since);
 	CHECK(strcmp(s->loop.last, direct) == 0);
 	/* that keys were used up is news, though it wakes nobody */
 	s->home.keys = 49;
@@ -183,7 +183,8 @@ static void idle_answer(void)
 	stand_del(s);
 }
 
-/* A client that does not come back: the notification is reset, nobody polls for it any more; when it returns it has lost nothing. */
+/* A client that does not come back: the notification is reset, nobody polls for it any more; when it returns it has
+ * lost nothing. */
 static void client_leaves(void)
 {
 	struct stand *s = running(true);
@@ -199,6 +200,45 @@ static void client_leaves(void)
 	sync_loop_start(&s->loop);
 	run(s, 10 * TH_SEC);
 	CHECK(s->loop.taken == 4 && s->loop.doubled == 0 && s->home.lost == 0 && far(s).sync_pollers == 1);
+	stand_del(s);
+}
+
+/* One that is gone for good is not polled for: to others it would seem to be online for ever. What comes then it gets
+ * when it returns. */
+static void client_is_gone(void)
+{
+	struct stand *s = running(true);
+	uint64_t n0;
+
+	sync_loop_stop(&s->loop);
+	run(s, 300 * TH_SEC);
+	CHECK(far(s).sync_pollers == 0);
+	n0 = datagrams(s);
+	send(s);
+	run(s, 300 * TH_SEC);
+	CHECK(datagrams(s) == n0);
+	sync_loop_start(&s->loop);
+	run(s, 10 * TH_SEC);
+	CHECK(s->loop.taken == 3 && s->loop.doubled == 0 && s->home.lost == 0 && far(s).sync_pollers == 1);
+	stand_del(s);
+}
+
+/* So is one whose ingress half died without a word. */
+static void near_is_gone(void)
+{
+	struct stand *s = stand_new(7, true, 0);
+
+	s->world.config.sync_check = 600 * TH_SEC;
+	sim_world_kill(&s->world, SIM_NEAR);
+	sim_world_start(&s->world, SIM_NEAR);
+	sim_world_kill(&s->world, SIM_FAR);
+	sim_world_start(&s->world, SIM_FAR);
+	sync_loop_start(&s->loop);
+	run(s, 3600 * TH_SEC);
+	CHECK(far(s).sync_pollers == 1 && s->loop.failures == 0);
+	sim_world_kill(&s->world, SIM_NEAR);
+	run(s, 1800 * TH_SEC);
+	CHECK(far(s).sync_pollers == 0);
 	stand_del(s);
 }
 
@@ -231,6 +271,47 @@ static void logged_out(void)
 	send(s);
 	run(s, 30 * TH_SEC);
 	CHECK(s->loop.taken == 3 && s->loop.doubled == 0);
+	stand_del(s);
+}
+
+/* A client that logs out itself: its next poll gets 401, and so does the one that is held, no later than without us. */
+static void logs_out(bool held)
+{
+	struct stand *s = running(true);
+	struct sync_loop other;
+
+	if (!held)
+		sync_loop_stop(&s->loop);
+	sync_loop_init(&other, &s->world.net, &s->home, door, s);
+	other.target = "/_matrix/client/v3/logout";
+	sync_loop_start(&other);
+	run(s, 2 * TH_SEC);
+	CHECK(other.last_status == 200);
+	sync_loop_stop(&other);
+	sync_loop_start(&s->loop);
+	run(s, 2 * TH_SEC);
+	CHECK(s->loop.last_status == 401 && strstr(s->loop.last, "M_UNKNOWN_TOKEN"));
+	run(s, 200 * TH_SEC);
+	CHECK(far(s).sync_pollers == 0 && s->loop.last_status == 401);
+	stand_del(s);
+}
+
+/* A client that changes its request with every poll has no more than a few registrations. */
+static void restless(void)
+{
+	struct stand *s = running(true);
+	char query[32];
+
+	s->loop.query = query;
+	s->loop.timeout_ms = 1000;
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(query, sizeof(query), "x=%u&", i);
+		run(s, TH_SEC);
+	}
+	send(s);
+	run(s, 3 * TH_SEC);
+	CHECK(s->loop.taken == 3 && s->loop.doubled == 0 && s->loop.failures == 0 && s->home.lost == 0);
+	CHECK(far(s).sync_pollers <= 8);
 	stand_del(s);
 }
 
@@ -418,21 +499,22 @@ static void kills(uint64_t seed, unsigned count)
 		sim_world_start(&s->world, side);
 		sim_net_flush(&s->world.net);
 		if (s->home.bug || s->loop.doubled) {
-			printf("seed %" PRIu64 ", kill %u: %s, %" PRIu64 " doubled\n", seed, i, s->home.bug ? s->home.bug : "-",
-			       s->loop.doubled);
+			printf("seed %" PRIu64 ", kill %u: %s, %" PRIu64 " doubled\n", seed, i,
+			       s->home.bug ? s->home.bug : "-", s->loop.doubled);
 			exit(1);
 		}
 	}
 	s->loop.think_most = 0;
 	run(s, 1800 * TH_SEC);
 	if (s->loop.taken != s->home.sent || s->home.lost || s->home.bug || s->loop.doubled) {
-		printf("seed %" PRIu64 ": %" PRIu64 " sent, %" PRIu64 " taken, %" PRIu64 " doubled, %s\n", seed, s->home.sent,
-		       s->loop.taken, s->loop.doubled, s->home.bug ? s->home.bug : "-");
+		printf("seed %" PRIu64 ": %" PRIu64 " sent, %" PRIu64 " taken, %" PRIu64 " doubled, %s\n", seed,
+		       s->home.sent, s->loop.taken, s->loop.doubled, s->home.bug ? s->home.bug : "-");
 		exit(1);
 	}
 	pushed += near(s).sync_pushed;
 	CHECK(pushed > count / 4 && far(s).sync_pollers >= 1);
-	printf("seed %" PRIu64 ": %u kills in %.0f h, %" PRIu64 " messages, %" PRIu64 " polls, %" PRIu64 " pushed, 0 lost, 0 doubled\n",
+	printf("seed %" PRIu64 ": %u kills in %.0f h, %" PRIu64 " messages, %" PRIu64 " polls, %" PRIu64
+	       " pushed, 0 lost, 0 doubled\n",
 	       seed, count, (double)s->world.net.now / 3.6e12, s->home.sent, s->loop.polls, pushed);
 	stand_del(s);
 }
@@ -448,8 +530,13 @@ int main(int argc, char **argv)
 	model = false;
 	idle_answer();
 	client_leaves();
+	client_is_gone();
+	near_is_gone();
 	client_is_slow();
 	logged_out();
+	logs_out(true);
+	logs_out(false);
+	restless();
 	homeserver_restarts();
 	large_batches();
 	other_polls();
