@@ -1,58 +1,13 @@
-/* Pollers: the egress half of sync push.
- *
- *   ASKING ─an answer that tells something─▶ OWED ─accepted: the client has asked with its token─▶ ASKING
- *     │ └─one in vain─▶ ASKING, with the same since
- *     ├─the homeserver is away─▶ PAUSE ─▶ ASKING
- *     └─anything else: an error, more than a message holds─▶ LAST: it ends the observation, and the next poll begins
- * another
- *
- * Timers: poller->timer. Before anything was answered: the registration's own answer (2.03) is due; in PAUSE: the next
- * try. */
 #include "codec/envelope.h"
 #include "exchange/failure.h"
-#include "proxy/coding.h"
-#include "proxy/plain.h"
-#include "proxy/sync.h"
-
-enum stage { ASKING, OWED, PAUSE, LAST };
+#include "proxy/sync_poller.h"
 
 /* A homeserver that restarts is waited for so long; clients would only ask again and again. */
 static const th_time away_max = 120 * TH_SEC;
 static const th_time stale_after = 120 * TH_SEC;
 static const th_time pause_first = TH_SEC, pause_max = 16 * TH_SEC;
 
-struct th_poller {
-	struct th_leg *leg; /* whose it is */
-	struct th_list link;
-	struct th_sync_timer timer;
-	enum stage stage;
-	struct th_buf key;
-	struct th_sync_head ask;    /* the request as it came */
-	struct th_sync_token since; /* the client has asked with it */
-	bool known;		    /* what the ingress half would answer in vain: */
-	uint8_t digest[TH_SYNC_DIGEST];
-	bool told;	   /* the registration has been answered */
-	bool first;	   /* the homeserver has not been asked before */
-	bool answer_ended; /* LAST: the homeserver's answer is whole */
-	bool streaming;	   /* LAST: it goes out as it comes */
-	bool draining, drain_again;
-	th_time asked_at;   /* when the homeserver was asked */
-	th_time owed_at;    /* when the notification was made */
-	th_time away_since; /* TH_NEVER: it is not */
-	th_time pause;
-	struct th_sync_head head; /* of its answer */
-	struct th_buf body;
-	struct th_sync_form form;
-	uint64_t told_up, told_down; /* of the link: what reports have told */
-	uint32_t told_datagrams_up, told_datagrams_down;
-};
-
 static void ask(struct th_poller *p);
-
-static th_time now_of(const struct th_poller *p)
-{
-	return th_node_now(p->leg->node);
-}
 
 /* ---- life ---- */
 
@@ -67,8 +22,7 @@ void th_poller_free(struct th_poller *p)
 	th_free(p->body.mem, p);
 }
 
-/* Off the lists; the leg frees it when it is buried. */
-static void detach(struct th_poller *p)
+void th_poller_detach(struct th_poller *p)
 {
 	if (!th_list_linked(&p->link))
 		return;
@@ -77,16 +31,21 @@ static void detach(struct th_poller *p)
 	p->leg->node->sync.n_pollers--;
 }
 
-/* The observation is over here; its exchange by `drop` (th_leg_drop, th_leg_abandon; NULL: it is over). */
-static void end(struct th_poller *p, void (*drop)(struct th_leg *leg))
+void th_poller_end(struct th_poller *p, void (*drop)(struct th_leg *leg))
 {
 	struct th_leg *leg = p->leg;
 
-	detach(p);
+	th_poller_detach(p);
 	if (drop && leg->id)
 		drop(leg);
 	th_flow_close(&leg->flow, NULL);
 	th_leg_settle(leg);
+}
+
+void th_poller_broken(struct th_poller *p, enum th_err err)
+{
+	p->leg->report.err = err;
+	th_poller_end(p, th_leg_drop);
 }
 
 /* A line for each notification. */
@@ -100,13 +59,13 @@ static void report(struct th_poller *p)
 	total = leg->report;
 	th_poller_bill(p);
 	r = leg->report;
-	r.ended = now_of(p);
+	r.ended = th_poller_now(p);
 	p->told_up = total.link_bytes_up;
 	p->told_down = total.link_bytes_down;
 	p->told_datagrams_up = total.datagrams_up;
 	p->told_datagrams_down = total.datagrams_down;
 	leg->report.http_bytes_up = leg->report.http_bytes_down = 0;
-	leg->report.started = now_of(p);
+	leg->report.started = th_poller_now(p);
 	leg->report.answered = TH_NEVER;
 	leg->report.status = 0;
 	n->stats.egress_done++;
@@ -126,187 +85,35 @@ void th_poller_bill(struct th_poller *p)
 	p->told_up = p->told_down = 0;
 	p->told_datagrams_up = p->told_datagrams_down = 0;
 	if (p->leg->dead)
-		detach(p);
+		th_poller_detach(p);
 }
 
-/* ---- towards the ingress half ---- */
-
-static struct th_coap_head answer_head(const struct th_leg *leg, struct th_coap_option *format, uint8_t bytes[static 2])
-{
-	*format = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, bytes);
-	return (struct th_coap_head){ .code = TH_COAP_CODE(2, 5),
-				      .confirmable = true,
-				      .options = format,
-				      .n_options = 1,
-				      .priority = leg->priority };
-}
-
-/* 2.03 Valid: what the client has is the newest we know of. */
-static void tell_registered(struct th_poller *p)
-{
-	const struct th_coap_head head = { .code = TH_SYNC_CODE_VALID, .confirmable = true, .observe = true };
-	struct th_leg *leg = p->leg;
-
-	p->told = true;
-	if (th_coap_respond(leg->node->coap, leg->id, &head, now_of(p)) == TH_OK)
-		th_coap_end(leg->node->coap, leg->id, now_of(p));
-	else
-		end(p, th_leg_drop);
-}
-
-static void refuse(struct th_poller *p, const struct th_failure *why)
-{
-	p->stage = LAST;
-	detach(p);
-	th_egress_refuse(p->leg, why);
-	th_flow_close(&p->leg->flow, NULL);
-	th_leg_settle(p->leg);
-}
-
-static void broken(struct th_poller *p, enum th_err err)
-{
-	p->leg->report.err = err;
-	end(p, th_leg_drop);
-}
-
-/* The answer is whole, here; it goes out as a notification if it may and fits, else as the last answer. */
-static void send_whole(struct th_poller *p, bool notify)
-{
-	struct th_leg *leg = p->leg;
-	struct th_coap *coap = leg->node->coap;
-	struct th_field fields[TH_HEAD_FIELDS_MAX];
-	struct th_coap_option option;
-	uint8_t bytes[2];
-	struct th_coap_head out = answer_head(leg, &option, bytes);
-	struct th_head head;
-	enum th_err err;
-
-	if (!th_sync_head_read(&p->head, &head, fields, false)) {
-		broken(p, TH_ERR_MALFORMED);
-		return;
-	}
-	leg->report.answered = now_of(p);
-	leg->report.status = head.status;
-	err = th_leg_compose(leg, &head, th_buf_data(&p->body), p->body.n);
-	if (err != TH_OK) {
-		broken(p, err);
-		return;
-	}
-	out.observe = out.accept = notify && leg->out.n <= th_coap_room(coap, leg->id, &out);
-	if (!out.observe)
-		out.code = TH_COAP_CODE(2, 4);
-	p->stage = out.observe ? OWED : LAST;
-	p->owed_at = now_of(p);
-	p->told = true;
-	th_buf_free(&p->body);
-	err = th_coap_respond(coap, leg->id, &out, now_of(p));
-	if (err != TH_OK) {
-		broken(p, err);
-		return;
-	}
-	leg->out_end = true;
-	if (!out.observe)
-		detach(p);
-	th_leg_can_send(leg);
-}
-
-/* More comes than a notification may hold. */
-static void send_on(struct th_poller *p)
-{
-	struct th_leg *leg = p->leg;
-	struct th_field fields[TH_HEAD_FIELDS_MAX];
-	struct th_coap_option option;
-	uint8_t bytes[2];
-	struct th_coap_head out = answer_head(leg, &option, bytes);
-	struct th_head head;
-	enum th_err err = TH_ERR_MALFORMED;
-
-	p->stage = LAST;
-	p->streaming = true;
-	leg->out_end = false; /* that of the notification before */
-	detach(p);
-	out.code = TH_COAP_CODE(2, 4);
-	if (th_sync_head_read(&p->head, &head, fields, false)) {
-		leg->report.answered = now_of(p);
-		leg->report.status = head.status;
-		err = th_coap_respond(leg->node->coap, leg->id, &out, now_of(p));
-		if (err == TH_OK)
-			err = th_leg_send_head(leg, &head);
-	}
-	if (err != TH_OK)
-		broken(p, err);
-}
-
-/* What was kept of the answer goes first; false while some of it waits. */
-static bool drain(struct th_poller *p)
-{
-	struct th_leg *leg = p->leg;
-
-	if (p->draining) { /* the engine got room while it took bytes: the loop that runs goes on */
-		p->drain_again = true;
-		return false;
-	}
-	p->draining = true;
-	do {
-		p->drain_again = false;
-		if (leg->id && p->body.n > 0)
-			th_buf_consume(&p->body, th_leg_on_data(&leg->flow, th_buf_data(&p->body), p->body.n));
-	} while (p->drain_again && p->body.n > 0);
-	p->draining = false;
-	if (p->body.n > 0)
-		return false;
-	if (p->answer_ended && leg->id && !leg->out_end)
-		th_leg_send_end(leg);
-	return true;
-}
-
-static void accepted(struct th_poller *p)
+void th_poller_accepted(struct th_poller *p)
 {
 	p->since = p->form.next;
 	report(p);
 	ask(p);
 }
 
-static void on_can_send(struct th_leg *leg)
-{
-	struct th_poller *p = leg->poller;
-
-	if (p->stage == OWED && leg->out.n == 0) {
-		accepted(p);
-		return;
-	}
-	if (!p->streaming) {
-		th_leg_can_send(leg);
-		return;
-	}
-	th_leg_hand_on(leg);
-	if (leg->out.n > 0)
-		return;
-	if (leg->out_end)
-		th_coap_end(leg->node->coap, leg->id, now_of(p));
-	else if (drain(p))
-		th_flow_resume(&leg->flow);
-}
-
 /* ---- what the homeserver says ---- */
 
 static void wait(struct th_poller *p, th_time pause)
 {
-	p->stage = PAUSE;
+	p->stage = TH_POLLER_PAUSE;
 	if (!p->told && pause > 0)
-		tell_registered(p);
+		th_poller_registered(p);
 	if (th_list_linked(&p->link))
-		th_sync_timer_set(p->leg->node, &p->timer, th_time_add(now_of(p), pause));
+		th_sync_timer_set(p->leg->node, &p->timer, th_time_add(th_poller_now(p), pause));
 }
 
 /* It does not answer, or says that it can't now. */
 static void away(struct th_poller *p, const struct th_failure *why)
 {
-	th_time since = p->away_since == TH_NEVER ? now_of(p) : p->away_since;
+	th_time since = p->away_since == TH_NEVER ? th_poller_now(p) : p->away_since;
 
 	th_buf_free(&p->body);
-	if (!p->told || now_of(p) > th_time_add(since, away_max)) {
-		refuse(p, why);
+	if (!p->told || th_poller_now(p) > th_time_add(since, away_max)) {
+		th_poller_refuse(p, why);
 		return;
 	}
 	p->away_since = since;
@@ -323,19 +130,19 @@ static bool is_forsaken(const struct th_poller *p)
 	struct th_coap_link link;
 
 	return th_coap_link(n->coap, &p->leg->peer, &link) != TH_OK ||
-	       now_of(p) > th_time_add(link.heard_at, th_time_add(check, check));
+	       th_poller_now(p) > th_time_add(link.heard_at, th_time_add(check, check));
 }
 
 /* Nothing to tell that the ingress half would not say by itself. */
 static void in_vain(struct th_poller *p)
 {
 	/* a homeserver that does not wait must not be asked all the time */
-	bool waited = now_of(p) >= th_time_add(p->asked_at, TH_SYNC_POLL_MS / 10 * TH_MS);
+	bool waited = th_poller_now(p) >= th_time_add(p->asked_at, TH_SYNC_POLL_MS / 10 * TH_MS);
 
 	p->leg->node->stats.sync_empty++;
 	th_buf_free(&p->body);
 	if (is_forsaken(p)) {
-		end(p, th_leg_drop);
+		th_poller_end(p, th_leg_drop);
 		return;
 	}
 	p->pause = waited ? 0 : p->pause ? th_time_min(2 * p->pause, pause_max) : pause_first;
@@ -359,11 +166,11 @@ static void judge(struct th_poller *p)
 	bool usable = th_sync_form_end(&p->form);
 
 	if (!th_sync_head_read(&p->head, &head, fields, false)) {
-		broken(p, TH_ERR_MALFORMED);
+		th_poller_broken(p, TH_ERR_MALFORMED);
 		return;
 	}
 	if (busy(head.status) && p->told &&
-	    (p->away_since == TH_NEVER || now_of(p) <= th_time_add(p->away_since, away_max))) {
+	    (p->away_since == TH_NEVER || th_poller_now(p) <= th_time_add(p->away_since, away_max))) {
 		th_failure_of(&why, TH_ERR_CLOSED, "The homeserver is busy.");
 		away(p, &why);
 		return;
@@ -371,7 +178,7 @@ static void judge(struct th_poller *p)
 	p->away_since = TH_NEVER;
 	usable = usable && head.status == 200 && !th_head_find(&head, TH_STR("Content-Encoding"));
 	if (!usable) {
-		send_whole(p, false);
+		th_poller_send_whole(p, false);
 		return;
 	}
 	th_sync_form_digest(&p->form, digest);
@@ -382,7 +189,7 @@ static void judge(struct th_poller *p)
 	p->pause = 0;
 	p->known = true;
 	memcpy(p->digest, digest, sizeof(digest));
-	send_whole(p, true);
+	th_poller_send_whole(p, true);
 }
 
 static void on_head(struct th_flow *self, const struct th_head *h)
@@ -397,7 +204,7 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	    th_sync_head_keep(&p->head, h) == TH_OK)
 		return;
 	th_failure_of(&why, TH_ERR_MALFORMED, "The homeserver's answer has more header fields than thimble carries.");
-	refuse(p, &why);
+	th_poller_refuse(p, &why);
 }
 
 static size_t on_data(struct th_flow *self, const uint8_t *bytes, size_t n)
@@ -412,9 +219,9 @@ static size_t on_data(struct th_flow *self, const uint8_t *bytes, size_t n)
 			th_sync_form_feed(&p->form, bytes, n);
 			return n;
 		}
-		send_on(p);
+		th_poller_send_on(p);
 	}
-	if (!leg->id || !drain(p))
+	if (!leg->id || !th_poller_flush(p))
 		return 0;
 	return th_leg_on_data(self, bytes, n);
 }
@@ -427,7 +234,7 @@ static void on_end(struct th_flow *self)
 	th_flow_close(self, NULL);
 	p->answer_ended = true;
 	if (p->streaming) {
-		drain(p);
+		th_poller_flush(p);
 		th_leg_settle(leg);
 	} else {
 		judge(p);
@@ -449,7 +256,7 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 		why = &unknown;
 	}
 	if (p->streaming)
-		broken(p, why->err); /* the ingress half sees it break off */
+		th_poller_broken(p, why->err); /* the ingress half sees it break off */
 	else
 		away(p, why);
 }
@@ -469,17 +276,17 @@ static void ask(struct th_poller *p)
 	struct th_head h;
 	size_t n;
 
-	p->stage = ASKING;
-	p->asked_at = now_of(p);
+	p->stage = TH_POLLER_ASKING;
+	p->asked_at = th_poller_now(p);
 	p->answer_ended = false;
 	if (!th_sync_head_read(&p->ask, &h, fields, true)) {
-		broken(p, TH_ERR_MALFORMED);
+		th_poller_broken(p, TH_ERR_MALFORMED);
 		return;
 	}
 	if (!p->first) {
 		n = th_sync_query_write(h.target, &p->since, TH_SYNC_POLL_MS, target, sizeof(target));
 		if (n > sizeof(target)) {
-			broken(p, TH_ERR_TOO_LARGE);
+			th_poller_broken(p, TH_ERR_TOO_LARGE);
 			return;
 		}
 		h.target = (struct th_str){ target, n };
@@ -497,10 +304,10 @@ static void on_timer(struct th_sync_timer *t)
 {
 	struct th_poller *p = TH_OWNER(t, struct th_poller, timer);
 
-	if (p->stage == PAUSE)
+	if (p->stage == TH_POLLER_PAUSE)
 		ask(p);
 	else if (!p->told)
-		tell_registered(p);
+		th_poller_registered(p);
 }
 
 /* ---- a registration ---- */
@@ -521,7 +328,7 @@ static void on_begin(struct th_leg *leg, const struct th_coap_head *head)
  * anew when it learns that this one is gone.) */
 static bool is_stale(const struct th_poller *p)
 {
-	return p->stage == OWED && now_of(p) > th_time_add(p->owed_at, stale_after);
+	return p->stage == TH_POLLER_OWED && th_poller_now(p) > th_time_add(p->owed_at, stale_after);
 }
 
 /* The one before of the same client: this one stands for it. */
@@ -534,7 +341,7 @@ static void replace(struct th_poller *p)
 		if (old == p || old->key.n == 0 || !th_sync_key_eq(&old->key, &p->key))
 			continue;
 		if (th_addr_eq(&old->leg->peer, &p->leg->peer) || is_stale(old))
-			end(old, th_leg_abandon);
+			th_poller_end(old, th_leg_abandon);
 	}
 }
 
@@ -548,7 +355,7 @@ static bool make_room(struct th_node *n)
 		if (n->sync.n_pollers <= TH_SYNC_POLLERS_MAX)
 			return true;
 		if (is_stale(p))
-			end(p, th_leg_abandon);
+			th_poller_end(p, th_leg_abandon);
 	}
 	return n->sync.n_pollers <= TH_SYNC_POLLERS_MAX;
 }
@@ -571,7 +378,7 @@ static void on_request_head(struct th_leg *leg, const struct th_head *h)
 	struct th_node *n = leg->node;
 
 	if (!prepare(p, h)) { /* as any other request */
-		detach(p);
+		th_poller_detach(p);
 		th_egress_forward(leg, h);
 		return;
 	}
@@ -592,15 +399,15 @@ static void on_failed(struct th_leg *leg, enum th_err err)
 	/* by a reset the ingress half says that its client has left */
 	leg->report.err = err == TH_ERR_RESET ? TH_ERR_CANCELLED : err;
 	if (!leg->id) {
-		end(p, NULL);
+		th_poller_end(p, NULL);
 		return;
 	}
-	p->stage = LAST;
-	detach(p);
+	p->stage = TH_POLLER_LAST;
+	th_poller_detach(p);
 	th_egress_failed(leg, err);
 }
 
-static const struct th_leg_ops leg_ops = { on_begin, on_request_head, on_request_end, on_failed, on_can_send };
+static const struct th_leg_ops leg_ops = { on_begin, on_request_head, on_request_end, on_failed, th_poller_can_send };
 
 bool th_poller_take(struct th_leg *leg, const struct th_coap_head *head)
 {
@@ -634,5 +441,5 @@ bool th_poller_take(struct th_leg *leg, const struct th_coap_head *head)
 void th_poller_drain(struct th_node *n)
 {
 	TH_LIST_EACH(l, &n->sync.pollers)
-	end(TH_OWNER(l, struct th_poller, link), th_leg_drop);
+	th_poller_end(TH_OWNER(l, struct th_poller, link), th_leg_drop);
 }
