@@ -18,6 +18,23 @@ static struct th_gate *owner(struct th_relay *r)
 	return TH_OWNER(r->stage, struct th_gate, stage);
 }
 
+static bool is_waiting(const struct th_gate *g, struct passing *p)
+{
+	return p->waits && (!g->waits || g->waits(&p->r.down));
+}
+
+/* Whether no more may wait. */
+static bool is_full(const struct th_gate *g)
+{
+	size_t n = 0;
+
+	if (g->config.max_waiting == 0 || g->waiting < g->config.max_waiting)
+		return false;
+	for (const struct th_list *l = g->stage.open.next; l != &g->stage.open; l = l->next)
+		n += is_waiting(g, of(TH_OWNER(l, struct th_relay, link)));
+	return n >= g->config.max_waiting;
+}
+
 /* Since when one has been waiting for the link; TH_NEVER: none is. A long poll that the ingress half holds waits for nobody. */
 static th_time waiting_since(const struct th_gate *g)
 {
@@ -26,7 +43,7 @@ static th_time waiting_since(const struct th_gate *g)
 	for (const struct th_list *l = g->stage.open.next; l != &g->stage.open; l = l->next) {
 		struct passing *p = of(TH_OWNER(l, struct th_relay, link));
 
-		if (p->waits && p->since < since && (!g->waits || g->waits(&p->r.down)))
+		if (p->since < since && is_waiting(g, p))
 			since = p->since;
 	}
 	return since;
@@ -112,7 +129,7 @@ static void on_head(struct th_relay *r, const struct th_head *h)
 		refuse(r, h, "The link to the far side is down: nothing comes from it. Try again later.");
 		return;
 	}
-	if (g->config.max_waiting > 0 && g->waiting >= g->config.max_waiting) {
+	if (is_full(g)) {
 		g->refused_full++;
 		refuse(r, h, "Too many requests wait for the link. Try again later.");
 		return;

@@ -201,6 +201,27 @@ static void test_held_polls(void **state)
 	end(w);
 }
 
+/* Nor does it take the place of a request that does wait for the link. */
+static void test_held_polls_take_no_place(void **state)
+{
+	struct world *w = begin(1, TH_NEVER);
+
+	(void)state;
+	w->gate.waits = waits;
+	held = true;
+	get(w, 0);
+	get(w, 1);
+	assert_false(w->c[1].closed);
+	held = false;
+	get(w, 2);
+	refused(w, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_leave(&w->c[i]);
+		rig_client_free(&w->c[i]);
+	}
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_told),
 		cmocka_unit_test(test_held_polls),
+		cmocka_unit_test(test_held_polls_take_no_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
