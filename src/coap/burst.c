@@ -77,7 +77,8 @@ static struct th_coap_exchange *find(struct th_coap *c, const struct th_coap_arr
 static void rx_block(struct th_coap *c, struct th_coap_arrival *a, struct th_coap_exchange *x, uint16_t option,
 		     const struct th_coap_block *b)
 {
-	bool expected = x && (x->client ? !x->c.observing : x->in.burst != NULL);
+	/* of an observation only the last response is a burst; its blocks may overtake its first one */
+	bool expected = x && (x->client || x->in.burst != NULL);
 
 	if (!expected || a->pdu.payload_len == 0) {
 		c->stats.rx_unmatched++;

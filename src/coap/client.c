@@ -109,6 +109,7 @@ static enum th_err set_up(struct th_coap *c, struct th_coap_exchange *x, const s
 	x->confirmable = head->confirmable;
 	x->priority = (uint8_t)head->priority;
 	x->c.wants_observe = registers;
+	x->c.accepts = head->accept;
 	/* a token names one exchange for ever, so it makes a good tag (RFC 9175 §3.4); where both ends know that, it is
 	 * the tag */
 	if (head->tagged && !c->numbering)
@@ -277,7 +278,7 @@ void th_coap_client_due(struct th_coap *c, struct th_coap_exchange *x)
 
 void th_coap_client_cancel(struct th_coap *c, struct th_coap_exchange *x)
 {
-	if (x->c.observing)
+	if (x->c.observing && !x->c.owes) /* else an RST says so */
 		th_coap_observe_deregister(c, x);
 }
 
@@ -285,6 +286,7 @@ void th_coap_client_detach(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (x->message)
 		th_coap_message_drop(c, x->message);
+	th_coap_observe_settle(c, x, false);
 	th_list_remove(&x->c.awaiting);
 	if (x->c.fetch_token.n)
 		th_table_remove(&c->by_fetch, &x->c.by_fetch);

@@ -52,10 +52,19 @@ struct th_coap_head {
 	bool tagged;                       /* client request: carry a Request-Tag (RFC 9175 §3), so that parallel
 	                                      block-wise exchanges of the same method and options never mix; not
 	                                      needed, and not sent, with th_coap_number_by() */
+	bool accept;                       /* request with observe: notifications that are CONs are acknowledged by
+	                                      th_coap_accept() or th_coap_refuse(); response: the peer does so. Then it is
+	                                      a CON of its own even as the first answer, its timeout counts
+	                                      TH_COAP_ACCEPT_DELAY in, `resume` says that it was accepted, and while
+	                                      nobody acknowledges it, it is sent anew whenever the peer is heard. One that
+	                                      does not fit a message (th_coap_room) ends the observation instead */
 	enum th_coap_priority priority;    /* of this message and of all that follow in its direction */
 	const struct th_coap_option *options; /* ascending by number */
 	size_t n_options;
 };
+
+/* The longest that th_coap_accept() may take, by agreement of both ends. */
+#define TH_COAP_ACCEPT_DELAY (5 * TH_SEC)
 
 struct th_coap_ops {
 	/* Server: a request has come (its first block, if block-wise). Answer now or later with th_coap_respond(). */
@@ -68,7 +77,7 @@ struct th_coap_ops {
 	/* The incoming body (of this notification) is whole. */
 	void (*end)(void *user, th_coap_id id);
 	/* The outgoing body has room again after th_coap_write() took less than offered, or the next notification may be made after
-	 * th_coap_respond() gave TH_ERR_FULL. */
+	 * th_coap_respond() gave TH_ERR_FULL, or because one with `accept` was accepted. */
 	void (*resume)(void *user, th_coap_id id);
 	/* The exchange is over. TH_OK: both directions done and acknowledged. Else: TH_ERR_TIMEOUT (the peer stayed silent),
 	 * TH_ERR_RESET (RST, or the peer forgot), TH_ERR_MALFORMED, TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY, TH_ERR_CANCELLED (by the peer). Not
@@ -154,8 +163,18 @@ void th_coap_resume(struct th_coap *c, th_coap_id id, th_time now);
  * Server: an unanswered request gets 5.03, a running observation ends, a half-sent body is dropped. No `closed` follows. */
 void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now);
 
-/* The same, but a server says nothing: for a requester that is known to have given up itself. */
+/* The same without a word: for a peer that is known to have given up itself, or is gone. */
 void th_coap_abandon(struct th_coap *c, th_coap_id id, th_time now);
+
+/* Client, of a request with `accept`: the last notification is acknowledged now. Nothing when none waits for that. */
+void th_coap_accept(struct th_coap *c, th_coap_id id, th_time now);
+
+/* The same, but it is reset, which ends the observation at the server (RFC 7641 §3.6), and the exchange is over here. No
+ * `closed` follows. Without a notification that waits, as th_coap_cancel(). */
+void th_coap_refuse(struct th_coap *c, th_coap_id id, th_time now);
+
+/* Server: how many bytes of payload fit one message beside that head; 0 without memory or for a dead id. */
+size_t th_coap_room(struct th_coap *c, th_coap_id id, const struct th_coap_head *head);
 
 /* Server: whether the exchange's requester asked to observe. */
 bool th_coap_wants_observe(const struct th_coap *c, th_coap_id id);

@@ -152,6 +152,8 @@ struct th_coap_peer {
 	struct th_coap_window window;
 	struct th_coap_path path;
 	struct th_coap_rtt rtt; /* of a path that was not told */
+	struct th_coap_rtt accepting; /* how long the peer's user takes to accept, beyond the round trip */
+	struct th_list lapsed;	      /* exchanges whose notification nobody acknowledged */
 	struct th_coap_lane lane;
 	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered, or not wholly */
 	struct th_coap_message *ping;
@@ -194,6 +196,7 @@ struct th_coap_message {
 	bool unnamed;  /* it names its exchange, which has no token before it flies: there is room for one in `bytes` */
 	bool flown;    /* was given out to be sent */
 	bool asks;     /* a request: its answer is more than an empty message */
+	bool accept;   /* the peer's user acknowledges it, so it does not count as in flight */
 	bool alone;    /* nothing else waited for an answer when it left */
 	uint8_t tries; /* copies that have left */
 	uint16_t mid;
@@ -226,6 +229,7 @@ enum th_coap_record_state {
 	TH_COAP_RECORD_PENDING, /* nothing sent yet: a duplicate stays unanswered */
 	TH_COAP_RECORD_ACKED,	/* a duplicate gets an empty ACK again */
 	TH_COAP_RECORD_REPLIED, /* a duplicate gets the reply again, while it is kept */
+	TH_COAP_RECORD_RESET,	/* a duplicate gets an RST again */
 };
 
 /* A CON or NON of a peer that was accepted. Its key is a keyed hash of peer, header, token and options: a
@@ -383,6 +387,10 @@ struct th_coap_client {
 	th_time observed_at;
 	uint8_t *held; /* owned: a notification that came while the one before was taken or fetched */
 	size_t held_n;
+	bool accepts;	   /* its user acknowledges notifications */
+	bool owes;	   /* one waits for that: */
+	uint16_t owed_mid; /* its record */
+	uint64_t owed_key;
 };
 
 /* The request being answered: the first of the exchange, or one for another block. */
@@ -411,6 +419,8 @@ struct th_coap_server {
 	bool wants_observe, observing;
 	bool notify;  /* a notification is being written */
 	bool confirm; /* and to be confirmed */
+	bool accept;  /* by the peer's user */
+	struct th_list lapsed; /* peer->lapsed */
 	uint32_t observe_seq;
 	unsigned unconfirmed; /* notifications since the last CON */
 	th_time confirmed_at;
@@ -610,6 +620,8 @@ void th_coap_server_refuse(struct th_coap *c, struct th_coap_peer *p, const stru
 void th_coap_server_acknowledge(struct th_coap *c, struct th_coap_exchange *x);
 /* The next bytes of the request's body. */
 void th_coap_server_receive(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, bool more);
+/* The first block of a response has been sent as that of a burst: the others follow. */
+void th_coap_server_burst(struct th_coap *c, struct th_coap_exchange *x);
 /* What was sent has arrived, or nobody will tell whether. */
 void th_coap_server_delivered(struct th_coap *c, struct th_coap_exchange *x);
 /* The first block of a burst is there: tells how much room there is for others. */
@@ -643,6 +655,17 @@ void th_coap_observe_end(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_observe_mark(struct th_coap_exchange *x, struct th_coap_draft *d);
 /* Server: sends the notification once its first block is known. */
 void th_coap_observe_notify(struct th_coap *c, struct th_coap_exchange *x);
+/* Client: the user acknowledges this one. */
+void th_coap_observe_owe(struct th_coap_exchange *x, struct th_coap_record *r);
+bool th_coap_observe_owes(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu, th_time now);
+/* Client: what is owed to the exchange's last notification is sent: an ACK, or an RST. */
+void th_coap_observe_settle(struct th_coap *c, struct th_coap_exchange *x, bool accept);
+/* Server: more than one message: nobody could accept it, so it is the last. */
+void th_coap_observe_too_large(struct th_coap_exchange *x);
+/* Server: nobody has acknowledged the notification. False: then the exchange is over. */
+bool th_coap_observe_lapse(struct th_coap_exchange *x);
+/* Server: the peer was heard: what it missed is sent anew. */
+void th_coap_observe_revive(struct th_coap *c, struct th_coap_peer *p);
 /* Server: the notification before is done with; the user may make the next. */
 void th_coap_observe_ready(struct th_coap *c, struct th_coap_exchange *x);
 

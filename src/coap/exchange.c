@@ -84,6 +84,8 @@ struct th_coap_exchange *th_coap_exchange_new(struct th_coap *c, struct th_coap_
 	th_list_init(&x->dead);
 	if (client)
 		th_list_init(&x->c.awaiting);
+	else
+		th_list_init(&x->s.lapsed);
 	th_coap_out_init(c, &x->out, (uint8_t)c->params->szx);
 	th_coap_peer_hold(p);
 	th_table_add(&c->by_id, &x->by_id, x->id);
@@ -230,10 +232,12 @@ static void give_up(struct th_coap *c, th_coap_id id, th_time now, bool tell)
 	if (!x)
 		return;
 	th_coap_enter(c, now);
-	if (x->client)
+	if (tell && x->client)
 		th_coap_client_cancel(c, x);
 	else if (tell)
 		th_coap_server_cancel(c, x);
+	else if (x->client)
+		x->c.owes = false;
 	th_coap_exchange_drop(c, x);
 	th_coap_leave(c);
 }

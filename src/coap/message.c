@@ -54,6 +54,14 @@ static void rest_mid(struct th_coap *c, struct th_coap_message *m)
 		*free_at = at;
 }
 
+/* How long the peer's user will hardly exceed before it accepts. */
+static th_time accepting(const struct th_coap_peer *p)
+{
+	const struct th_coap_rtt *r = &p->accepting;
+
+	return r->srtt ? th_time_min(r->srtt + 4 * r->rttvar, TH_COAP_ACCEPT_DELAY) : TH_COAP_ACCEPT_DELAY;
+}
+
 /* Timeouts count from when the first copy leaves: what waits here is not on its way. */
 static th_time first_timeout(struct th_coap *c, const struct th_coap_message *m)
 {
@@ -65,6 +73,8 @@ static th_time first_timeout(struct th_coap *c, const struct th_coap_message *m)
 					       th_coap_peer_overhead(p), c->params);
 	else
 		timeout = th_coap_rtt_timeout(&p->rtt, c->params);
+	if (m->accept)
+		timeout = th_time_add(timeout, accepting(p));
 	spread = timeout / 100 * th_coap_path_random(&p->path, c->params);
 	return timeout + (spread ? th_rng_below(&c->rng, spread) : 0);
 }
@@ -115,7 +125,9 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 		return;
 	}
 	c->stats.retransmissions++;
-	if (p->path.told) {
+	if (m->accept) { /* nobody knows whether it was lost */
+		m->timeout = th_time_add(m->timeout, m->timeout);
+	} else if (p->path.told) {
 		th_coap_window_lost(&p->window, p->path.rtt.srtt ? p->path.rtt.srtt : m->timeout, c->now, c->params);
 		reconsider(c, m);
 		m->timeout = th_coap_path_back_off(&p->path, m->timeout, m->first_timeout, m->tries + 1u);
@@ -155,7 +167,7 @@ static void fly(struct th_coap *c, struct th_coap_message *m, uint64_t number)
 	m->bytes[MID_AT + 1] = (uint8_t)mid;
 	th_list_remove(&m->link);
 	p->waiting_n--;
-	if (m->con)
+	if (m->con && !m->accept)
 		p->in_flight++;
 	th_list_push(&p->flying, &m->link);
 	m->flying = m->flown = true;
@@ -249,6 +261,7 @@ enum th_err th_coap_message_send(struct th_coap *c, struct th_coap_peer *p, stru
 	m->con = con;
 	m->asks = con && pdu->code != TH_COAP_EMPTY && th_coap_class(pdu->code) == TH_COAP_CLASS_REQUEST;
 	m->unnamed = unnamed;
+	m->accept = con && x && !x->client && x->s.accept;
 	m->peer = p;
 	m->exchange = x;
 	th_coap_peer_hold(p);
@@ -269,7 +282,7 @@ static void leave(struct th_coap *c, struct th_coap_message *m)
 	struct th_coap_peer *p = m->peer;
 
 	if (m->flown && m->con) {
-		p->in_flight--;
+		p->in_flight -= !m->accept;
 		if (c->numbering && c->numbering->over)
 			c->numbering->over(c->numberer, &p->addr, m->datagram.number);
 	}
@@ -314,6 +327,17 @@ void th_coap_message_orphan(struct th_coap *c, struct th_coap_message *m)
 	}
 }
 
+/* The round trip of the path is known from others. */
+static void learn_accepting(const struct th_coap_message *m, th_time took)
+{
+	struct th_coap_peer *p = m->peer;
+	const struct th_coap_rtt *r = p->path.told ? &p->path.rtt : &p->rtt;
+	th_time usual = r->srtt + th_airtime(m->datagram.n + th_coap_peer_overhead(p), p->path.told ? p->path.up_bps : 0);
+
+	if (m->tries == 1)
+		th_coap_rtt_sample(&p->accepting, th_time_until(took, usual));
+}
+
 static void learn(struct th_coap *c, const struct th_coap_message *m, size_t reply_n)
 {
 	struct th_coap_peer *p = m->peer;
@@ -327,6 +351,10 @@ static void learn(struct th_coap *c, const struct th_coap_message *m, size_t rep
 		.alone = m->alone && p->in_flight <= 1,
 	};
 
+	if (m->accept) {
+		learn_accepting(m, trip.since_first);
+		return;
+	}
 	if (p->path.told)
 		th_coap_path_sample(&p->path, &trip, th_coap_peer_overhead(p));
 	else if (m->tries == 1)

@@ -96,6 +96,55 @@ void th_coap_observe_deregister(struct th_coap *c, struct th_coap_exchange *x)
 	th_coap_message_send(c, x->peer, NULL, x->confirmable, &d.pdu);
 }
 
+/* Acknowledging late: the user says when, or that it has no use for the notification */
+
+bool th_coap_observe_owes(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu, th_time now)
+{
+	const struct th_coap_option *o = observe_of(pdu);
+
+	if (!x->c.accepts || !o || th_coap_class(pdu->code) != TH_COAP_CLASS_SUCCESS)
+		return false;
+	return !x->c.observing || is_fresh(&x->c, th_coap_option_uint(o), now);
+}
+
+void th_coap_observe_owe(struct th_coap_exchange *x, struct th_coap_record *r)
+{
+	x->c.owes = true;
+	x->c.owed_mid = r->mid;
+	x->c.owed_key = r->node.hash;
+}
+
+void th_coap_observe_settle(struct th_coap *c, struct th_coap_exchange *x, bool accept)
+{
+	struct th_coap_record *r;
+
+	if (!x->c.owes)
+		return;
+	x->c.owes = false;
+	r = th_coap_record_find(c, x->peer, x->c.owed_mid, x->c.owed_key);
+	if (!r) /* we were slower than EXCHANGE_LIFETIME */
+		return;
+	r->state = accept ? TH_COAP_RECORD_ACKED : TH_COAP_RECORD_RESET;
+	th_coap_send_empty(c, &x->peer->addr, accept ? TH_COAP_ACK : TH_COAP_RST, r->mid);
+	th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);
+}
+
+void th_coap_accept(struct th_coap *c, th_coap_id id, th_time now)
+{
+	struct th_coap_exchange *x = th_coap_exchange_find(c, id);
+
+	if (!x || !x->client)
+		return;
+	th_coap_enter(c, now);
+	th_coap_observe_settle(c, x, true);
+	th_coap_leave(c);
+}
+
+void th_coap_refuse(struct th_coap *c, th_coap_id id, th_time now)
+{
+	th_coap_cancel(c, id, now); /* resets what waits to be acknowledged */
+}
+
 /* Server */
 
 void th_coap_observe_replace(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_pdu *pdu)
@@ -179,18 +228,23 @@ void th_coap_observe_notify(struct th_coap *c, struct th_coap_exchange *x)
 	struct th_coap_server *s = &x->s;
 	struct th_coap_slice slice;
 	struct th_coap_draft d;
-	bool con = must_confirm(c, s);
+	bool con = must_confirm(c, s), burst;
 	enum th_err err;
 
 	if (!th_coap_out_slice(&x->out, 0, &slice))
 		return;
+	if (slice.more)
+		th_coap_observe_too_large(x);
+	con = con || !s->observing;
 	th_coap_draft_head(&d, s->head, &x->token);
 	th_coap_observe_mark(x, &d);
+	burst = slice.more && !s->observing && th_coap_burst_wanted(x);
 	if (slice.more) {
 		const struct th_coap_block b = { 0, true, x->out.szx };
 
-		th_coap_draft_block(&d, TH_COAP_OPT_BLOCK2, &b);
-		th_coap_server_key(c, x);
+		th_coap_draft_block(&d, burst ? TH_COAP_OPT_QBLOCK2 : TH_COAP_OPT_BLOCK2, &b);
+		if (!burst)
+			th_coap_server_key(c, x);
 	}
 	d.pdu.payload = slice.p;
 	d.pdu.payload_len = slice.n;
@@ -199,15 +253,43 @@ void th_coap_observe_notify(struct th_coap *c, struct th_coap_exchange *x)
 	s->last = !slice.more;
 	s->unconfirmed = con ? 0 : s->unconfirmed + 1;
 	s->confirmed_at = con ? c->now : s->confirmed_at;
-	x->give_up_at = th_time_add(c->now, x->peer->path.times.body);
+	/* for an answer that is to be accepted the message's own end counts */
+	x->give_up_at = s->accept && s->last ? TH_NEVER : th_time_add(c->now, x->peer->path.times.body);
 	th_coap_exchange_arm(c, x);
 	if (x->message) /* the NON before, kept in case it is reset */
 		th_coap_message_orphan(c, x->message);
 	err = th_coap_message_send(c, x->peer, x, con, &d.pdu);
 	if (err != TH_OK)
 		th_coap_exchange_close(c, x, err);
+	else if (burst)
+		th_coap_server_burst(c, x);
 	else if (!con)
 		th_coap_server_delivered(c, x);
+}
+
+void th_coap_observe_too_large(struct th_coap_exchange *x)
+{
+	if (x->s.accept)
+		th_coap_observe_stop(x);
+	x->s.accept = false;
+}
+
+bool th_coap_observe_lapse(struct th_coap_exchange *x)
+{
+	if (!x->s.accept || !x->s.observing)
+		return false;
+	x->give_up_at = TH_NEVER;
+	th_list_remove(&x->s.lapsed);
+	th_list_push(&x->peer->lapsed, &x->s.lapsed);
+	return true;
+}
+
+void th_coap_observe_revive(struct th_coap *c, struct th_coap_peer *p)
+{
+	struct th_list *l;
+
+	while ((l = th_list_pop(&p->lapsed)) != NULL)
+		th_coap_observe_notify(c, TH_OWNER(l, struct th_coap_exchange, s.lapsed));
 }
 
 void th_coap_observe_ready(struct th_coap *c, struct th_coap_exchange *x)
@@ -217,5 +299,6 @@ void th_coap_observe_ready(struct th_coap *c, struct th_coap_exchange *x)
 	th_coap_server_unkey(c, x);
 	th_coap_out_reset(&x->out);
 	x->out.ended = true; /* nothing to write before the next head */
+	x->out.wants_room = x->out.wants_room || x->s.accept;
 	th_coap_out_offer_room(c, x);
 }

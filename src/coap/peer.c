@@ -107,6 +107,7 @@ static struct th_coap_peer *make(struct th_coap *c, const struct th_addr *addr, 
 	th_list_init(&p->flying);
 	th_list_init(&p->awaiting);
 	th_list_init(&p->bursts);
+	th_list_init(&p->lapsed);
 	th_coap_window_init(&p->window, c->params);
 	th_coap_path_init(&p->path, c->params);
 	th_list_init(&p->idle);

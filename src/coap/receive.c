@@ -118,7 +118,9 @@ static void rx_response(struct th_coap *c, struct th_coap_arrival *a)
 		return;
 	}
 	r->exchange = x->id;
-	if (a->pdu.type == TH_COAP_CON) {
+	if (a->pdu.type == TH_COAP_CON && th_coap_observe_owes(x, &a->pdu, c->now)) {
+		th_coap_observe_owe(x, r);
+	} else if (a->pdu.type == TH_COAP_CON) {
 		r->state = TH_COAP_RECORD_ACKED;
 		th_coap_send_empty(c, a->from, TH_COAP_ACK, a->pdu.mid);
 		th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);
@@ -199,6 +201,8 @@ void th_coap_rx(struct th_coap *c, const struct th_addr *from, const uint8_t *dg
 		if (a.peer)
 			a.peer->heard_at = c->now;
 		rx_message(c, &a);
+		if (a.peer)
+			th_coap_observe_revive(c, a.peer);
 	} else {
 		c->stats.rx_malformed++;
 		if (err != TH_ERR_UNSUPPORTED && n >= TH_COAP_EMPTY_BYTES && a.pdu.type == TH_COAP_CON)

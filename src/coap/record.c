@@ -159,6 +159,8 @@ void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r)
 	if (r->state == TH_COAP_RECORD_ACKED) {
 		th_coap_send_empty(c, &r->peer->addr, TH_COAP_ACK, r->mid);
 		th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);
+	} else if (r->state == TH_COAP_RECORD_RESET) {
+		th_coap_send_empty(c, &r->peer->addr, TH_COAP_RST, r->mid);
 	} else if (r->reply && !th_list_linked(&r->reply->datagram.queue) && c->now >= r->reply->arrives_at) {
 		th_coap_charge_out(x, r->reply->datagram.n);
 		th_coap_queue(c, &r->reply->datagram);

@@ -53,7 +53,7 @@ static void answer(struct th_coap *c, struct th_coap_exchange *x, struct th_coap
 	}
 	x->s.ask.owing = false;
 	x->ack_at = TH_NEVER;
-	x->give_up_at = th_time_add(c->now, x->peer->path.times.body);
+	x->give_up_at = x->s.accept && x->s.last ? TH_NEVER : th_time_add(c->now, x->peer->path.times.body);
 	th_coap_exchange_arm(c, x);
 	if (separate)
 		return; /* the peer's ACK will tell */
@@ -124,8 +124,8 @@ void th_coap_server_unkey(struct th_coap *c, struct th_coap_exchange *x)
 	x->s.keyed = false;
 }
 
-/* The rest of the response, in bursts; the sender knows when to give up. */
-static void send_on(struct th_coap *c, struct th_coap_exchange *x)
+/* The sender knows when to give up. */
+void th_coap_server_burst(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (th_coap_burst_start(c, x) != TH_OK) {
 		th_coap_exchange_close(c, x, TH_ERR_NO_MEMORY);
@@ -146,6 +146,8 @@ static void answer_block(struct th_coap *c, struct th_coap_exchange *x)
 
 	if (!th_coap_out_slice(&x->out, s->down_off, &slice))
 		return;
+	if (slice.more && s->down_off == 0)
+		th_coap_observe_too_large(x);
 	burst = slice.more && s->down_off == 0 && th_coap_burst_wanted(x) && !s->observing && !s->ask.has_block2 &&
 		!s->ask.has_block1;
 	b = (struct th_coap_block){ (uint32_t)(s->down_off >> (x->out.szx + 4)), slice.more, x->out.szx };
@@ -171,7 +173,7 @@ static void answer_block(struct th_coap *c, struct th_coap_exchange *x)
 	}
 	answer(c, x, &d);
 	if (burst && !x->closed)
-		send_on(c, x);
+		th_coap_server_burst(c, x);
 }
 
 void th_coap_server_pump(struct th_coap *c, struct th_coap_exchange *x)
@@ -261,6 +263,33 @@ static bool head_is_valid(const struct th_coap_head *head)
 	return th_coap_options_valid(head->options, head->n_options);
 }
 
+size_t th_coap_room(struct th_coap *c, th_coap_id id, const struct th_coap_head *head)
+{
+	const struct th_coap_exchange *x = th_coap_exchange_find(c, id);
+	struct th_coap_kept_head *kept = x ? th_coap_head_keep(c, head, 0) : NULL;
+	int szx;
+
+	if (!kept)
+		return 0;
+	szx = th_coap_fit_szx(c, kept, th_coap_path_szx(&x->peer->path, true, x->out.szx, th_coap_peer_overhead(x->peer)));
+	th_free(c->mem, kept);
+	return szx < 0 ? 0 : th_coap_block_size((unsigned)szx);
+}
+
+/* Its answer is a CON of its own, which says that the request is there as well as an ACK (RFC 7252 §5.2.2). */
+static void answer_apart(struct th_coap *c, struct th_coap_exchange *x)
+{
+	struct th_coap_ask *ask = &x->s.ask;
+	struct th_coap_record *r = th_coap_record_find(c, x->peer, ask->mid, ask->key);
+
+	if (!ask->owing || !ask->con || ask->acked)
+		return;
+	ask->acked = true;
+	x->ack_at = TH_NEVER;
+	if (r)
+		r->state = TH_COAP_RECORD_ACKED;
+}
+
 static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_head *head)
 {
 	struct th_coap_kept_head *kept;
@@ -268,7 +297,7 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 
 	if (!head_is_valid(head) || x->client || (x->s.head && !x->s.observing))
 		return TH_ERR_INVALID;
-	if (x->s.head && (x->s.notify || x->give_up_at != TH_NEVER)) {
+	if (x->s.head && (x->s.notify || x->give_up_at != TH_NEVER || (x->s.accept && (x->message || th_list_linked(&x->s.lapsed))))) {
 		x->out.wants_room = true;
 		return TH_ERR_FULL;
 	}
@@ -282,6 +311,9 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 		return TH_ERR_INVALID;
 	}
 	th_coap_observe_respond(c, x, head);
+	x->s.accept = head->accept && x->s.observing;
+	if (x->s.accept)
+		answer_apart(c, x);
 	th_free(c->mem, x->s.head);
 	x->s.head = kept;
 	x->priority = (uint8_t)head->priority;
@@ -310,7 +342,7 @@ void th_coap_server_over(struct th_coap *c, struct th_coap_exchange *x, enum th_
 {
 	if (outcome == TH_COAP_ACKED)
 		th_coap_server_delivered(c, x);
-	else
+	else if (outcome == TH_COAP_RESET || !th_coap_observe_lapse(x))
 		th_coap_exchange_close(c, x, outcome == TH_COAP_RESET ? TH_ERR_RESET : TH_ERR_TIMEOUT);
 }
 
@@ -356,6 +388,7 @@ void th_coap_server_detach(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (x->message)
 		th_coap_message_orphan(c, x->message);
+	th_list_remove(&x->s.lapsed);
 	th_coap_observe_stop(x);
 	th_coap_server_unkey(c, x);
 }

@@ -102,6 +102,7 @@ struct th_flow_server *th_home_wire_near(struct th_home_wire *w, const struct th
 	th_home_set_report(w->near, on_report, NULL);
 	th_home_set_has_left(w->near, th_node_has_left);
 	th_home_gate(w->near)->changed = on_link;
+	th_home_gate(w->near)->waits = th_node_waits;
 	return th_home_server(w->near);
 }
 

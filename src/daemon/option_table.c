@@ -175,6 +175,12 @@ const struct th_option th_option_table[] = {
 	TIME("keepalive", SESSION, TH_OPTION_NEVER, keepalive, TH_SEC, 24 * HOUR, "never",
 	     "Ingress half: an empty datagram after this much silence, for a NAT that forgets. Costs 38 bytes each "
 	     "time"),
+	BOOL("sync-push", SESSION, 0, sync_push, "true",
+	     "Let the other daemon push what a client's sync loop waits for: a batch costs one datagram and its acknowledgement, idle "
+	     "polls nothing. Both daemons need it; without it each poll crosses the link"),
+	TIME("sync-check", SESSION, TH_OPTION_NEVER, sync_check, TH_SEC, 30 * 24 * HOUR, "2 h",
+	     "Ingress half: a poll crosses the link, too, when nothing was heard from there for this long: an egress half that lost "
+	     "power tells nobody"),
 	COUNT("max-sessions", SESSION, 0, max_sessions, 1, 100000,
 	      "Sessions remembered at once; the longest idle one goes"),
 	TEXT("coap-bind-host", TH_OPTION_ADDRESS, COAP, 0, coap_bind_host, "::", "ADDRESS",

@@ -55,6 +55,8 @@ struct th_options {
 	char psk_file[TH_OPTION_PATH_MAX];
 	unsigned tag_length; /* 0: 8 bytes, 1: 16 */
 	th_time rekey_after, session_lifetime, keepalive;
+	bool sync_push;
+	th_time sync_check;
 	size_t max_sessions;
 
 	char coap_bind_host[TH_OPTION_HOST_MAX];

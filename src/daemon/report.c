@@ -97,6 +97,11 @@ void th_report_stats(const struct th_listener *l, const struct th_upstream *u, c
 		       " requests_late=%" PRIu64,
 		       s.answers_waited, s.answers_again, s.requests_again, s.requests_late);
 	}
+	th_log(TH_LOG_INFO, "stats",
+	       "part=sync asked=%" PRIu64 " pushed=%" PRIu64 " idle=%" PRIu64 " refused=%" PRIu64 " served=%" PRIu64 " empty=%" PRIu64
+	       " watches=%zu pollers=%zu",
+	       s.sync_asked, s.sync_pushed, s.sync_idle, s.sync_refused, s.sync_served, s.sync_empty, s.sync_watches,
+	       s.sync_pollers);
 	th_log(TH_LOG_INFO, "stats", "part=coap peers=%zu exchanges=%zu records=%zu reply_bytes=%zu", s.coap.peers,
 	       s.coap.exchanges, s.coap.records, s.coap.reply_bytes);
 }

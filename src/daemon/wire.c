@@ -149,6 +149,7 @@ static void finish(struct th_wire *w, int signal)
 	th_log(TH_LOG_INFO, "drain", "signal=%d timeout_ms=%" PRIu64, signal, w->o.drain_timeout / TH_MS);
 	w->draining = true;
 	th_home_wire_drain(&w->home);
+	th_node_drain(w->node);
 	if (w->listener)
 		th_listener_drain(w->listener);
 	if (th_loop_alarm(w->loop, &w->drain_end, th_time_add(th_loop_now(w->loop), w->o.drain_timeout)) != TH_OK)
@@ -337,6 +338,8 @@ static bool start_node(struct th_wire *w, struct th_complaints *c)
 		.coap = w->o.coap,
 		.now = th_loop_clock(w->loop),
 		.ingress = th_options_ingress(&w->o),
+		.sync_push = w->o.sync_push,
+		.sync_check = w->o.sync_check,
 		.secure = w->o.disable_encryption ? NULL : &secure,
 		.link = link_profile(&w->o),
 		.policy = w->o.policy,

@@ -5,6 +5,7 @@
 struct passing {
 	struct th_relay r;
 	bool waits;
+	th_time since;
 };
 
 static struct passing *of(struct th_relay *r)
@@ -17,18 +18,53 @@ static struct th_gate *owner(struct th_relay *r)
 	return TH_OWNER(r->stage, struct th_gate, stage);
 }
 
+static bool is_waiting(const struct th_gate *g, struct passing *p)
+{
+	return p->waits && (!g->waits || g->waits(&p->r.down));
+}
+
+/* Whether no more may wait. */
+static bool is_full(const struct th_gate *g)
+{
+	size_t n = 0;
+
+	if (g->config.max_waiting == 0 || g->waiting < g->config.max_waiting)
+		return false;
+	for (const struct th_list *l = g->stage.open.next; l != &g->stage.open; l = l->next)
+		n += is_waiting(g, of(TH_OWNER(l, struct th_relay, link)));
+	return n >= g->config.max_waiting;
+}
+
+/* Since when one has been waiting for the link; TH_NEVER: none is. A long poll that the ingress half holds waits for nobody. */
+static th_time waiting_since(const struct th_gate *g)
+{
+	th_time since = TH_NEVER;
+
+	for (const struct th_list *l = g->stage.open.next; l != &g->stage.open; l = l->next) {
+		struct passing *p = of(TH_OWNER(l, struct th_relay, link));
+
+		if (p->since < since && is_waiting(g, p))
+			since = p->since;
+	}
+	return since;
+}
+
 static th_time silent_for(const struct th_gate *g)
 {
-	th_time since = g->heard > g->waiting_since ? g->heard : g->waiting_since;
+	th_time since = waiting_since(g);
 
-	return g->waiting > 0 ? th_time_until(th_home_now(g->stage.env), since) : 0;
+	if (since == TH_NEVER)
+		return 0;
+	return th_time_until(th_home_now(g->stage.env), since > g->heard ? since : g->heard);
 }
 
 bool th_gate_is_down(const struct th_gate *g)
 {
 	if (g->told != TH_LINK_UNKNOWN)
 		return g->told == TH_LINK_DOWN;
-	return g->config.silence != TH_NEVER && silent_for(g) > g->config.silence;
+	if (g->config.silence == TH_NEVER || th_home_now(g->stage.env) <= th_time_add(g->heard, g->config.silence))
+		return false;
+	return silent_for(g) > g->config.silence;
 }
 
 /* Tells each change once. */
@@ -93,13 +129,13 @@ static void on_head(struct th_relay *r, const struct th_head *h)
 		refuse(r, h, "The link to the far side is down: nothing comes from it. Try again later.");
 		return;
 	}
-	if (g->config.max_waiting > 0 && g->waiting >= g->config.max_waiting) {
+	if (is_full(g)) {
 		g->refused_full++;
 		refuse(r, h, "Too many requests wait for the link. Try again later.");
 		return;
 	}
-	if (g->waiting++ == 0)
-		g->waiting_since = th_home_now(r->stage->env);
+	g->waiting++;
+	of(r)->since = th_home_now(r->stage->env);
 	of(r)->waits = true;
 	th_relay_pass(r, h);
 }

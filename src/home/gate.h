@@ -23,8 +23,9 @@ struct th_gate {
 	struct th_gate_config config;
 	enum th_link_state told;
 	th_time heard;	       /* last; 0: never */
-	th_time waiting_since; /* when `waiting` rose from 0 */
 	size_t waiting;
+	/* Whether what this client end has asked of the server beneath waits for the link. NULL: it does. */
+	bool (*waits)(const struct th_flow *client);
 	bool refusing; /* as last told to `changed` */
 	/* The link was found down or up: for the log. NULL: none. */
 	void (*changed)(void *user, bool down, size_t waiting, th_time silent);

@@ -23,7 +23,7 @@ static void respond(struct th_leg *leg, uint8_t code, struct th_coap_option *opt
 }
 
 /* A CoAP error with the reason as diagnostic payload (RFC 7252 §5.5.2). */
-static void respond_failure(struct th_leg *leg, const struct th_failure *why)
+void th_egress_refuse(struct th_leg *leg, const struct th_failure *why)
 {
 	uint8_t age[2];
 	struct th_coap_option option = th_plain_option(TH_OPTION_MAX_AGE, (uint16_t)why->retry_after, age);
@@ -36,7 +36,7 @@ static void respond_failure(struct th_leg *leg, const struct th_failure *why)
 	respond(leg, th_plain_code(why->status), &option, why->retry_after ? 1 : 0, reason);
 }
 
-static void failed(struct th_leg *leg, enum th_err err)
+void th_egress_failed(struct th_leg *leg, enum th_err err)
 {
 	struct th_failure why;
 
@@ -50,7 +50,7 @@ static void failed(struct th_leg *leg, enum th_err err)
 	}
 	th_failure_of(&why, err, "The request does not follow thimble's envelope: do both ends run the same version?");
 	why.status = 400;
-	respond_failure(leg, &why);
+	th_egress_refuse(leg, &why);
 }
 
 /* ---- the request ---- */
@@ -70,7 +70,7 @@ static void head(struct th_leg *leg, const struct th_head *h)
 
 	th_leg_name(leg, h);
 	if (upstream->open(upstream, &leg->flow, &why) != TH_OK) {
-		respond_failure(leg, &why);
+		th_egress_refuse(leg, &why);
 		return;
 	}
 	th_flow_head(&leg->flow, h);
@@ -82,7 +82,7 @@ static void end(struct th_leg *leg)
 		th_flow_end(&leg->flow);
 }
 
-static const struct th_leg_ops leg_ops = { begin, head, end, failed };
+static const struct th_leg_ops leg_ops = { begin, head, end, th_egress_failed, NULL };
 
 /* ---- the response ---- */
 
@@ -91,7 +91,7 @@ static void refuse_answer(struct th_leg *leg, const char *reason)
 	struct th_failure why;
 
 	th_failure_of(&why, TH_ERR_MALFORMED, reason);
-	respond_failure(leg, &why);
+	th_egress_refuse(leg, &why);
 	th_flow_close(&leg->flow, NULL);
 	th_leg_settle(leg);
 }
@@ -157,7 +157,7 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 	if (leg->report.answered == TH_NEVER || leg->unanswered) {
 		leg->gathering = leg->unanswered = false;
 		th_buf_free(&leg->out);
-		respond_failure(leg, why);
+		th_egress_refuse(leg, why);
 	} else {
 		leg->report.err = why->err;
 		th_leg_drop(leg); /* the ingress half sees the answer break off */
@@ -190,7 +190,7 @@ static void cancel_failed(struct th_leg *leg, enum th_err err)
 	(void)err;
 }
 
-static const struct th_leg_ops cancel_ops = { begin, NULL, cancel_end, cancel_failed };
+static const struct th_leg_ops cancel_ops = { begin, NULL, cancel_end, cancel_failed, NULL };
 
 /* ---- an answer once more, for an ingress half that could not read it ---- */
 
@@ -213,7 +213,7 @@ static void repeat_end(struct th_leg *leg)
 	th_leg_send_end(leg);
 }
 
-static const struct th_leg_ops repeat_ops = { begin, NULL, repeat_end, cancel_failed };
+static const struct th_leg_ops repeat_ops = { begin, NULL, repeat_end, cancel_failed, NULL };
 
 /* ---- a request begins ---- */
 
@@ -235,8 +235,10 @@ static uint8_t refusal(const struct th_node *n, const struct th_coap_head *head,
 		*reason = TH_STR("The egress half of this daemon is off.");
 		return TH_COAP_CODE(5, 1);
 	}
-	if (head->code != TH_COAP_POST) {
-		*reason = TH_STR("thimble takes its envelope by POST.");
+	if (head->observe && n->sync.draining)
+		return TH_COAP_CODE(5, 3);
+	if (head->code != TH_COAP_POST && head->code != TH_COAP_FETCH) {
+		*reason = TH_STR("thimble takes its envelope by POST, or FETCH.");
 		return TH_COAP_CODE(4, 5);
 	}
 	if (format != TH_FORMAT_ENVELOPE && format != TH_FORMAT_CANCEL && format != TH_FORMAT_REPEAT) {
@@ -249,7 +251,7 @@ static uint8_t refusal(const struct th_node *n, const struct th_coap_head *head,
 void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *peer, const struct th_coap_head *head)
 {
 	struct th_leg *leg = th_leg_new(n, ops_for(head), &flow_ops, peer, "egress");
-	struct th_str reason;
+	struct th_str reason = TH_STR("");
 	uint8_t code;
 
 	if (!leg) {
@@ -257,12 +259,22 @@ void th_egress_request(struct th_node *n, th_coap_id id, const struct th_addr *p
 		return;
 	}
 	th_leg_bind(leg, id);
-	leg->ops->begin(leg, head);
 	code = refusal(n, head, &reason);
+	if (!code && leg->ops == &leg_ops)
+		th_poller_take(leg, head);
+	leg->ops->begin(leg, head);
 	if (code) {
 		leg->content = TH_LEG_SMALL;
 		leg->ops = &cancel_ops;
 		leg->in_end = true;
 		respond(leg, code, NULL, 0, reason);
 	}
+}
+
+void th_egress_forward(struct th_leg *leg, const struct th_head *h)
+{
+	leg->push = false;
+	leg->ops = &leg_ops;
+	leg->flow.ops = &flow_ops;
+	head(leg, h);
 }

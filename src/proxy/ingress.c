@@ -7,7 +7,7 @@
 #include "proxy/core.h"
 #include "proxy/plain.h"
 
-enum { REASON_MAX = 200 + TH_SECURE_WHY, ATTEMPTS_MAX = 2 };
+enum { ATTEMPTS_MAX = 2 };
 
 /* ---- giving up an exchange at the far half ---- */
 
@@ -28,10 +28,10 @@ static void cancel_failed(struct th_leg *leg, enum th_err err)
 	(void)err;
 }
 
-static const struct th_leg_ops cancel_ops = { cancel_begin, NULL, cancel_end, cancel_failed };
+static const struct th_leg_ops cancel_ops = { cancel_begin, NULL, cancel_end, cancel_failed, NULL };
 
 /* Best effort, one small datagram: without it the far half finds out when its answer is reset. */
-static void tell_cancelled(struct th_leg *leg)
+void th_ingress_tell_cancelled(struct th_leg *leg)
 {
 	struct th_node *n = leg->node;
 	uint8_t format[2];
@@ -147,13 +147,22 @@ static bool ask_for_repeat(struct th_leg *leg)
 	return true;
 }
 
-static void failed(struct th_leg *leg, enum th_err err)
+void th_ingress_why(struct th_leg *leg, enum th_err err, struct th_failure *why, char reason[static TH_REASON_MAX])
 {
-	char reason[REASON_MAX];
-	struct th_failure why;
-
 	if (err == TH_ERR_TIMEOUT && leg->node->secure)
 		th_secure_silent(leg->node->secure, &leg->peer, leg->report.started);
+	explain(reason, TH_REASON_MAX, leg, err);
+	th_failure_of(why, err, reason);
+	if (err == TH_ERR_UNSUPPORTED)
+		why->status = 502; /* the far side's answer was: a 501 would say that of the client's request */
+}
+
+static void failed(struct th_leg *leg, enum th_err err)
+{
+	char reason[TH_REASON_MAX];
+	struct th_failure why;
+
+	th_ingress_why(leg, err, &why, reason);
 	if (!th_flow_open(&leg->flow))
 		return;
 	if (err == TH_ERR_CANCELLED && leg->state && !leg->in_head) {
@@ -162,25 +171,33 @@ static void failed(struct th_leg *leg, enum th_err err)
 	}
 	if (err == TH_ERR_NOT_FOUND && ask_for_repeat(leg))
 		return;
-	explain(reason, sizeof(reason), leg, err);
-	th_failure_of(&why, err, reason);
-	if (err == TH_ERR_UNSUPPORTED)
-		why.status = 502; /* the far side's answer was: a 501 would say that of the client's request */
 	th_leg_drop(leg);
 	fail_flow(leg, &why);
 }
 
 /* The far half answered with a CoAP error: its diagnostic payload (RFC 7252 §5.5.2) says why. */
+void th_ingress_far_why(struct th_leg *leg, struct th_failure *why, char reason[static TH_REASON_MAX])
+{
+	static const struct th_str none = TH_STR_INIT("The far side of the link gave no reason.");
+	struct th_str text = { (const char *)th_buf_data(&leg->in), leg->in.n };
+
+	_Static_assert((int)TH_LEG_SMALL_MAX < (int)TH_REASON_MAX, "a diagnostic fits");
+	if (text.n == 0)
+		text = none;
+	memcpy(reason, text.p, text.n);
+	reason[text.n] = '\0';
+	*why = (struct th_failure){ .err = th_plain_err(leg->code),
+				    .status = th_plain_status(leg->code),
+				    .reason = reason,
+				    .retry_after = leg->retry_after };
+}
+
 static void far_failed(struct th_leg *leg)
 {
-	char reason[TH_LEG_SMALL_MAX + 1] = "The far side of the link gave no reason.";
-	struct th_failure why = { .err = th_plain_err(leg->code), .reason = reason, .retry_after = leg->retry_after };
+	char reason[TH_REASON_MAX];
+	struct th_failure why;
 
-	if (leg->in.n > 0) {
-		memcpy(reason, th_buf_data(&leg->in), leg->in.n);
-		reason[leg->in.n] = '\0';
-	}
-	why.status = th_plain_status(leg->code);
+	th_ingress_far_why(leg, &why, reason);
 	fail_flow(leg, &why);
 }
 
@@ -201,12 +218,13 @@ static void head(struct th_leg *leg, const struct th_head *h)
 {
 	leg->report.answered = th_node_now(leg->node);
 	leg->report.status = h->status;
+	th_sync_answered(leg, h->status);
 	th_flow_head(&leg->flow, h);
 }
 
 /* The far half lacks what the request referred to, or reads no model of ours: then it gets it coded without. It has not
  * been executed. */
-static bool try_again(struct th_leg *leg)
+bool th_ingress_try_again(struct th_leg *leg)
 {
 	struct th_dialogue *d = leg->dialogue;
 
@@ -230,7 +248,7 @@ static bool try_again(struct th_leg *leg)
 
 static void end(struct th_leg *leg)
 {
-	if (leg->content == TH_LEG_SMALL && try_again(leg))
+	if (leg->content == TH_LEG_SMALL && th_ingress_try_again(leg))
 		return;
 	if (leg->content == TH_LEG_SMALL)
 		far_failed(leg);
@@ -238,7 +256,7 @@ static void end(struct th_leg *leg)
 		th_flow_end(&leg->flow);
 }
 
-static const struct th_leg_ops leg_ops = { begin, head, end, failed };
+static const struct th_leg_ops leg_ops = { begin, head, end, failed, NULL };
 
 /* ---- the request ---- */
 
@@ -252,11 +270,11 @@ void th_ingress_again(struct th_leg *leg)
 	th_buf_free(&leg->kept);
 	th_list_remove(&leg->unnamed);
 	leg->in_head = leg->in_end = leg->coded = leg->decoded = leg->named = false;
-	err = open_exchange(leg, TH_FORMAT_ENVELOPE);
+	err = leg->push ? th_watch_open(leg) : open_exchange(leg, TH_FORMAT_ENVELOPE);
 	if (err == TH_OK)
 		err = th_buf_append(&leg->out, th_buf_data(&leg->plain), leg->plain.n);
 	if (err != TH_OK) {
-		failed(leg, err);
+		leg->ops->failed(leg, err);
 		th_leg_settle(leg);
 		return;
 	}
@@ -291,6 +309,7 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 
 	th_leg_name(leg, h);
 	name_state(leg, h);
+	th_sync_asks(leg, h);
 	err = open_exchange(leg, TH_FORMAT_ENVELOPE);
 	if (err == TH_OK)
 		err = th_leg_send_head(leg, h);
@@ -327,7 +346,7 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 	if (!leg->in_end) {
 		leg->report.err = TH_ERR_CANCELLED;
 		if (leg->id)
-			tell_cancelled(leg);
+			th_ingress_tell_cancelled(leg);
 		th_leg_drop(leg);
 	}
 	th_leg_settle(leg);
@@ -335,13 +354,24 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 
 static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, th_leg_on_resume, on_close };
 
+void th_ingress_no_leg(enum th_err err, struct th_failure *why)
+{
+	if (err == TH_ERR_NOT_FOUND)
+		th_failure_of(why, err, "The far side of the link is not known: set coap-target, and see the log for its "
+					"name look-up.");
+	else if (err == TH_ERR_FULL)
+		th_failure_of(why, err, "Too many sessions are open; see max-sessions.");
+	else
+		th_failure_of(why, TH_ERR_NO_MEMORY, "thimble is out of memory.");
+}
+
 bool th_node_has_left(const struct th_flow *client)
 {
 	struct th_coap_account account;
 	const struct th_leg *leg;
 
 	if (!client->peer || client->peer->ops != &flow_ops)
-		return true;
+		return th_node_waits(client);
 	leg = th_leg_of(client->peer);
 	return th_coap_account(leg->node->coap, leg->id, &account) != TH_OK || account.datagrams_out > 0;
 }
@@ -353,21 +383,13 @@ enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client,
 	enum th_err err = th_node_peer(n, &peer);
 	struct th_leg *leg = NULL;
 
-	if (err == TH_ERR_NOT_FOUND) {
-		th_failure_of(why, TH_ERR_NOT_FOUND,
-			      "The far side of the link is not known: set coap-target, and see the log for its name "
-			      "look-up.");
-		return TH_ERR_NOT_FOUND;
-	}
-	if (err == TH_ERR_FULL) {
-		th_failure_of(why, TH_ERR_FULL, "Too many sessions are open; see max-sessions.");
-		return TH_ERR_FULL;
-	}
-	if (err == TH_OK)
+	if (err == TH_OK) {
 		leg = th_leg_new(n, &leg_ops, &flow_ops, &peer, "ingress");
-	if (!leg) {
-		th_failure_of(why, TH_ERR_NO_MEMORY, "thimble is out of memory.");
-		return TH_ERR_NO_MEMORY;
+		err = leg ? TH_OK : TH_ERR_NO_MEMORY;
+	}
+	if (err != TH_OK) {
+		th_ingress_no_leg(err, why);
+		return err;
 	}
 	th_flow_join(&leg->flow, client);
 	return TH_OK;

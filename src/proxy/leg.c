@@ -79,7 +79,7 @@ void th_leg_count_head(struct th_leg *leg, bool outgoing, const struct th_head *
 		     th_head_bytes(h) + HTTP_LINE_EXTRA + HTTP_FIELD_EXTRA * h->n_fields + HTTP_HEAD_END);
 }
 
-static void account(struct th_leg *leg)
+void th_leg_account(struct th_leg *leg)
 {
 	struct th_report *r = &leg->report;
 	struct th_addr real = th_node_real(leg->node, &leg->peer);
@@ -101,7 +101,7 @@ static void account(struct th_leg *leg)
 
 void th_leg_closed(struct th_leg *leg, enum th_err why)
 {
-	account(leg);
+	th_leg_account(leg);
 	unbind(leg);
 	if (why != TH_OK)
 		leg->ops->failed(leg, why);
@@ -112,7 +112,7 @@ static th_coap_id let_go(struct th_leg *leg)
 {
 	th_coap_id id = leg->id;
 
-	account(leg);
+	th_leg_account(leg);
 	unbind(leg);
 	return id;
 }
@@ -143,7 +143,9 @@ static void die(struct th_leg *leg)
 	th_list_remove(&leg->link);
 	th_list_push(&n->dead, &leg->link);
 	leg->report.ended = th_node_now(n);
-	if (leg->report.method.n == 0)
+	if (leg->poller)
+		th_poller_bill(leg->poller);
+	if (leg->report.method.n == 0 || (leg->push && leg->report.status == 0 && leg->report.answered == TH_NEVER))
 		return;
 	if (th_leg_is_ingress(leg))
 		n->stats.ingress_done++;

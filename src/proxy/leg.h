@@ -28,6 +28,8 @@ struct th_leg_ops {
 	void (*end)(struct th_leg *leg);
 	/* The incoming bytes are no envelope, or the CoAP exchange died before its time (leg->id is 0 then). */
 	void (*failed)(struct th_leg *leg, enum th_err err);
+	/* The engine takes outgoing bytes again; NULL: th_leg_can_send(). */
+	void (*can_send)(struct th_leg *leg);
 };
 
 /* What the incoming body holds. */
@@ -82,6 +84,11 @@ struct th_leg {
 	bool repeated;		      /* the answer was asked for once more */
 
 	enum th_coap_priority priority; /* of the request; its response's is the same */
+	uint64_t account;	  /* the ingress half's: whose request it is (th_sync_account); 0: of no interest */
+	bool ends_account;	  /* and that it logs out */
+	bool push;		  /* of sync push (sync.h), no HTTP exchange: */
+	struct th_watch *watch;	  /* borrowed, the ingress half's; NULL once that has let go of it */
+	struct th_poller *poller; /* owned, the egress half's */
 	uint64_t state;	     /* hash of what the request sets (th_route_state); 0: nothing that is set anew soon */
 	bool state_has_body; /* the body belongs to that hash */
 
@@ -111,6 +118,16 @@ void th_leg_send_end(struct th_leg *leg);
 /* The flow's verbs that are the same in both halves: outgoing body bytes, and room for incoming ones. */
 size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n);
 void th_leg_on_resume(struct th_flow *self);
+
+/* A whole message, coded as any. It waits in leg->out, so that its length is known, until th_leg_hand_on(). Errors as above. */
+enum th_err th_leg_compose(struct th_leg *leg, const struct th_head *head, const uint8_t *body, size_t n);
+void th_leg_hand_on(struct th_leg *leg);
+
+/* Another incoming message of the same exchange begins. */
+void th_leg_renew(struct th_leg *leg);
+
+/* Brings the report's account of the link up to date. */
+void th_leg_account(struct th_leg *leg);
 
 /* Incoming (leg_in.c), as the engine's events: data returns how much was taken. */
 size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n);

@@ -73,6 +73,14 @@ static size_t take_body(struct th_leg *leg, const uint8_t *p, size_t n)
 	return taken;
 }
 
+void th_leg_renew(struct th_leg *leg)
+{
+	th_buf_free(&leg->in);
+	leg->coded = leg->decoded = leg->in_head = leg->in_end = false;
+	leg->in_left = 0;
+	leg->retry_after = 0;
+}
+
 size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n)
 {
 	size_t used = 0;

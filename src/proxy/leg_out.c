@@ -9,7 +9,7 @@
 enum { ENCODE_STACK = 4096 };
 
 /* What the engine does not take waits in leg->out. The engine may ask for more while it takes some. */
-static void hand_on(struct th_leg *leg)
+void th_leg_hand_on(struct th_leg *leg)
 {
 	size_t taken;
 
@@ -55,22 +55,46 @@ static enum th_err encode(struct th_leg *leg, const struct th_head *head)
 	return TH_OK;
 }
 
-enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head)
+static enum th_err encode_head(struct th_leg *leg, const struct th_head *head)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_head filtered = *head;
-	enum th_err err;
 
 	if (head->n_fields > TH_HEAD_FIELDS_MAX)
 		return TH_ERR_TOO_LARGE;
 	th_leg_count_head(leg, true, head);
 	filtered.n_fields = th_policy_filter(&leg->node->config.policy, head, fields);
 	filtered.fields = fields;
-	err = encode(leg, &filtered);
+	return encode(leg, &filtered);
+}
+
+enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head)
+{
+	enum th_err err = encode_head(leg, head);
+
 	leg->gathering = err == TH_OK && th_coding_wanted(leg) && head->body_len <= TH_CODING_GATHER_MAX;
 	if (err == TH_OK && !leg->gathering)
-		hand_on(leg);
+		th_leg_hand_on(leg);
 	return err;
+}
+
+enum th_err th_leg_compose(struct th_leg *leg, const struct th_head *head, const uint8_t *body, size_t n)
+{
+	enum th_err err;
+
+	th_buf_free(&leg->out);
+	leg->out_end = false;
+	err = encode_head(leg, head);
+	if (err == TH_OK)
+		err = th_buf_append(&leg->out, body, n);
+	if (err != TH_OK) {
+		th_buf_free(&leg->out);
+		return err;
+	}
+	th_leg_count(leg, true, n);
+	if (th_coding_wanted(leg))
+		th_coding_encode(leg, &leg->out);
+	return TH_OK;
 }
 
 /* True: all of it was put to what is gathered. False: it does not fit, and what is gathered streams from now on. */
@@ -80,7 +104,7 @@ static bool gather(struct th_leg *leg, const uint8_t *p, size_t n)
 	    th_buf_append(&leg->out, p, n) == TH_OK)
 		return true;
 	leg->gathering = false;
-	hand_on(leg);
+	th_leg_hand_on(leg);
 	return false;
 }
 
@@ -125,10 +149,10 @@ void th_leg_send_end(struct th_leg *leg)
 	if (leg->gathering) {
 		leg->gathering = false;
 		th_coding_encode(leg, &leg->out);
-		hand_on(leg);
+		th_leg_hand_on(leg);
 	}
 	if (leg->out.n > 0)
-		hand_on(leg);
+		th_leg_hand_on(leg);
 	if (leg->out.n == 0 && leg->id)
 		finish(leg);
 }
@@ -137,7 +161,7 @@ void th_leg_can_send(struct th_leg *leg)
 {
 	if (leg->handing)
 		return;
-	hand_on(leg);
+	th_leg_hand_on(leg);
 	if (leg->out.n > 0 || !leg->id)
 		return;
 	if (leg->out_end)

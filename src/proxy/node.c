@@ -55,7 +55,9 @@ static void on_resume(void *user, th_coap_id id)
 {
 	struct th_leg *leg = th_node_find(user, id);
 
-	if (leg)
+	if (leg && leg->ops->can_send)
+		leg->ops->can_send(leg);
+	else if (leg)
 		th_leg_can_send(leg);
 }
 
@@ -118,12 +120,28 @@ static void on_refused(void *user, const struct th_addr *peer)
 		th_leg_lost(leg, TH_ERR_REFUSED);
 }
 
+/* What waits for the peer without a message under way would wait for ever; the others' messages are sent anew. */
+static struct th_leg *forgotten_leg(const struct th_node *n, const struct th_addr *peer)
+{
+	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
+		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
+
+		if (leg->id && leg->push && th_addr_eq(&leg->peer, peer) &&
+		    !(leg->watch && th_watch_is_asking(leg->watch)))
+			return leg;
+	}
+	return NULL;
+}
+
 static void on_restarted(void *user, const struct th_addr *peer)
 {
 	struct th_dialogue *d = th_node_dialogue(user, peer);
+	struct th_node *n = user;
 
 	if (d)
 		th_dialogue_forget(d);
+	for (struct th_leg *leg = forgotten_leg(n, peer); leg; leg = forgotten_leg(n, peer))
+		th_leg_lost(leg, TH_ERR_RESET);
 }
 
 /* Both ends of a session are thimbles, so bodies travel in bursts. */
@@ -195,10 +213,13 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 		return NULL;
 	n->mem = mem;
 	n->config = *config;
-	n->server.open = th_ingress_open;
+	n->server.open = config->secure && config->sync_push ? th_sync_open : th_ingress_open;
+	n->config.sync_push = config->secure && config->sync_push;
 	th_list_init(&n->open);
 	th_list_init(&n->dead);
 	th_list_init(&n->dialogues);
+	if (th_sync_init(n, rng) != TH_OK)
+		goto no_sync;
 	if (th_table_init(&n->by_id, mem, BUCKETS, th_rng_u64(rng)) != TH_OK)
 		goto no_table;
 	n->coap = th_coap_new(&n->config.coap, mem, rng, &coap_ops, n);
@@ -228,6 +249,8 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 no_coap:
 	th_table_free(&n->by_id);
 no_table:
+	th_sync_free(n);
+no_sync:
 	th_free(mem, n);
 	return NULL;
 }
@@ -242,8 +265,10 @@ static void bury(struct th_node *n)
 		th_coding_done(leg);
 		th_buf_free(&leg->in);
 		th_buf_free(&leg->out);
+		th_poller_free(leg->poller);
 		th_free(n->mem, leg);
 	}
+	th_sync_bury(n);
 }
 
 void th_node_del(struct th_node *n)
@@ -252,6 +277,7 @@ void th_node_del(struct th_node *n)
 
 	if (!n)
 		return;
+	th_sync_free(n);
 	while (!th_list_empty(&n->open)) {
 		struct th_leg *leg = TH_OWNER(n->open.next, struct th_leg, link);
 
@@ -310,7 +336,9 @@ size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t ca
 
 th_time th_node_deadline(const struct th_node *n)
 {
-	return n->secure ? th_secure_deadline(n->secure) : th_coap_deadline(n->coap);
+	th_time at = n->secure ? th_secure_deadline(n->secure) : th_coap_deadline(n->coap);
+
+	return th_time_min(at, th_heap_next(&n->sync.timers));
 }
 
 void th_node_tick(struct th_node *n)
@@ -320,6 +348,7 @@ void th_node_tick(struct th_node *n)
 	else
 		th_coap_tick(n->coap, th_node_now(n));
 	unpark(n);
+	th_sync_tick(n);
 	bury(n);
 }
 
@@ -369,6 +398,11 @@ struct th_flow_server *th_node_server(struct th_node *n)
 	return &n->server;
 }
 
+void th_node_drain(struct th_node *n)
+{
+	th_sync_drain(n);
+}
+
 void th_node_set_policy(struct th_node *n, const struct th_policy *policy)
 {
 	n->config.policy = *policy;
@@ -381,9 +415,14 @@ void th_node_stats(const struct th_node *n, struct th_node_stats *out)
 	out->encrypted = n->secure != NULL;
 	if (n->secure)
 		out->session = *th_secure_stats(n->secure);
+	out->ingress_open = n->sync.n_polls;
+	out->sync_watches = n->sync.n_watches;
+	out->sync_pollers = n->sync.n_pollers;
 	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
 		const struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 
+		if (leg->push)
+			continue;
 		if (leg->report.half[0] == 'i')
 			out->ingress_open++;
 		else

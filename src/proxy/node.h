@@ -37,6 +37,8 @@ struct th_node_config {
 	const th_time *now;               /* the clock; borrowed for life, read on every entry */
 	struct th_flow_server *upstream;  /* egress half; NULL: off, requests from the link get 5.01 */
 	bool ingress;                     /* ingress half on */
+	bool sync_push;                   /* with `secure`: long polls of sync as observations (sync.h), both halves */
+	th_time sync_check;               /* ingress half: how long a peer may be silent before a poll asks anew; TH_NEVER */
 	const struct th_secure_config *secure; /* NULL: the plain profile. Borrowed during th_node_new() */
 	struct th_link_profile link;      /* what we know of the way to peers; encrypted profile */
 	bool no_model;                    /* encrypted profile: code messages by flate alone, in less memory and time */
@@ -69,9 +71,16 @@ enum th_err th_node_set_profile(struct th_node *n, const struct th_addr *peer, c
 /* Server ends for the listener. */
 struct th_flow_server *th_node_server(struct th_node *n);
 
+/* Ends what would go on for ever, each with a word to the other daemon: observations. Before the node stops, while it still runs. */
+void th_node_drain(struct th_node *n);
+
 /* Whether anything of the request that this client end has sent to a server end of the node has left for the link: then giving it up does
  * not spare it. True for ends that are not the node's, or have closed. */
 bool th_node_has_left(const struct th_flow *client);
+
+/* Whether what this client end has asked waits for the link: not so a long poll that the far half pushes for. True for ends that are
+ * not the node's. */
+bool th_node_waits(const struct th_flow *client);
 
 void th_node_set_policy(struct th_node *n, const struct th_policy *policy);
 
@@ -86,6 +95,10 @@ struct th_node_stats {
 	uint64_t answers_again;	 /* asked for once more, since what they were coded against was not here */
 	uint64_t requests_again; /* coded anew, since what they were coded against was not there */
 	uint64_t requests_late;	 /* coded anew, since they had to wait */
+	/* sync push. Ingress half: registrations made, notifications, polls answered in vain without the link, notifications refused as the
+	 * client did not go on; egress half: notifications accepted, answers of the homeserver that told nothing and were not sent */
+	uint64_t sync_asked, sync_pushed, sync_idle, sync_refused, sync_served, sync_empty;
+	size_t sync_watches, sync_pollers; /* loops known, registrations served */
 };
 void th_node_stats(const struct th_node *n, struct th_node_stats *out);
 

@@ -367,7 +367,8 @@ static bool send_again(struct th_secure *s, const struct link *l, const struct t
 static bool is_final(const struct th_coap_pdu *pdu)
 {
 	return pdu->type == TH_COAP_ACK && pdu->code != TH_COAP_EMPTY &&
-	       !th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2);
+	       !th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2) &&
+	       !th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_OBSERVE);
 }
 
 /* Whether the peer has another key is asked when it is silent, and at once where it had one. */

@@ -261,7 +261,7 @@ static void on_over(void *user, const struct th_addr *peer, uint64_t number)
 	FUZZ_CHECK(s->told[who(peer)] && number < s->next);
 }
 
-static const struct th_coap_numbering numbering = { on_number, on_over };
+static const struct th_coap_numbering numbering = { .number = on_number, .over = on_over };
 
 static void check_caps(const struct side *s)
 {

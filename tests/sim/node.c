@@ -72,6 +72,8 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.now = now,
 		.upstream = upstream,
 		.ingress = side == SIM_NEAR,
+		.sync_push = w->config.sync_push,
+		.sync_check = w->config.sync_check,
 		.policy = w->config.policy,
 		.no_model = w->config.no_model,
 		.link = w->config.profile[side],
@@ -180,6 +182,11 @@ struct th_coap_stats sim_node_coap_stats(const struct sim_node *n)
 
 	th_node_stats(n->node, &stats);
 	return stats.coap;
+}
+
+void sim_node_drain(struct sim_node *n)
+{
+	th_node_drain(n->node);
 }
 
 struct th_node_stats sim_node_stats(const struct sim_node *n)

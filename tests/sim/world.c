@@ -15,6 +15,7 @@ void sim_world_config_default(struct sim_world_config *c)
 		.seed = 1,
 		.kind = { SIM_NODE, SIM_NODE },
 		.params = { th_coap_params_default, th_coap_params_default },
+		.sync_check = TH_NEVER,
 		.home_config = th_home_default,
 	};
 }
@@ -45,7 +46,9 @@ static const struct sim_machine nobody = { nobody_rx, nobody_tx, nobody_deadline
 
 static struct th_flow_server *upstream_of(struct sim_world *w, int side)
 {
-	return side == SIM_FAR ? &w->server.server : NULL;
+	struct th_flow_server *own = w->config.homeserver;
+
+	return side == SIM_FAR ? (own ? own : &w->server.server) : NULL;
 }
 
 void sim_world_start(struct sim_world *w, int side)

@@ -32,6 +32,9 @@ struct sim_world_config {
 	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */
 	bool first_contact;	  /* it learns it */
 	bool no_model;		  /* encrypted nodes: code without the model, which is slow, and history */
+	bool sync_push;		  /* secure nodes */
+	th_time sync_check;
+	struct th_flow_server *homeserver; /* of the far node; NULL: the fake one of the world */
 	uint64_t rekey_packets;	  /* new keys after so many records; 0: as sessions have it by default */
 	th_time rekey_age;	  /* or so long; 0: likewise */
 	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */

@@ -61,8 +61,9 @@ def test_same_through_the_pair_as_direct(synapse, tmp_path):
         assert lines >= requests, f"{requests} requests, {len(exchanges)} exchange lines, {len(at_home)} answered at home"
         assert len(done) + len(at_home) >= sum(s.status == 200 for s in through.steps)
         for e in done:
-            assert int(e["http_up"]) > 0 and int(e["http_down"]) > 0 and int(e["datagrams_up"]) >= 1, e
-            assert int(e["link_up"]) >= 28 and int(e["link_down"]) >= 28, e
+            assert int(e["http_up"]) > 0 and int(e["http_down"]) > 0 and (e["route"] == "sync" or int(e["datagrams_up"]) >= 1), e
+            # of a sync loop most lines have no datagram, or one: a batch comes by itself, and its ACK is on the next line
+            assert e["route"] == "sync" or (int(e["link_up"]) >= 28 and int(e["link_down"]) >= 28), e
 
 
 def _repeatable_requests(record):

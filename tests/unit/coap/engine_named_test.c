@@ -32,7 +32,7 @@ static void on_over(void *user, const struct th_addr *peer, uint64_t number)
 	b->over[b->n_over++] = number;
 }
 
-static const struct th_coap_numbering numbering = { on_number, on_over };
+static const struct th_coap_numbering numbering = { .number = on_number, .over = on_over };
 
 static void open_on(struct rig *r, struct below *b, uint64_t next, unsigned window)
 {

@@ -465,6 +465,183 @@ static void the_rest_of_a_large_notification_is_fetched(void **state)
 	rig_close(&r);
 }
 
+/* ---- acknowledged by the users (engine.h, `accept`) ---- */
+
+static struct rig_ex *watch_and_accept(void)
+{
+	struct th_addr to = rig_peer(0);
+	struct th_coap_head head = { .code = W_GET, .confirmable = true, .observe = true, .accept = true };
+	th_coap_id id = 0;
+	struct rig_ex *ex;
+
+	rig_open(&r);
+	assert_int_equal(th_coap_request(r.c, &to, &head, r.now, &id), TH_OK);
+	ex = rig_add(&r, id, false);
+	assert_int_equal(th_coap_end(r.c, id, r.now), TH_OK);
+	rig_run(&r, 0);
+	rig_pop(&r, &q);
+	push(W_ACK, q.mid, 1, "registered");
+	assert_int_equal(ex->ends, 1);
+	return ex;
+}
+
+static void the_user_says_when_to_acknowledge(void **state)
+{
+	struct rig_ex *ex = watch_and_accept();
+	struct wire ack;
+
+	(void)state;
+	push(W_CON, 7, 2, "news");
+	assert_int_equal(ex->ends, 2);
+	rig_run(&r, 4 * TH_SEC);
+	rig_expect_silence(&r);
+	push(W_CON, 7, 2, "news"); /* a copy: still nothing to say */
+	assert_int_equal(ex->ends, 2);
+	rig_expect_silence(&r);
+	th_coap_accept(r.c, ex->id, r.now);
+	rig_run(&r, 0);
+	rig_pop(&r, &ack);
+	assert_int_equal(ack.type, W_ACK);
+	assert_int_equal(ack.mid, 7);
+	th_coap_accept(r.c, ex->id, r.now); /* only once */
+	rig_run(&r, 0);
+	rig_expect_silence(&r);
+	push(W_CON, 7, 2, "news"); /* the ACK was lost */
+	rig_pop(&r, &ack);
+	assert_int_equal(ack.type, W_ACK);
+	assert_int_equal(ex->ends, 2);
+	assert_int_equal(ex->closes, 0);
+	rig_close(&r);
+}
+
+static void the_user_may_refuse(void **state)
+{
+	struct rig_ex *ex = watch_and_accept();
+	struct wire rst;
+
+	(void)state;
+	push(W_CON, 7, 2, "news");
+	th_coap_refuse(r.c, ex->id, r.now);
+	rig_run(&r, 0);
+	for (int i = 0; i < 2; i++) { /* a copy, too: the RST may be lost */
+		rig_pop(&r, &rst);
+		assert_int_equal(rst.type, W_RST);
+		assert_int_equal(rst.mid, 7);
+		rig_expect_silence(&r);
+		push(W_CON, 7, 2, "news");
+	}
+	assert_int_equal(ex->closes, 0);
+	assert_int_equal(rig_stats(&r).exchanges, 0);
+	rig_close(&r);
+}
+
+/* What ends the observation is acknowledged at once, and so is what is old. */
+static void only_notifications_wait_for_the_user(void **state)
+{
+	struct rig_ex *ex = watch_and_accept();
+	struct wire ack;
+
+	(void)state;
+	push(W_CON, 8, 1, "old");
+	rig_pop(&r, &ack);
+	assert_int_equal(ack.type, W_ACK);
+	push(W_CON, 9, UINT32_MAX, "the last");
+	rig_pop(&r, &ack);
+	assert_int_equal(ack.type, W_ACK);
+	assert_int_equal(ex->closes, 1);
+	rig_close(&r);
+}
+
+static void offer(struct rig_ex *ex, size_t n)
+{
+	struct th_coap_head head = { .code = W_205, .confirmable = true, .observe = true, .accept = true };
+
+	assert_int_equal(th_coap_respond(r.c, ex->id, &head, r.now), TH_OK);
+	assert_int_equal(rig_write(&r, ex->id, 1, 0, n), n);
+	rig_run(&r, 0);
+}
+
+static void an_accepted_notification_resumes(void **state)
+{
+	struct rig_ex *ex;
+
+	(void)state;
+	open_server();
+	ex = observe(0, 1, "obs");
+	offer(ex, 10); /* a message of its own though nothing was acknowledged: it says as much */
+	rig_pop(&r, &q);
+	assert_int_equal(q.type, W_CON);
+	assert_true(wire_uint(&q, W_OBSERVE) > 0);
+	rig_expect_silence(&r);
+	assert_int_equal(ex->resumes, 0);
+	rig_run(&r, 6 * TH_SEC); /* the peer's user has its time, beside the first timeout of 2 s */
+	rig_expect_silence(&r);
+	rig_run(&r, 4 * TH_SEC);
+	rig_pop(&r, &w);
+	assert_int_equal(w.mid, q.mid);
+	rig_rx_empty(&r, 0, W_ACK, q.mid);
+	assert_int_equal(ex->resumes, 1);
+	rig_make_request(&w, W_CON, W_GET, 1, "obs", "obs"); /* a copy of the request gets an ACK */
+	wire_number(&w, W_OBSERVE, 0);
+	rig_rx(&r, 0, &w);
+	rig_pop(&r, &q);
+	assert_int_equal(q.type, W_ACK);
+	assert_int_equal(q.code, 0);
+	rig_close(&r);
+}
+
+static void what_nobody_acknowledged_is_sent_when_the_peer_is_heard(void **state)
+{
+	struct rig_ex *ex;
+	uint16_t mid;
+
+	(void)state;
+	open_server();
+	ex = observe(0, 1, "obs");
+	offer(ex, 10);
+	rig_pop(&r, &q);
+	mid = q.mid;
+	rig_run(&r, 600 * TH_SEC);
+	rig_forget_sent(&r);
+	assert_int_equal(ex->closes, 0);
+	assert_int_equal(ex->resumes, 0);
+	rig_run(&r, 600 * TH_SEC);
+	rig_expect_silence(&r);
+	rig_rx_empty(&r, 0, W_CON, 99); /* a ping */
+	rig_pop(&r, &q);
+	assert_int_equal(q.type, W_RST);
+	rig_pop(&r, &q);
+	assert_int_equal(q.type, W_CON);
+	assert_int_equal(q.code, W_205);
+	assert_int_not_equal(q.mid, mid);
+	assert_int_equal(q.payload_len, 10);
+	rig_rx_empty(&r, 0, W_ACK, q.mid);
+	assert_int_equal(ex->resumes, 1);
+	rig_close(&r);
+}
+
+static void more_than_a_message_is_the_last(void **state)
+{
+	struct th_coap_head head = { .code = W_205, .confirmable = true, .observe = true, .accept = true };
+	struct rig_ex *ex;
+
+	(void)state;
+	open_server();
+	ex = observe(0, 1, "obs");
+	assert_int_equal(th_coap_room(r.c, ex->id, &head), 1024);
+	offer(ex, 1024);
+	rig_pop(&r, &q);
+	assert_true(wire_uint(&q, W_OBSERVE) > 0);
+	rig_rx_empty(&r, 0, W_ACK, q.mid);
+	offer(ex, 1500);
+	rig_pop(&r, &q);
+	assert_int_equal(q.type, W_CON);
+	assert_null(wire_find(&q, W_OBSERVE));
+	assert_true(wire_block_of(&q, W_BLOCK2).more);
+	assert_int_equal(ex->resumes, 1);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,6 +661,12 @@ int main(void)
 		cmocka_unit_test(cancelling_deregisters),
 		cmocka_unit_test(an_answer_without_observe_ends_it),
 		cmocka_unit_test(the_rest_of_a_large_notification_is_fetched),
+		cmocka_unit_test(the_user_says_when_to_acknowledge),
+		cmocka_unit_test(the_user_may_refuse),
+		cmocka_unit_test(only_notifications_wait_for_the_user),
+		cmocka_unit_test(an_accepted_notification_resumes),
+		cmocka_unit_test(what_nobody_acknowledged_is_sent_when_the_peer_is_heard),
+		cmocka_unit_test(more_than_a_message_is_the_last),
 	};
 
 	return cmocka_run_group_tests_name("coap/engine: observe", tests, NULL, NULL);

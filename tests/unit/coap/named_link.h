@@ -82,7 +82,7 @@ static inline void named_on_over(void *user, const struct th_addr *peer, uint64_
 	e->overs++;
 }
 
-static const struct th_coap_numbering named_ops = { named_on_number, named_on_over };
+static const struct th_coap_numbering named_ops = { .number = named_on_number, .over = named_on_over };
 
 static inline void named_open(struct named_end *e, uint64_t next)
 {

@@ -169,12 +169,67 @@ static void test_told(void **state)
 	end(w);
 }
 
+static bool held;
+
+static bool waits(const struct th_flow *client)
+{
+	(void)client;
+	return !held;
+}
+
+/* A long poll that is held near the client says nothing of the link, for however long nothing is heard. */
+static void test_held_polls(void **state)
+{
+	struct world *w = begin(0, 300 * TH_SEC);
+
+	(void)state;
+	w->gate.waits = waits;
+	th_gate_heard(&w->gate);
+	held = true;
+	get(w, 0);
+	w->e.now += 7200 * TH_SEC;
+	assert_false(th_gate_is_down(&w->gate));
+	get(w, 1); /* counts from now on, whatever was held before */
+	held = false;
+	assert_true(th_gate_is_down(&w->gate));
+	held = true;
+	assert_false(th_gate_is_down(&w->gate));
+	for (unsigned i = 0; i < 2; i++)
+		rig_leave(&w->c[i]);
+	for (unsigned i = 0; i < 2; i++)
+		rig_client_free(&w->c[i]);
+	end(w);
+}
+
+/* Nor does it take the place of a request that does wait for the link. */
+static void test_held_polls_take_no_place(void **state)
+{
+	struct world *w = begin(1, TH_NEVER);
+
+	(void)state;
+	w->gate.waits = waits;
+	held = true;
+	get(w, 0);
+	get(w, 1);
+	assert_false(w->c[1].closed);
+	held = false;
+	get(w, 2);
+	refused(w, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_leave(&w->c[i]);
+		rig_client_free(&w->c[i]);
+	}
+	end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_held_polls),
+		cmocka_unit_test(test_held_polls_take_no_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,445 @@
+#include "codec/envelope.h"
+#include "exchange/failure.h"
+#include "proxy/sync_poller.h"
+
+/* A homeserver that restarts is waited for so long; clients would only ask again and again. */
+static const th_time away_max = 120 * TH_SEC;
+static const th_time stale_after = 120 * TH_SEC;
+static const th_time pause_first = TH_SEC, pause_max = 16 * TH_SEC;
+
+static void ask(struct th_poller *p);
+
+/* ---- life ---- */
+
+void th_poller_free(struct th_poller *p)
+{
+	if (!p)
+		return;
+	th_sync_key_free(&p->key);
+	th_sync_head_free(&p->ask);
+	th_sync_head_free(&p->head);
+	th_buf_free(&p->body);
+	th_free(p->body.mem, p);
+}
+
+void th_poller_detach(struct th_poller *p)
+{
+	if (!th_list_linked(&p->link))
+		return;
+	th_sync_timer_set(p->leg->node, &p->timer, TH_NEVER);
+	th_list_remove(&p->link);
+	p->leg->node->sync.n_pollers--;
+}
+
+void th_poller_end(struct th_poller *p, void (*drop)(struct th_leg *leg))
+{
+	struct th_leg *leg = p->leg;
+
+	th_poller_detach(p);
+	if (drop && leg->id)
+		drop(leg);
+	th_flow_close(&leg->flow, NULL);
+	th_leg_settle(leg);
+}
+
+void th_poller_broken(struct th_poller *p, enum th_err err)
+{
+	p->leg->report.err = err;
+	th_poller_end(p, th_leg_drop);
+}
+
+/* A line for each notification. */
+static void report(struct th_poller *p)
+{
+	struct th_leg *leg = p->leg;
+	struct th_node *n = leg->node;
+	struct th_report r, total;
+
+	th_leg_account(leg);
+	total = leg->report;
+	th_poller_bill(p);
+	r = leg->report;
+	r.ended = th_poller_now(p);
+	p->told_up = total.link_bytes_up;
+	p->told_down = total.link_bytes_down;
+	p->told_datagrams_up = total.datagrams_up;
+	p->told_datagrams_down = total.datagrams_down;
+	leg->report.http_bytes_up = leg->report.http_bytes_down = 0;
+	leg->report.started = th_poller_now(p);
+	leg->report.answered = TH_NEVER;
+	leg->report.status = 0;
+	n->stats.egress_done++;
+	n->stats.sync_served++;
+	if (n->config.report)
+		n->config.report(n->config.user, &r);
+}
+
+void th_poller_bill(struct th_poller *p)
+{
+	struct th_report *r = &p->leg->report;
+
+	r->link_bytes_up -= p->told_up;
+	r->link_bytes_down -= p->told_down;
+	r->datagrams_up -= p->told_datagrams_up;
+	r->datagrams_down -= p->told_datagrams_down;
+	p->told_up = p->told_down = 0;
+	p->told_datagrams_up = p->told_datagrams_down = 0;
+	if (p->leg->dead)
+		th_poller_detach(p);
+}
+
+void th_poller_accepted(struct th_poller *p)
+{
+	p->since = p->form.next;
+	report(p);
+	ask(p);
+}
+
+/* ---- what the homeserver says ---- */
+
+static void wait(struct th_poller *p, th_time pause)
+{
+	p->stage = TH_POLLER_PAUSE;
+	if (!p->told && pause > 0)
+		th_poller_registered(p);
+	if (th_list_linked(&p->link))
+		th_sync_timer_set(p->leg->node, &p->timer, th_time_add(th_poller_now(p), pause));
+}
+
+/* It does not answer, or says that it can't now. */
+static void away(struct th_poller *p, const struct th_failure *why)
+{
+	th_time since = p->away_since == TH_NEVER ? th_poller_now(p) : p->away_since;
+
+	th_buf_free(&p->body);
+	if (!p->told || th_poller_now(p) > th_time_add(since, away_max)) {
+		th_poller_refuse(p, why);
+		return;
+	}
+	p->away_since = since;
+	p->pause = p->pause ? th_time_min(2 * p->pause, pause_max) : pause_first;
+	wait(p, p->pause);
+}
+
+/* Not heard of for so long that it would have checked (sync-check), were it there. If it is, it hears of it and asks
+ * anew. */
+static bool is_forsaken(const struct th_poller *p)
+{
+	const struct th_node *n = p->leg->node;
+	th_time check = n->config.sync_check;
+	struct th_coap_link link;
+
+	return th_coap_link(n->coap, &p->leg->peer, &link) != TH_OK ||
+	       th_poller_now(p) > th_time_add(link.heard_at, th_time_add(check, check));
+}
+
+/* Nothing to tell that the ingress half would not say by itself. */
+static void in_vain(struct th_poller *p)
+{
+	/* a homeserver that does not wait must not be asked all the time */
+	bool waited = th_poller_now(p) >= th_time_add(p->asked_at, TH_SYNC_POLL_MS / 10 * TH_MS);
+
+	p->leg->node->stats.sync_empty++;
+	th_buf_free(&p->body);
+	if (is_forsaken(p)) {
+		th_poller_end(p, th_leg_drop);
+		return;
+	}
+	p->pause = waited ? 0 : p->pause ? th_time_min(2 * p->pause, pause_max) : pause_first;
+	if (waited)
+		ask(p);
+	else
+		wait(p, p->pause);
+}
+
+static bool busy(uint16_t status)
+{
+	return status == 429 || status == 502 || status == 503 || status == 504;
+}
+
+static void judge(struct th_poller *p)
+{
+	struct th_field fields[TH_HEAD_FIELDS_MAX];
+	uint8_t digest[TH_SYNC_DIGEST];
+	struct th_failure why;
+	struct th_head head;
+	bool usable = th_sync_form_end(&p->form);
+
+	if (!th_sync_head_read(&p->head, &head, fields, false)) {
+		th_poller_broken(p, TH_ERR_MALFORMED);
+		return;
+	}
+	if (busy(head.status) && p->told &&
+	    (p->away_since == TH_NEVER || th_poller_now(p) <= th_time_add(p->away_since, away_max))) {
+		th_failure_of(&why, TH_ERR_CLOSED, "The homeserver is busy.");
+		away(p, &why);
+		return;
+	}
+	p->away_since = TH_NEVER;
+	usable = usable && head.status == 200 && !th_head_find(&head, TH_STR("Content-Encoding"));
+	if (!usable) {
+		th_poller_send_whole(p, false);
+		return;
+	}
+	th_sync_form_digest(&p->form, digest);
+	if (!p->form.news && p->known && memcmp(digest, p->digest, sizeof(digest)) == 0) {
+		in_vain(p);
+		return;
+	}
+	p->pause = 0;
+	p->known = true;
+	memcpy(p->digest, digest, sizeof(digest));
+	th_poller_send_whole(p, true);
+}
+
+static void on_head(struct th_flow *self, const struct th_head *h)
+{
+	struct th_leg *leg = th_leg_of(self);
+	struct th_poller *p = leg->poller;
+	struct th_failure why;
+
+	th_sync_form_begin(&p->form);
+	th_buf_free(&p->body);
+	if (h->n_fields <= TH_HEAD_FIELDS_MAX && th_head_bytes(h) <= TH_HEAD_BYTES_MAX &&
+	    th_sync_head_keep(&p->head, h) == TH_OK)
+		return;
+	th_failure_of(&why, TH_ERR_MALFORMED, "The homeserver's answer has more header fields than thimble carries.");
+	th_poller_refuse(p, &why);
+}
+
+static size_t on_data(struct th_flow *self, const uint8_t *bytes, size_t n)
+{
+	struct th_leg *leg = th_leg_of(self);
+	struct th_poller *p = leg->poller;
+
+	if (!leg->id)
+		return n;
+	if (!p->streaming) {
+		if (th_buf_append(&p->body, bytes, n) == TH_OK) {
+			th_sync_form_feed(&p->form, bytes, n);
+			return n;
+		}
+		th_poller_send_on(p);
+	}
+	if (!leg->id || !th_poller_flush(p))
+		return 0;
+	return th_leg_on_data(self, bytes, n);
+}
+
+static void on_end(struct th_flow *self)
+{
+	struct th_leg *leg = th_leg_of(self);
+	struct th_poller *p = leg->poller;
+
+	th_flow_close(self, NULL);
+	p->answer_ended = true;
+	if (p->streaming) {
+		th_poller_flush(p);
+		th_leg_settle(leg);
+	} else {
+		judge(p);
+	}
+}
+
+static void on_close(struct th_flow *self, const struct th_failure *why)
+{
+	struct th_leg *leg = th_leg_of(self);
+	struct th_poller *p = leg->poller;
+	struct th_failure unknown;
+
+	if (!leg->id) {
+		th_leg_settle(leg);
+		return;
+	}
+	if (!why) {
+		th_failure_of(&unknown, TH_ERR_CLOSED, "The homeserver's answer broke off.");
+		why = &unknown;
+	}
+	if (p->streaming)
+		th_poller_broken(p, why->err); /* the ingress half sees it break off */
+	else
+		away(p, why);
+}
+
+static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, th_leg_on_resume, on_close };
+
+/* ---- asking the homeserver ---- */
+
+/* The first time as the client did, then on our own. */
+static void ask(struct th_poller *p)
+{
+	struct th_field fields[TH_HEAD_FIELDS_MAX];
+	struct th_leg *leg = p->leg;
+	struct th_flow_server *upstream = leg->node->config.upstream;
+	char target[TH_TARGET_MAX];
+	struct th_failure why;
+	struct th_head h;
+	size_t n;
+
+	p->stage = TH_POLLER_ASKING;
+	p->asked_at = th_poller_now(p);
+	p->answer_ended = false;
+	if (!th_sync_head_read(&p->ask, &h, fields, true)) {
+		th_poller_broken(p, TH_ERR_MALFORMED);
+		return;
+	}
+	if (!p->first) {
+		n = th_sync_query_write(h.target, &p->since, TH_SYNC_POLL_MS, target, sizeof(target));
+		if (n > sizeof(target)) {
+			th_poller_broken(p, TH_ERR_TOO_LARGE);
+			return;
+		}
+		h.target = (struct th_str){ target, n };
+	}
+	p->first = false;
+	if (upstream->open(upstream, &leg->flow, &why) != TH_OK) {
+		away(p, &why);
+		return;
+	}
+	th_flow_head(&leg->flow, &h);
+	th_flow_end(&leg->flow);
+}
+
+static void on_timer(struct th_sync_timer *t)
+{
+	struct th_poller *p = TH_OWNER(t, struct th_poller, timer);
+
+	if (p->stage == TH_POLLER_PAUSE)
+		ask(p);
+	else if (!p->told)
+		th_poller_registered(p);
+}
+
+/* ---- a registration ---- */
+
+static void on_begin(struct th_leg *leg, const struct th_coap_head *head)
+{
+	const struct th_coap_option *etag = th_coap_option_find(head->options, head->n_options, TH_COAP_OPT_ETAG);
+	struct th_poller *p = leg->poller;
+
+	leg->code = head->code;
+	leg->content = TH_LEG_ENVELOPE;
+	p->known = etag && etag->n == sizeof(p->digest);
+	if (p->known)
+		memcpy(p->digest, etag->p, sizeof(p->digest));
+}
+
+/* Nobody acknowledges its notification: an ingress half that died without a word. (One that has only lost the link asks
+ * anew when it learns that this one is gone.) */
+static bool is_stale(const struct th_poller *p)
+{
+	return p->stage == TH_POLLER_OWED && th_poller_now(p) > th_time_add(p->owed_at, stale_after);
+}
+
+/* The one before of the same client: this one stands for it. */
+static void replace(struct th_poller *p)
+{
+	TH_LIST_EACH(l, &p->leg->node->sync.pollers)
+	{
+		struct th_poller *old = TH_OWNER(l, struct th_poller, link);
+
+		if (old == p || old->key.n == 0 || !th_sync_key_eq(&old->key, &p->key))
+			continue;
+		if (th_addr_eq(&old->leg->peer, &p->leg->peer) || is_stale(old))
+			th_poller_end(old, th_leg_abandon);
+	}
+}
+
+/* Room for one more. */
+static bool make_room(struct th_node *n)
+{
+	TH_LIST_EACH(l, &n->sync.pollers)
+	{
+		struct th_poller *p = TH_OWNER(l, struct th_poller, link);
+
+		if (n->sync.n_pollers <= TH_SYNC_POLLERS_MAX)
+			return true;
+		if (is_stale(p))
+			th_poller_end(p, th_leg_abandon);
+	}
+	return n->sync.n_pollers <= TH_SYNC_POLLERS_MAX;
+}
+
+static bool prepare(struct th_poller *p, const struct th_head *h)
+{
+	struct th_sync_query q;
+
+	if (!th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0 || !th_sync_query_read(&q, h->target) ||
+	    q.since.n == 0 || q.full_state || !make_room(p->leg->node))
+		return false;
+	p->since = q.since;
+	return th_sync_key(p->leg->node, h, &p->key) == TH_OK && th_sync_head_keep(&p->ask, h) == TH_OK;
+}
+
+static void on_request_head(struct th_leg *leg, const struct th_head *h)
+{
+	enum { PATIENCE_PART = 2 };
+	struct th_poller *p = leg->poller;
+	struct th_node *n = leg->node;
+
+	if (!prepare(p, h)) { /* as any other request */
+		th_poller_detach(p);
+		th_egress_forward(leg, h);
+		return;
+	}
+	th_leg_name(leg, h);
+	replace(p);
+	th_sync_timer_set(n, &p->timer, th_time_add(th_node_now(n), n->config.coap.piggyback_patience / PATIENCE_PART));
+}
+
+static void on_request_end(struct th_leg *leg)
+{
+	ask(leg->poller);
+}
+
+static void on_failed(struct th_leg *leg, enum th_err err)
+{
+	struct th_poller *p = leg->poller;
+
+	/* by a reset the ingress half says that its client has left */
+	leg->report.err = err == TH_ERR_RESET ? TH_ERR_CANCELLED : err;
+	if (!leg->id) {
+		th_poller_end(p, NULL);
+		return;
+	}
+	p->stage = TH_POLLER_LAST;
+	th_poller_detach(p);
+	th_egress_failed(leg, err);
+}
+
+static const struct th_leg_ops leg_ops = { on_begin, on_request_head, on_request_end, on_failed, th_poller_can_send };
+
+bool th_poller_take(struct th_leg *leg, const struct th_coap_head *head)
+{
+	struct th_node *n = leg->node;
+	struct th_poller *p;
+
+	if (!n->config.sync_push || head->code != TH_COAP_FETCH || !head->observe)
+		return false;
+	p = th_alloc(n->mem, sizeof(*p));
+	if (!p)
+		return false;
+	p->leg = leg;
+	p->timer.fire = on_timer;
+	p->first = true;
+	p->away_since = TH_NEVER;
+	th_buf_init(&p->key, n->mem, 0);
+	th_sync_head_init(&p->ask, n->mem);
+	th_sync_head_init(&p->head, n->mem);
+	th_buf_init(&p->body, n->mem, TH_SYNC_BODY_MAX);
+	th_list_init(&p->link);
+	th_list_push(&n->sync.pollers, &p->link);
+	n->sync.n_pollers++;
+	leg->poller = p;
+	leg->push = true;
+	leg->ops = &leg_ops;
+	leg->flow.ops = &flow_ops;
+	return true;
+}
+
+/* The ingress half hears of it: its polls ask anew. */
+void th_poller_drain(struct th_node *n)
+{
+	TH_LIST_EACH(l, &n->sync.pollers)
+	th_poller_end(TH_OWNER(l, struct th_poller, link), th_leg_drop);
+}

@@ -1,0 +1,54 @@
+/* What is known of an answer to a sync without keeping it: its next_batch, whether it tells anything, and its *form*: the
+ * answer that the homeserver would give if there were nothing to tell. Both halves make it of every answer that crosses,
+ * so the ingress half can answer a poll in vain as the homeserver would, and the egress half knows what it would say.
+ *
+ *     {"next_batch":"s1","rooms":{…},"device_one_time_keys_count":{"signed_curve25519":50}}      an answer
+ *     {"next_batch":"","device_one_time_keys_count":{"signed_curve25519":50}}                     its form
+ *
+ * Members that say how things stand (one-time keys left, …) are kept byte for byte; all others are news, unless there is
+ * nothing in them but empty objects and arrays. Bytes are taken as they come; nothing is allocated. */
+#ifndef TH_PROXY_SYNC_FORM_H
+#define TH_PROXY_SYNC_FORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxy/sync_query.h"
+
+enum {
+	TH_SYNC_FORM_MAX = 2048,
+	TH_SYNC_KEY_MAX = 64,
+	TH_SYNC_DEPTH_MAX = 64,
+	TH_SYNC_DIGEST = 4, /* bytes */
+};
+
+struct th_sync_form {
+	struct th_sync_token next; /* next_batch */
+	bool news;
+	uint8_t form[TH_SYNC_FORM_MAX];
+	size_t n;
+	size_t next_at; /* where the token goes in it */
+
+	/* while the answer comes */
+	uint8_t state;
+	bool kept, in_string, escaped, key_next;
+	unsigned depth;
+	uint64_t objects; /* bit n: what is open at depth n is an object */
+	size_t member_at, members;
+	char key[TH_SYNC_KEY_MAX];
+	size_t key_n;
+};
+
+void th_sync_form_begin(struct th_sync_form *f);
+void th_sync_form_feed(struct th_sync_form *f, const uint8_t *p, size_t n);
+/* After the last byte. False: no answer that could be handled so; nothing of it is to be used. */
+bool th_sync_form_end(struct th_sync_form *f);
+
+/* The answer in vain for a client that asked with this token; room for TH_SYNC_FORM_MAX + TH_SYNC_TOKEN_MAX. */
+size_t th_sync_form_write(const struct th_sync_form *f, const struct th_sync_token *since, uint8_t *out);
+
+/* Of the form, not of the token: FNV-1a, 32 bits, big-endian. */
+void th_sync_form_digest(const struct th_sync_form *f, uint8_t out[static TH_SYNC_DIGEST]);
+
+#endif
