@@ -4,7 +4,9 @@
 
 enum {
 	BUCKETS = 1024,
-	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one round trip */
+	RECORD = 13,	  /* bytes at most of a record beside its payload */
+	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one
+			     round trip */
 };
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id)
@@ -122,8 +124,10 @@ static void tell_link(struct th_node *n, const struct th_addr *peer, const struc
 {
 	struct th_link_profile own = n->config.link, link;
 	struct th_addr real = th_node_real(n, peer);
+	size_t below = th_secure_overhead(n->secure, peer);
 
-	own.overhead = th_addr_overhead(&real) + th_secure_overhead(n->secure, peer);
+	own.overhead = th_addr_overhead(&real) + (below < RECORD ? below : RECORD);
+	own.opening = below < RECORD ? 0 : below - RECORD;
 	link = told ? th_link_profile_join(&own, told) : own;
 	(void)th_coap_set_profile(n->coap, peer, &link, th_node_now(n)); /* without memory: RFC 7252's times */
 }
@@ -173,6 +177,18 @@ static th_time longer(th_time t, const struct th_coap_params *p)
 	return t > lifetime ? t : lifetime;
 }
 
+/* Copies without an answer mean a peer that has lost its keys, or a link that loses: so many that the latter explains
+ * them in two cases of a hundred. */
+static unsigned silent_resends(unsigned usual, unsigned loss_percent)
+{
+	enum { CERTAIN = 100, RARE = 2, MOST = 10 };
+	unsigned lost = CERTAIN * CERTAIN - (CERTAIN - loss_percent) * (CERTAIN - loss_percent), n = 0;
+
+	for (unsigned chance = CERTAIN * CERTAIN; chance > RARE * CERTAIN && n < MOST; n++)
+		chance = chance * lost / (CERTAIN * CERTAIN);
+	return n > usual ? n : usual;
+}
+
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
 {
 	struct th_node *n = th_alloc(mem, sizeof(*n));
@@ -202,6 +218,7 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	if (n->workshop)
 		th_workshop_hello(n->workshop, &n->hello);
 	secure.sessions.first_size = FIRST_SIZE;
+	secure.sessions.silent_resends = silent_resends(secure.sessions.silent_resends, config->link.loss_percent);
 	secure.sessions.hello = hello;
 	secure.sessions.hello_n = th_hello_write(&n->hello, hello);
 	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */

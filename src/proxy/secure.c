@@ -13,7 +13,7 @@ enum {
 	BUCKETS = 256,
 	PDU_MAX = TH_SESSION_PAYLOAD_MAX + 64, /* a message in its ordinary form */
 	ID_AT = 8,			       /* in a virtual address */
-	UNHEARD_MAX = 6,		       /* copies to a silent peer after which it is asked for its key */
+	UNHEARD_TIMES = 2, /* so often the copies that make a new handshake, to a silent peer: it is asked for its key */
 };
 
 static const uint8_t virtual_prefix[ID_AT] = { 0xfd, 't', 'h', 'i', 'm', 'b', 'l', 'e' }; /* a ULA: never routed */
@@ -312,7 +312,7 @@ static bool is_final(const struct th_coap_pdu *pdu)
  * its own; what waits, waits on. */
 static void doubt(struct th_secure *s, const struct link *l)
 {
-	if (l->id != s->peer_session || ++s->unheard < UNHEARD_MAX || s->doubt || s->left_session || !s->peer_has_key)
+	if (l->id != s->peer_session || ++s->unheard < UNHEARD_TIMES * s->config.sessions.silent_resends || s->doubt || s->left_session || !s->peer_has_key)
 		return;
 	s->doubt = true;
 	s->unheard = 0;

@@ -208,6 +208,8 @@ static struct sim_profile some_link(struct chaos *c)
 
 	if (c->calm)
 		return calm;
+	/* no longer than MAX_LATENCY (RFC 7252 §4.8.2), whatever rate the ends were told: nothing is promised beyond it */
+	p.queue_bytes = p.rate_bps / 8 * (th_coap_params_default.max_latency / TH_SEC);
 	if (p.rate_bps && maybe(c, 40))
 		p.queue_bytes = 2000 + pick(c, 20000);
 	return p;
