@@ -1,8 +1,8 @@
 /* The figures that a thin link must reach with everything that a daemon has by default: sessions, model, history, the
  * stages of src/home. A fake Matrix homeserver, requests as matrix-nio makes them, on virtual time.
  *
- *     stack_test [SEEDS]     prints the second half of bench/thin.txt (meson compile -C build bench-thin); ends with 1
- *                            when a figure is missed */
+ *     stack_test [SEEDS [SECTION]]     prints the second half of bench/thin.txt (meson compile -C build bench-thin); ends
+ *                                      with 1 when a figure is missed */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "sim/figure.h"
 #include "sim/matrix.h"
 #include "sim/stage.h"
+#include "sim/talk.h"
 
 enum { SEEDS_DEFAULT = 3, LINE = 100, PERCENT = 100, KB = 1000, MB = 1000 * KB };
 
@@ -202,13 +203,77 @@ static void each_rate(void)
 			}
 }
 
+/* ---- a conversation ---- */
+
+static void conversation(void)
+{
+	enum { EACH = 30, PAUSE = 20 };
+	static const struct {
+		const char *what;
+		struct sim_stage_link link;
+		bool asked;
+	} all[] = {
+		{ "told", { 300, TH_SEC, 10, true, true }, true },
+		{ "nothing told", { 300, TH_SEC, 10, false, false }, false },
+	};
+	char line[LINE];
+
+	printf("\nTwo users, %d messages each, one every %d s +- 50 %%, 300 bit/s, 1 s +- 40 %%, 10 %% loss, long "
+	       "polls:\n",
+	       EACH, PAUSE);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const struct sim_talk talk = { EACH, PAUSE * TH_SEC, 6 * 3600 * TH_SEC, sim_figure_sample };
+		bool asked = all[i].asked;
+		unsigned missing = 0, wrong = 0, again = 0;
+		double busiest = 0;
+
+		sim_figure_clear();
+		for (unsigned seed = 1; seed <= seeds; seed++) {
+			struct sim_stage *g = sim_stage_new(seed, &all[i].link);
+			struct sim_talk_result r;
+
+			sim_talk_run(g, &talk, &r);
+			missing += EACH * SIM_MATRIX_USERS - r.heard;
+			wrong += r.wrong;
+			again += r.asked_again;
+			for (int way = 0; way < 2; way++) {
+				double busy = (double)r.on_air[way] / (double)r.took * PERCENT;
+
+				busiest = busy > busiest ? busy : busiest;
+			}
+			sim_stage_del(g);
+		}
+		snprintf(line, sizeof(line), "%s: not delivered, of %u", all[i].what, seeds * EACH * SIM_MATRIX_USERS);
+		sim_figure_row(line, missing, asked ? 0 : SIM_NOT_ASKED, false, "");
+		snprintf(line, sizeof(line), "%s: out of order, changed or doubled", all[i].what);
+		sim_figure_row(line, wrong, 0, false, "");
+		snprintf(line, sizeof(line), "%s: requests that failed and were repeated", all[i].what);
+		sim_figure_row(line, again, SIM_NOT_ASKED, false, "");
+		snprintf(line, sizeof(line), "%s: busier way of the busiest seed", all[i].what);
+		sim_figure_row(line, busiest, asked ? 60 : SIM_NOT_ASKED, false, "%");
+		snprintf(line, sizeof(line), "%s: said until heard, median", all[i].what);
+		sim_figure_row(line, sim_figure_percentile(50), SIM_NOT_ASKED, false, "s");
+		snprintf(line, sizeof(line), "%s: said until heard, p90", all[i].what);
+		sim_figure_row(line, sim_figure_percentile(90), SIM_NOT_ASKED, false, "s");
+		snprintf(line, sizeof(line), "%s: said until heard, at most", all[i].what);
+		sim_figure_row(line, sim_figure_percentile(100), asked ? 90 : SIM_NOT_ASKED, false, "s");
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*measure)(void);
+} sections[] = {
+	{ "hello", hello_world }, { "exchange", one_exchange }, { "rates", each_rate }, { "talk", conversation },
+};
+
 int main(int argc, char **argv)
 {
 	seeds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : SEEDS_DEFAULT;
 	printf("The same with sessions, model, history and the stages at home, as daemons are by default; %u seeds.\n",
 	       seeds);
-	hello_world();
-	one_exchange();
-	each_rate();
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		if (argc < 3 || strcmp(argv[2], sections[i].name) == 0)
+			sections[i].measure();
 	return sim_figure_end();
 }
