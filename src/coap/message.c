@@ -182,7 +182,7 @@ static bool has_room(const struct th_coap_peer *p, unsigned extra)
 
 	if (!p->path.told)
 		return p->in_flight < window;
-	holds = th_coap_path_holds(&p->path, p->path.reply_avg, th_coap_peer_overhead(p));
+	holds = th_coap_path_holds(&p->path, th_coap_peer_overhead(p));
 	/* where the link is ours loss is no congestion: the pace alone keeps it from filling */
 	if (holds != UINT_MAX && (p->path.profile.ours || holds < window))
 		window = holds;

@@ -33,7 +33,7 @@ static const th_time block_airtime_max = 10 * TH_SEC;
 
 void th_coap_path_init(struct th_coap_path *p, const struct th_coap_params *params)
 {
-	*p = (struct th_coap_path){ .reply_avg = USUAL_REPLY / 2, .headers = HEADERS };
+	*p = (struct th_coap_path){ .headers = HEADERS };
 	th_coap_times_of(&p->times, NULL, params);
 }
 
@@ -130,7 +130,9 @@ void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, siz
 
 void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
 {
-	if (t->down > EMPTY_BYTES)
+	if (t->down > EMPTY_BYTES && p->reply_avg == 0)
+		p->reply_avg = (uint32_t)t->down;
+	else if (t->down > EMPTY_BYTES)
 		average(&p->reply_avg, &p->reply_dev, t->down);
 	th_coap_path_trip(p, t, overhead);
 }
@@ -163,6 +165,17 @@ static th_time measured(const struct th_coap_path *p, size_t bytes)
 	return t + p->rtt.srtt / UNSURE_PART;
 }
 
+/* Bytes of an answer: a long one for the first timeout, a usual one for what the link holds. */
+static size_t longest_reply(const struct th_coap_path *p)
+{
+	return p->reply_avg ? p->reply_avg + 2 * (size_t)p->reply_dev : USUAL_REPLY;
+}
+
+static size_t usual_reply(const struct th_coap_path *p)
+{
+	return p->reply_avg ? p->reply_avg : USUAL_REPLY / 2;
+}
+
 static th_time from_profile(const struct th_coap_path *p)
 {
 	th_time rt = 2 * p->profile.latency, jitter = rt / PERCENT * p->profile.jitter_percent;
@@ -173,7 +186,7 @@ static th_time from_profile(const struct th_coap_path *p)
 th_time th_coap_path_timeout(const struct th_coap_path *p, size_t n, bool replied, unsigned answers, size_t overhead,
 			     const struct th_coap_params *params)
 {
-	size_t reply = replied ? p->reply_avg + 2 * (size_t)p->reply_dev : EMPTY_BYTES;
+	size_t reply = replied ? longest_reply(p) : EMPTY_BYTES;
 	size_t up = n + overhead, down = reply + overhead;
 	th_time t;
 
@@ -185,7 +198,7 @@ th_time th_coap_path_timeout(const struct th_coap_path *p, size_t n, bool replie
 		t = hopeful;
 	else
 		return hopeful + th_airtime(up, HOPEFUL_BPS);
-	t += airtimes(p, up, down + answers * (p->reply_avg + overhead));
+	t += airtimes(p, up, down + answers * (usual_reply(p) + overhead));
 	return t > params->rto_min ? t : params->rto_min;
 }
 
@@ -248,9 +261,10 @@ unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead)
 	return held < HOLDS_MAX ? (unsigned)held * TIMES + LEAST : HOLDS_MAX;
 }
 
-unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead)
+unsigned th_coap_path_holds(const struct th_coap_path *p, size_t overhead)
 {
-	th_time up = th_airtime(n + overhead, p->up_bps), down = th_airtime(p->reply_avg + overhead, p->down_bps);
+	size_t n = usual_reply(p) + overhead;
+	th_time up = th_airtime(n, p->up_bps), down = th_airtime(n, p->down_bps);
 	th_time longest = up > down ? up : down, rt;
 
 	if (!rates_known(p) || longest == 0)

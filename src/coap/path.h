@@ -21,7 +21,7 @@ struct th_coap_path {
 	th_time last;		   /* newest round trip */
 	th_time least;		   /* shortest round trip so far; 0: none */
 	struct th_coap_rtt rtt;
-	uint32_t reply_avg, reply_dev; /* bytes of answers that come with an ACK */
+	uint32_t reply_avg, reply_dev; /* bytes of answers that come with an ACK; 0: none yet */
 	uint8_t peer_szx;	       /* the largest blocks the peer has sent: it may have measured more than we */
 	uint32_t sample_avg;	       /* bytes of a round trip, both ways */
 	uint8_t headers;	       /* bytes that a block's message has beside the block */
@@ -61,8 +61,8 @@ unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_
 /* Whether round trips have grown so long that datagrams must be queueing on the way: no time to send more at once. Only
  * where the pace is not known, which is what else prevents it. */
 bool th_coap_path_queues(const struct th_coap_path *p);
-/* How many messages that wait for an answer the link holds; UINT_MAX when its rate is unknown. */
-unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead);
+/* How many messages of a usual answer's size that wait for one the link holds; UINT_MAX when its rate is unknown. */
+unsigned th_coap_path_holds(const struct th_coap_path *p, size_t overhead);
 /* The same for blocks of a burst that no report has settled, where the rate is known. */
 unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead);
 /* The largest block exponent up to `szx` whose block is not too long on air in that direction. */

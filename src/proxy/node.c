@@ -4,7 +4,8 @@
 
 enum {
 	BUCKETS = 1024,
-	RECORD = 13,	  /* bytes at most of a record beside its payload */
+	RECORD = 10,	  /* bytes of a record beside its payload, */
+	RECORD_MOST = 24, /* and at most; a handshake has more */
 	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one
 			     round trip */
 };
@@ -119,15 +120,16 @@ static void on_restarted(void *user, const struct th_addr *peer)
 		th_dialogue_forget(d);
 }
 
-/* Both ends of a session are thimbles, so bodies travel in bursts. */
-static void tell_link(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *told)
+/* Both ends of a session are thimbles, so bodies travel in bursts. `opened`: only the datagrams before have a handshake
+ * in them. */
+static void tell_link(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *told, bool opened)
 {
 	struct th_link_profile own = n->config.link, link;
 	struct th_addr real = th_node_real(n, peer);
 	size_t below = th_secure_overhead(n->secure, peer);
 
-	own.overhead = th_addr_overhead(&real) + (below < RECORD ? below : RECORD);
-	own.opening = below < RECORD ? 0 : below - RECORD;
+	own.overhead = th_addr_overhead(&real) + (below <= RECORD_MOST ? below : RECORD);
+	own.opening = opened || below <= RECORD_MOST ? 0 : below - RECORD;
 	link = told ? th_link_profile_join(&own, told) : own;
 	(void)th_coap_set_profile(n->coap, peer, &link, th_node_now(n)); /* without memory: RFC 7252's times */
 }
@@ -150,7 +152,7 @@ static void on_made(void *user, const struct th_addr *peer, bool initiator)
 
 	if (d)
 		th_list_push(&n->dialogues, &d->link);
-	tell_link(n, peer, NULL);
+	tell_link(n, peer, NULL, false);
 }
 
 static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, size_t len)
@@ -158,11 +160,10 @@ static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, 
 	struct th_node *n = user;
 	struct th_dialogue *d = th_node_dialogue(n, peer);
 	struct th_hello hello;
+	bool said = th_hello_read(&hello, p, len) == TH_OK && hello.said;
 
-	if (th_hello_read(&hello, p, len) != TH_OK || !hello.said)
-		return;
-	tell_link(n, peer, &hello.link);
-	if (d)
+	tell_link(n, peer, said ? &hello.link : NULL, true);
+	if (d && said)
 		th_dialogue_heard(d, &n->hello, &hello);
 }
 

@@ -347,6 +347,8 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 	if (len > sizeof(s->compact))
 		return;
 	show("out", peer, number, &pdu, s->compact, len);
+	if (len < n)
+		th_coap_refund(s->coap, peer, n - len);
 	if (pdu.type == TH_COAP_CON && !again)
 		flags |= TH_SESSION_KEEP;
 	if (is_final(&pdu))
