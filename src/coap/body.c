@@ -26,6 +26,8 @@ bool th_coap_out_slice(const struct th_coap_out *o, uint64_t off, struct th_coap
 	if (off < o->base || off > end)
 		return false;
 	n = (size_t)(end - off);
+	if (off == 0 && size < o->whole)
+		size = n > o->whole ? size : o->whole;
 	s->more = n > size; /* M says whether more follows: one byte beyond the block, or the end, must be known */
 	if (!s->more && !o->ended)
 		return false;

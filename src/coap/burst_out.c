@@ -41,7 +41,7 @@ static unsigned room(const struct th_coap_peer *p)
 	unsigned most = p->window.size + WINDOW_BONUS;
 
 	if (p->path.up_bps && p->path.profile.ours)
-		most = th_coap_path_blocks(&p->path, th_coap_peer_overhead(p));
+		most = th_coap_path_blocks(&p->path, th_coap_peer_lasting(p));
 	return p->blocks_out < most ? most - p->blocks_out : 0;
 }
 
@@ -339,7 +339,7 @@ static void answered(struct th_coap *c, struct th_coap_burst_out *b, uint8_t gen
 	th_coap_alarm_set(c, &b->alarm, TH_NEVER);
 	trip.since_first = trip.since_last = c->now - b->asked_at;
 	if (b->probes == 0)
-		th_coap_path_trip(&p->path, &trip, th_coap_peer_overhead(p));
+		th_coap_path_trip(&p->path, &trip, th_coap_peer_overhead_at(p, b->asked_at));
 	b->probes = 0;
 	b->probe = false;
 }

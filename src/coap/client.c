@@ -103,7 +103,7 @@ static enum th_err set_up(struct th_coap *c, struct th_coap_exchange *x, const s
 	const struct th_coap_option *observe = th_coap_option_find(head->options, head->n_options, TH_COAP_OPT_OBSERVE);
 	bool registers = head->observe || (observe && th_coap_option_uint(observe) == 0);
 	const struct th_coap_path *path = &x->peer->path;
-	size_t overhead = th_coap_peer_overhead(x->peer);
+	size_t overhead = th_coap_peer_lasting(x->peer);
 	int szx;
 
 	x->confirmable = head->confirmable;
@@ -122,6 +122,7 @@ static enum th_err set_up(struct th_coap *c, struct th_coap_exchange *x, const s
 	if (szx < 0)
 		return TH_ERR_INVALID;
 	x->out.szx = (uint8_t)szx;
+	th_coap_fit_whole(c, x);
 	return TH_OK;
 }
 

@@ -66,6 +66,23 @@ int th_coap_fit_szx(const struct th_coap *c, const struct th_coap_kept_head *h, 
 	return fit;
 }
 
+void th_coap_fit_whole(const struct th_coap *c, struct th_coap_exchange *x)
+{
+	const struct th_coap_kept_head *h = x->client ? x->c.head : x->s.head;
+	size_t lasting = th_coap_peer_lasting(x->peer), whole;
+	int szx;
+
+	x->out.whole = 0;
+	if (x->out.asked_for)
+		return;
+	whole = th_coap_path_whole(&x->peer->path, x->priority == TH_COAP_BULK, x->out.szx, lasting);
+	/* the largest block that fits beside that head bounds it, too */
+	szx = th_coap_fit_szx(c, h, TH_COAP_SZX_MAX);
+	x->out.whole =
+		(uint16_t)(szx >= 0 && th_coap_block_size((unsigned)szx) < whole ? th_coap_block_size((unsigned)szx)
+										 : whole);
+}
+
 void th_coap_draft_opaque(struct th_coap_draft *d, uint16_t number, const uint8_t *p, size_t n)
 {
 	size_t i = d->pdu.n_options;

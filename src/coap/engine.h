@@ -136,6 +136,8 @@ void th_coap_rx(struct th_coap *c, const struct th_addr *from, const uint8_t *dg
 size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now);
 size_t th_coap_tx_named(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now,
 			struct th_coap_sent *sent);
+/* What was sent last to that peer has become so many bytes shorter below: the link is free earlier. */
+void th_coap_refund(struct th_coap *c, const struct th_addr *peer, size_t n);
 th_time th_coap_deadline(const struct th_coap *c); /* when tick wants to be called; TH_NEVER. Anything to send at once: tx says */
 void th_coap_tick(struct th_coap *c, th_time now);
 

@@ -145,6 +145,8 @@ struct th_coap_peer {
 	struct th_list bursts; /* bodies we send in bursts, n_bursts of them */
 	bool echoed;	       /* has repeated our Echo value: its address is real */
 	uint16_t echoed_mid;   /* of the request that did */
+	size_t opening;	       /* what a session's first datagrams had more, until opened_at */
+	th_time opened_at;     /* 0: no session that has told */
 	th_time echoed_until;  /* until then, what was refused before may still arrive again */
 	struct th_list waiting_con[TH_COAP_PRIORITIES], waiting_non, flying; /* messages */
 	struct th_coap_turns turns;
@@ -155,7 +157,8 @@ struct th_coap_peer {
 	struct th_coap_rtt accepting; /* how long the peer's user takes to accept, beyond the round trip */
 	struct th_list lapsed;	      /* exchanges whose notification nobody acknowledged */
 	struct th_coap_lane lane;
-	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered, or not wholly */
+	struct th_list
+		awaiting; /* client exchanges whose request is acknowledged and not yet answered, or not wholly */
 	struct th_coap_message *ping;
 	struct th_coap_alarm alarm; /* the next ping, or the next free Message ID */
 	uint64_t number_group;	    /* with c->numbering: of the last number, counted without end; + 1, 0: none yet */
@@ -177,6 +180,10 @@ void th_coap_peer_ping(struct th_coap *c, struct th_coap_peer *p);
 bool th_coap_peer_con_waits(const struct th_coap_peer *p);
 /* What lower layers add to each datagram. */
 size_t th_coap_peer_overhead(const struct th_coap_peer *p);
+/* The same without what only the first datagrams of a session have. */
+size_t th_coap_peer_lasting(const struct th_coap_peer *p);
+/* As it was when a datagram left. */
+size_t th_coap_peer_overhead_at(const struct th_coap_peer *p, th_time left);
 
 /* message.c */
 
@@ -287,7 +294,9 @@ struct th_coap_out {
 	bool cut;	 /* the peer does not want the rest: it is taken and dropped */
 	bool wants_room; /* the user waits for `resume` */
 	bool blockwise;	 /* does not fit one message */
+	bool asked_for;	 /* the peer has said how large blocks may be */
 	uint8_t szx;
+	uint16_t whole;			 /* a body of so many bytes goes in one message all the same */
 	struct th_coap_burst_out *burst; /* owned; NULL: not in bursts */
 };
 
@@ -347,6 +356,8 @@ void th_coap_draft_uint(struct th_coap_draft *d, uint16_t number, uint32_t v);
 void th_coap_draft_block(struct th_coap_draft *d, uint16_t number, const struct th_coap_block *b);
 /* The largest SZX up to `szx` with which a block fits next to that head; -1 when none does. */
 int th_coap_fit_szx(const struct th_coap *c, const struct th_coap_kept_head *h, unsigned szx);
+/* Says how large the outgoing body may be and still go in one message; the head must stand. */
+void th_coap_fit_whole(const struct th_coap *c, struct th_coap_exchange *x);
 /* Options as the user sees them; `v` has room for all of the pdu's. */
 struct th_coap_head th_coap_user_head(const struct th_coap_pdu *pdu, struct th_coap_option *v);
 /* th_coap_options_screen(), and whether this peer may use them. */

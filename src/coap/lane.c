@@ -105,6 +105,17 @@ void th_coap_lane_charge(struct th_coap *c, struct th_coap_peer *p, size_t n)
 		p->lane.free_at = from + th_airtime(n + th_coap_peer_overhead(p), p->path.up_bps);
 }
 
+void th_coap_refund(struct th_coap *c, const struct th_addr *peer, size_t n)
+{
+	struct th_coap_peer *p = th_coap_peer_find(c, peer);
+	th_time air = p ? th_airtime(n, p->path.up_bps) : 0;
+
+	if (air == 0)
+		return;
+	p->lane.free_at = p->lane.free_at > air ? p->lane.free_at - air : 0;
+	wake(c, &p->lane);
+}
+
 struct th_coap_datagram *th_coap_lane_next(struct th_coap *c)
 {
 	for (struct th_list *l = th_list_pop(&c->ready); l; l = th_list_pop(&c->ready)) {

@@ -71,6 +71,8 @@ static th_time first_timeout(struct th_coap *c, const struct th_coap_message *m)
 	if (p->path.told)
 		timeout = th_coap_path_timeout(&p->path, m->datagram.n, m->asks, p->in_flight - 1,
 					       th_coap_peer_overhead(p), c->params);
+	if (p->path.told)
+		timeout = th_coap_path_opening(&p->path, m->datagram.n, th_coap_peer_overhead(p), timeout);
 	else
 		timeout = th_coap_rtt_timeout(&p->rtt, c->params);
 	if (m->accept)
@@ -103,8 +105,8 @@ static void left(struct th_coap *c, struct th_coap_datagram *d)
 	th_coap_charge_out(m->exchange, d->n);
 }
 
-/* What was counted on when the first copy left may have been a guess, or a worse time. Only where the difference is large,
- * or a steady improvement would undo the back-off. */
+/* What was counted on when the first copy left may have been a guess, or a worse time. Only where the difference is
+ * large, or a steady improvement would undo the back-off. */
 static void reconsider(struct th_coap *c, struct th_coap_message *m)
 {
 	const struct th_coap_path *path = &m->peer->path;
@@ -192,7 +194,7 @@ static bool has_room(const struct th_coap_peer *p, unsigned extra)
 
 	if (!p->path.told)
 		return p->in_flight < window;
-	holds = th_coap_path_holds(&p->path, p->path.reply_avg, th_coap_peer_overhead(p));
+	holds = th_coap_path_holds(&p->path, th_coap_peer_overhead(p));
 	/* where the link is ours loss is no congestion: the pace alone keeps it from filling */
 	if (holds != UINT_MAX && (p->path.profile.ours || holds < window))
 		window = holds;
@@ -356,7 +358,7 @@ static void learn(struct th_coap *c, const struct th_coap_message *m, size_t rep
 		return;
 	}
 	if (p->path.told)
-		th_coap_path_sample(&p->path, &trip, th_coap_peer_overhead(p));
+		th_coap_path_sample(&p->path, &trip, th_coap_peer_overhead_at(p, m->copy_at));
 	else if (m->tries == 1)
 		th_coap_rtt_sample(&p->rtt, trip.since_first);
 	else

@@ -12,11 +12,15 @@ enum {
 	SHIFT = 3,	  /* averages move by an eighth */
 	STEADY_TRIES = 6, /* ours: so many copies at one distance, then further apart */
 	COPIES_MIN = 50,  /* ours: at least so many fit the span */
-	RANDOM_OURS = 5,  /* percent: nobody else is there to collide with */
+	LOSSY_PERCENT = 15,
+	RANDOM_OURS = 2, /* percent: nobody else is there to collide with */
 	HOLDS_MAX = 1024,
-	HEADERS = 24, /* what a block's message has beside the block */
+	BITS_A_KILOBYTE = 8000,
+	HEADERS = 24,	  /* of a block's message, unless told otherwise */
+	WHOLE_BLOCKS = 2, /* a message may take as long as so many blocks */
 	SZX_UNKNOWN = 3,
 	BLOCK_SIZE_MIN = 16,
+	BLOCK_SIZE_MAX = 1024,
 	FIRST_VAR_PART = 4, /* RFC 6298 has 2: three times the first round trip, which is long on a slow link */
 	PERCENT = 100,
 };
@@ -29,7 +33,7 @@ static const th_time block_airtime_max = 10 * TH_SEC;
 
 void th_coap_path_init(struct th_coap_path *p, const struct th_coap_params *params)
 {
-	*p = (struct th_coap_path){ .reply_avg = USUAL_REPLY / 2 };
+	*p = (struct th_coap_path){ .headers = HEADERS };
 	th_coap_times_of(&p->times, NULL, params);
 }
 
@@ -64,8 +68,8 @@ static void average(uint32_t *avg, uint32_t *dev, size_t n)
 		*avg -= off >> SHIFT;
 }
 
-/* A later answer cannot be that to the last copy: shorter than the shortest round trip by more than jitter explains. Every
- * wrong guess would make timeouts longer, and the next wrong guess worse. */
+/* A later answer cannot be that to the last copy: shorter than the shortest round trip by more than jitter explains.
+ * Every wrong guess would make timeouts longer, and the next wrong guess worse. */
 static th_time too_soon(const struct th_coap_path *p, th_time least)
 {
 	enum { USUAL_JITTER = 40 };
@@ -126,27 +130,50 @@ void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, siz
 
 void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
 {
-	if (t->down > EMPTY_BYTES)
+	if (t->down > EMPTY_BYTES && p->reply_avg == 0)
+		p->reply_avg = (uint32_t)t->down;
+	else if (t->down > EMPTY_BYTES)
 		average(&p->reply_avg, &p->reply_dev, t->down);
 	th_coap_path_trip(p, t, overhead);
 }
 
-/* Jitter, or a server that uses up its patience. */
+/* Jitter, or a server that uses up its patience: hardly ever both at once. */
 static th_time slack(th_time jitter, th_time patience)
 {
-	return jitter > jitter / 2 + patience ? jitter : jitter / 2 + patience;
+	return jitter > patience ? jitter : patience;
+}
+
+/* How far both ways' latency varies as the profile has it; TH_NEVER when it does not say, or when what was
+ * measured speaks against it. */
+static th_time told_jitter(const struct th_coap_path *p)
+{
+	th_time t = 2 * p->profile.latency / PERCENT * p->profile.jitter_percent;
+
+	return p->rtt.rttvar < t ? t : TH_NEVER;
 }
 
 static th_time measured(const struct th_coap_path *p, size_t bytes)
 {
 	enum { VARS = 4, UNSURE_PART = 4 };
-	th_time t = p->rtt.srtt + slack(VARS * p->rtt.rttvar, p->times.patience);
+	th_time jitter = th_time_min(VARS * p->rtt.rttvar, told_jitter(p));
+	th_time t = p->rtt.srtt + slack(jitter, p->times.patience);
 
 	if (rates_known(p))
 		return t;
 	if (bytes > p->sample_avg)
 		t += th_airtime(bytes - p->sample_avg, p->floor_bps);
 	return t + p->rtt.srtt / UNSURE_PART;
+}
+
+/* Bytes of an answer: a long one for the first timeout, a usual one for what the link holds. */
+static size_t longest_reply(const struct th_coap_path *p)
+{
+	return p->reply_avg ? p->reply_avg + 2 * (size_t)p->reply_dev : USUAL_REPLY;
+}
+
+static size_t usual_reply(const struct th_coap_path *p)
+{
+	return p->reply_avg ? p->reply_avg : USUAL_REPLY / 2;
 }
 
 static th_time from_profile(const struct th_coap_path *p)
@@ -159,7 +186,7 @@ static th_time from_profile(const struct th_coap_path *p)
 th_time th_coap_path_timeout(const struct th_coap_path *p, size_t n, bool replied, unsigned answers, size_t overhead,
 			     const struct th_coap_params *params)
 {
-	size_t reply = replied ? p->reply_avg + 2 * (size_t)p->reply_dev : EMPTY_BYTES;
+	size_t reply = replied ? longest_reply(p) : EMPTY_BYTES;
 	size_t up = n + overhead, down = reply + overhead;
 	th_time t;
 
@@ -171,8 +198,18 @@ th_time th_coap_path_timeout(const struct th_coap_path *p, size_t n, bool replie
 		t = hopeful;
 	else
 		return hopeful + th_airtime(up, HOPEFUL_BPS);
-	t += airtimes(p, up, down + answers * (p->reply_avg + overhead));
+	t += airtimes(p, up, down + answers * (usual_reply(p) + overhead));
 	return t > params->rto_min ? t : params->rto_min;
+}
+
+th_time th_coap_path_opening(const struct th_coap_path *p, size_t n, size_t overhead, th_time timeout)
+{
+	const struct th_link_profile *l = &p->profile;
+	th_time there = l->latency + th_airtime(n + overhead, p->up_bps);
+
+	if (l->opening == 0 || !l->ours || !rates_known(p) || l->loss_percent < LOSSY_PERCENT)
+		return timeout;
+	return th_time_min(timeout, there);
 }
 
 th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_time first, unsigned copies)
@@ -218,15 +255,16 @@ unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead)
 {
 	enum { TIMES = 2, LEAST = 48 };
 	size_t block = (size_t)BLOCK_SIZE_MIN << th_coap_path_szx(p, true, TH_COAP_SZX_MAX, overhead);
-	th_time each = th_airtime(block + HEADERS + overhead, p->up_bps);
+	th_time each = th_airtime(block + p->headers + overhead, p->up_bps);
 	th_time held = each ? shortest(p) / each : HOLDS_MAX;
 
 	return held < HOLDS_MAX ? (unsigned)held * TIMES + LEAST : HOLDS_MAX;
 }
 
-unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead)
+unsigned th_coap_path_holds(const struct th_coap_path *p, size_t overhead)
 {
-	th_time up = th_airtime(n + overhead, p->up_bps), down = th_airtime(p->reply_avg + overhead, p->down_bps);
+	size_t n = usual_reply(p) + overhead;
+	th_time up = th_airtime(n, p->up_bps), down = th_airtime(n, p->down_bps);
 	th_time longest = up > down ? up : down, rt;
 
 	if (!rates_known(p) || longest == 0)
@@ -252,9 +290,27 @@ unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, s
 	bps = bps ? bps : p->floor_bps;
 	if (bps == 0)
 		return least;
-	while (szx > least && too_long(p, ((size_t)BLOCK_SIZE_MIN << szx) + HEADERS + overhead, bps))
+	while (szx > least && too_long(p, ((size_t)BLOCK_SIZE_MIN << szx) + p->headers + overhead, bps))
 		szx--;
 	return szx;
+}
+
+size_t th_coap_path_whole(const struct th_coap_path *p, bool bulk, unsigned szx, size_t overhead)
+{
+	uint64_t bps = p->up_bps ? p->up_bps : p->floor_bps;
+	size_t block = (size_t)BLOCK_SIZE_MIN << szx, beside = p->headers + overhead;
+	th_time longest = block_airtime_max * (bulk ? 1 : WHOLE_BLOCKS);
+	uint64_t most;
+
+	if (!p->told)
+		return block;
+	most = bps ? longest / TH_MS * bps / BITS_A_KILOBYTE : (block + beside) * WHOLE_BLOCKS;
+	if (p->profile.mtu && most > p->profile.mtu)
+		most = p->profile.mtu;
+	most = most > beside ? most - beside : 0;
+	if (most > BLOCK_SIZE_MAX)
+		most = BLOCK_SIZE_MAX;
+	return most > block ? (size_t)most : block;
 }
 
 unsigned th_coap_path_window(const struct th_coap_path *p, size_t size)

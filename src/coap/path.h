@@ -21,9 +21,10 @@ struct th_coap_path {
 	th_time last;		   /* newest round trip */
 	th_time least;		   /* shortest round trip so far; 0: none */
 	struct th_coap_rtt rtt;
-	uint32_t reply_avg, reply_dev; /* bytes of answers that come with an ACK */
+	uint32_t reply_avg, reply_dev; /* bytes of answers that come with an ACK; 0: none yet */
 	uint8_t peer_szx;	       /* the largest blocks the peer has sent: it may have measured more than we */
 	uint32_t sample_avg;	       /* bytes of a round trip, both ways */
+	uint8_t headers;	       /* bytes that a block's message has beside the block */
 };
 
 /* A round trip: so many bytes went and came, without what lower layers add. */
@@ -48,6 +49,10 @@ void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, siz
  * its own, `replied`: it will be answered with more than an empty message. Without its random part. Told paths only. */
 th_time th_coap_path_timeout(const struct th_coap_path *p, size_t n, bool replied, unsigned answers, size_t overhead,
 			     const struct th_coap_params *params);
+/* The same while no session stands yet: where the link is ours and loses as much as it was told to, a copy follows as
+ * soon as the one before should have arrived. Its answer alone takes as long again, and everything waits for it; later
+ * messages are shorter, and there are more of them. */
+th_time th_coap_path_opening(const struct th_coap_path *p, size_t n, size_t overhead, th_time timeout);
 /* How long after copy number `copies` has left, the one before having had `timeout`. */
 th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_time first, unsigned copies);
 /* Percent of a timeout that chance may add. */
@@ -56,12 +61,15 @@ unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_
 /* Whether round trips have grown so long that datagrams must be queueing on the way: no time to send more at once. Only
  * where the pace is not known, which is what else prevents it. */
 bool th_coap_path_queues(const struct th_coap_path *p);
-/* How many messages that wait for an answer the link holds; UINT_MAX when its rate is unknown. */
-unsigned th_coap_path_holds(const struct th_coap_path *p, size_t n, size_t overhead);
+/* How many messages of a usual answer's size that wait for one the link holds; UINT_MAX when its rate is unknown. */
+unsigned th_coap_path_holds(const struct th_coap_path *p, size_t overhead);
 /* The same for blocks of a burst that no report has settled, where the rate is known. */
 unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead);
 /* The largest block exponent up to `szx` whose block is not too long on air in that direction. */
 unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, size_t overhead);
+/* How large a body may be that goes in one message instead of blocks of that exponent. Who waits for it waits less than
+ * for blocks, each with its headers, and a report; but bulk must not keep others waiting longer than a block of it. */
+size_t th_coap_path_whole(const struct th_coap_path *p, bool bulk, unsigned szx, size_t overhead);
 
 /* How many blocks of that size a body in bursts may have under way: what the link holds some times over. */
 unsigned th_coap_path_window(const struct th_coap_path *p, size_t size);

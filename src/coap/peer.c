@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { NUMBERED_HEADERS = 10 }; /* of a block in the compact form: shape, token, block, generation */
+
 static uint64_t hash_of(const struct th_coap *c, const struct th_addr *addr)
 {
 	uint8_t key[sizeof(addr->ip) + sizeof(addr->scope) + sizeof(addr->port)]; /* without the struct's padding */
@@ -61,6 +63,16 @@ bool th_coap_peer_con_waits(const struct th_coap_peer *p)
 }
 
 size_t th_coap_peer_overhead(const struct th_coap_peer *p)
+{
+	return th_coap_peer_lasting(p) + p->path.profile.opening;
+}
+
+size_t th_coap_peer_overhead_at(const struct th_coap_peer *p, th_time left)
+{
+	return th_coap_peer_lasting(p) + (left < p->opened_at ? p->opening : p->path.profile.opening);
+}
+
+size_t th_coap_peer_lasting(const struct th_coap_peer *p)
 {
 	return p->path.profile.overhead ? p->path.profile.overhead : th_addr_overhead(&p->addr);
 }
@@ -243,7 +255,13 @@ enum th_err th_coap_set_profile(struct th_coap *c, const struct th_addr *peer, c
 	th_coap_enter(c, now);
 	p = th_coap_peer_get(c, peer);
 	if (p) {
+		if (p->path.profile.opening > 0 && l->opening == 0) {
+			p->opening = p->path.profile.opening;
+			p->opened_at = c->now;
+		}
 		th_coap_path_tell(&p->path, l, c->params);
+		if (c->numbering)
+			p->path.headers = NUMBERED_HEADERS;
 		p->window.most = p->window.threshold = TH_COAP_WINDOW_TOLD;
 	} else {
 		err = c->peers.n >= c->params->max_peers ? TH_ERR_FULL : TH_ERR_NO_MEMORY;

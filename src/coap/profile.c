@@ -105,6 +105,7 @@ struct th_link_profile th_link_profile_join(const struct th_link_profile *own, c
 	l.loss_percent = l.loss_percent > told->loss_percent ? l.loss_percent : told->loss_percent;
 	l.mtu = (size_t)smaller_known(l.mtu, told->mtu);
 	l.overhead = own->overhead;
+	l.opening = own->opening;
 	l.ours = own->ours || told->ours;
 	l.blocks = own->blocks && told->blocks;
 	return l;
@@ -118,7 +119,7 @@ enum {
 	SPAN_ROUND_TRIPS = 60,	      /* ours: some fifty copies, so that even 50 % loss both ways is survived */
 	SPAN_ROUND_TRIPS_SHARED = 30, /* some ten copies at growing distances */
 	LATENCY_ROUND_TRIPS = 8,      /* how long a datagram may be under way: queues on the way count */
-	PATIENCE_PART = 10,	      /* of a round trip: an empty ACK that is not sent saves more than it costs */
+	PATIENCE_PART = 20,	      /* of a round trip: an empty ACK that is not sent saves more than it costs */
 	PING_ROUND_TRIPS = 8,
 };
 

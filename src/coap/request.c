@@ -153,6 +153,7 @@ static void new_request(struct th_coap *c, const struct th_coap_arrival *a, cons
 		th_coap_server_key(c, x);
 	if (ask->has_block2 && ask->block2.szx < x->out.szx)
 		x->out.szx = ask->block2.szx;
+	x->out.asked_for = ask->has_block2;
 	x->s.wants_observe = head.observe = th_coap_observe_wanted(c, a->peer, &a->pdu);
 	take_ask(c, x, ask);
 	err = ask->bursts ? th_coap_burst_expect(c, x, ask->block1.szx) : TH_OK;

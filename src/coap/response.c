@@ -173,6 +173,7 @@ static void answered(struct th_coap *c, struct th_coap_exchange *x, struct th_co
 	} else if (pdu->code == TH_COAP_TOO_LARGE && echoes && x->c.up_off == 0 && x->c.up_n > 0 &&
 		   b.szx < x->out.szx) {
 		x->out.szx = b.szx;
+		x->out.whole = 0;
 		x->c.phase = TH_COAP_GATHERING;
 		th_coap_client_pump(c, x);
 	} else {

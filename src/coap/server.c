@@ -305,7 +305,7 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 	if (!kept)
 		return TH_ERR_NO_MEMORY;
 	szx = th_coap_fit_szx(c, kept,
-			      th_coap_path_szx(&x->peer->path, true, x->out.szx, th_coap_peer_overhead(x->peer)));
+			      th_coap_path_szx(&x->peer->path, true, x->out.szx, th_coap_peer_lasting(x->peer)));
 	if (szx < 0) {
 		th_free(c->mem, kept);
 		return TH_ERR_INVALID;
@@ -322,6 +322,7 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 	x->s.last = false;
 	th_coap_out_reset(&x->out);
 	x->out.szx = (uint8_t)szx;
+	th_coap_fit_whole(c, x);
 	return TH_OK;
 }
 

@@ -4,7 +4,12 @@
 
 #include "base/log.h"
 
-enum { COPIES_WARM = 4, COPIES_COLD = 1, EVERY = 2, SAME_NOTABLE = 2 };
+enum {
+	AFTER_WARM = 1,	 /* a copy more than a far side that was restarted needs */
+	BEFORE_COLD = 2, /* so many fewer, where no answer ever came */
+	EVERY = 2,
+	SAME_NOTABLE = 2,
+};
 
 static void ask(struct th_asking *a, struct th_sessions *s, const struct th_asked *whom, th_time now)
 {
@@ -20,7 +25,9 @@ static void ask(struct th_asking *a, struct th_sessions *s, const struct th_aske
 void th_asking_copy(struct th_asking *a, struct th_sessions *s, const struct th_asked *whom,
 		    const struct th_session_info *info, th_time now)
 {
-	unsigned first = info->established && !a->session ? COPIES_WARM : COPIES_COLD, n = info->silent;
+	unsigned resends = whom->silent_resends > BEFORE_COLD ? whom->silent_resends : BEFORE_COLD + 1;
+	unsigned first = info->established && !a->session ? resends + AFTER_WARM : resends - BEFORE_COLD;
+	unsigned n = info->silent;
 
 	if (n < a->copies)
 		a->copies = 0;

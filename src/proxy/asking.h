@@ -20,6 +20,7 @@ struct th_asking {
 struct th_asked {
 	struct th_addr addr;
 	const struct th_noise_secret *psk; /* or NULL */
+	unsigned silent_resends;	   /* of the sessions' configuration: more where the link loses more */
 };
 
 /* Another copy has gone to a far side that is `silent` (of th_session_info): asks when it is time to. Established

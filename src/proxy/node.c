@@ -4,6 +4,8 @@
 
 enum {
 	BUCKETS = 1024,
+	RECORD = 10,	  /* bytes of a record beside its payload, */
+	RECORD_MOST = 24, /* and at most; a handshake has more */
 	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one
 			     round trip */
 };
@@ -144,14 +146,17 @@ static void on_restarted(void *user, const struct th_addr *peer)
 		th_leg_lost(leg, TH_ERR_RESET);
 }
 
-/* Both ends of a session are thimbles, so bodies travel in bursts. */
-static void tell_link(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *told)
+/* Both ends of a session are thimbles, so bodies travel in bursts. `opened`: only the datagrams before have a handshake
+ * in them. */
+static void tell_link(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *told, bool opened)
 {
 	struct th_link_profile own = n->config.link, link;
 	struct th_addr real = th_node_real(n, peer);
 	struct th_dialogue *d = th_node_dialogue(n, peer);
+	size_t below = th_secure_overhead(n->secure, peer);
 
-	own.overhead = th_addr_overhead(&real) + th_secure_overhead(n->secure, peer);
+	own.overhead = th_addr_overhead(&real) + (below <= RECORD_MOST ? below : RECORD);
+	own.opening = opened || below <= RECORD_MOST ? 0 : below - RECORD;
 	link = told ? th_link_profile_join(&own, told) : own;
 	if (d)
 		d->loss_percent = link.loss_percent;
@@ -176,7 +181,7 @@ static void on_made(void *user, const struct th_addr *peer, bool initiator)
 
 	if (d)
 		th_list_push(&n->dialogues, &d->link);
-	tell_link(n, peer, NULL);
+	tell_link(n, peer, NULL, false);
 }
 
 static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, size_t len)
@@ -184,11 +189,10 @@ static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, 
 	struct th_node *n = user;
 	struct th_dialogue *d = th_node_dialogue(n, peer);
 	struct th_hello hello;
+	bool said = th_hello_read(&hello, p, len) == TH_OK && hello.said;
 
-	if (th_hello_read(&hello, p, len) != TH_OK || !hello.said)
-		return;
-	tell_link(n, peer, &hello.link);
-	if (d)
+	tell_link(n, peer, said ? &hello.link : NULL, true);
+	if (d && said)
 		th_dialogue_heard(d, &n->hello, &hello);
 }
 
@@ -201,6 +205,18 @@ static th_time longer(th_time t, const struct th_coap_params *p)
 	th_time lifetime = th_coap_exchange_lifetime(p);
 
 	return t > lifetime ? t : lifetime;
+}
+
+/* Copies without an answer mean a peer that has lost its keys, or a link that loses: so many that the latter explains
+ * them in two cases of a hundred. */
+static unsigned silent_resends(unsigned usual, unsigned loss_percent)
+{
+	enum { CERTAIN = 100, RARE = 2, MOST = 10 };
+	unsigned lost = CERTAIN * CERTAIN - (CERTAIN - loss_percent) * (CERTAIN - loss_percent), n = 0;
+
+	for (unsigned chance = CERTAIN * CERTAIN; chance > RARE * CERTAIN && n < MOST; n++)
+		chance = chance * lost / (CERTAIN * CERTAIN);
+	return n > usual ? n : usual;
 }
 
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
@@ -235,6 +251,7 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	if (n->workshop)
 		th_workshop_hello(n->workshop, &n->hello);
 	secure.sessions.first_size = FIRST_SIZE;
+	secure.sessions.silent_resends = silent_resends(secure.sessions.silent_resends, config->link.loss_percent);
 	secure.sessions.hello = hello;
 	secure.sessions.hello_n = th_hello_write(&n->hello, hello);
 	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */

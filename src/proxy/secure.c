@@ -374,7 +374,8 @@ static bool is_final(const struct th_coap_pdu *pdu)
 /* Whether the peer has another key is asked when it is silent, and at once where it had one. */
 static void ask(struct th_secure *s, const struct link *l, bool again)
 {
-	const struct th_asked whom = { s->peer_addr, s->has_psk ? &s->psk : NULL };
+	const struct th_asked whom = { s->peer_addr, s->has_psk ? &s->psk : NULL,
+				       s->config.sessions.silent_resends };
 	struct th_session_info info;
 
 	if (l->id != s->peer_session || !th_session_look(s->sessions, l->id, &info, *s->now) || !info.has_key)
@@ -412,6 +413,8 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 	if (len > sizeof(s->compact))
 		return;
 	show("out", peer, number, &pdu, s->compact, len);
+	if (len < n)
+		th_coap_refund(s->coap, peer, n - len);
 	if (pdu.type == TH_COAP_CON && !again)
 		flags |= TH_SESSION_KEEP;
 	if (is_final(&pdu))

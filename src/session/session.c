@@ -324,6 +324,9 @@ const struct th_session_stats *th_sessions_stats(const struct th_sessions *s)
 	return st;
 }
 
+/* Numbers, time, connection ID in a handshake's payload, as a rule. */
+enum { HEAD_USUAL = 12 };
+
 size_t th_session_overhead(const struct th_sessions *s, th_session_id id)
 {
 	const struct session *ss = th_session_find(s, id);
@@ -332,6 +335,6 @@ size_t th_session_overhead(const struct th_sessions *s, th_session_id id)
 		return 0;
 	if (ss->current)
 		return th_record_overhead(&ss->current->tx, ss->current->tx_cid.n);
-	return 1 + TH_NOISE_DH + (ss->pattern == TH_SESSION_IK ? TH_NOISE_DH + TH_NOISE_TAG : 0) + TH_NOISE_TAG +
-	       TH_HS_HEAD_MAX;
+	return s->config.hello_n + 1 + TH_NOISE_DH +
+	       (ss->pattern == TH_SESSION_IK ? TH_NOISE_DH + TH_NOISE_TAG : 0) + TH_NOISE_TAG + HEAD_USUAL;
 }

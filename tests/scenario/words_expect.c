@@ -304,9 +304,9 @@ static const struct {
 	const char *name;
 	size_t offset;
 } stats[] = {
-	STAT64(rx_malformed), STAT64(rx_duplicate), STAT64(rx_unmatched), STAT64(retransmissions),
-	STAT64(timeouts),     STAT64(rst_sent),	    STAT64(refused_full), STAT64(peers),
-	STAT64(exchanges),    STAT64(records),	    STAT64(reply_bytes),
+	STAT64(rx_malformed), STAT64(rx_duplicate), STAT64(rx_unmatched), STAT64(retransmissions), STAT64(timeouts),
+	STAT64(rst_sent),     STAT64(refused_full), STAT64(peers),	  STAT64(exchanges),	   STAT64(records),
+	STAT64(reply_bytes),  STAT64(blocks_sent),  STAT64(blocks_again), STAT64(reports_sent),
 };
 
 _Static_assert(sizeof(size_t) == sizeof(uint64_t), "the counters are read alike");

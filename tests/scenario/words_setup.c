@@ -169,6 +169,63 @@ static bool play_home(struct stage *s, const struct word *w, size_t n)
 	return true;
 }
 
+/* What sides are told of their link; with sessions a side's own view, which the handshake joins. */
+static bool play_profile(struct stage *s, const struct word *w, size_t n)
+{
+	struct args a = { s, w, n, 0 };
+	bool only_near = args_take(&a, "near"), only_far = !only_near && args_take(&a, "far");
+	struct th_link_profile l = { 0 };
+	uint64_t v;
+
+	while (a.i < a.n) {
+		if (args_take(&a, "rate")) {
+			if (!args_number(&a, "the rate", &l.up_bps))
+				return false;
+			l.down_bps = l.up_bps;
+		} else if (args_take(&a, "latency")) {
+			if (!args_time(&a, "the latency", &l.latency))
+				return false;
+		} else if (args_take(&a, "jitter")) {
+			if (!args_number(&a, "the jitter", &v))
+				return false;
+			l.jitter_percent = (unsigned)v;
+		} else if (args_take(&a, "loss")) {
+			if (!args_number(&a, "the loss", &v))
+				return false;
+			l.loss_percent = (unsigned)v;
+		} else if (args_take(&a, "ours")) {
+			l.ours = true;
+		} else if (args_take(&a, "blocks")) {
+			l.blocks = true;
+		} else {
+			return stage_fail(s, "unknown word: %s", a.w[a.i].p);
+		}
+	}
+	for (int side = 0; side < SIM_SIDES; side++) {
+		if (side == SIM_NEAR ? only_far : only_near)
+			continue;
+		s->config.profile[side] = l;
+		s->config.told[side] = true;
+	}
+	return true;
+}
+
+static bool play_secure(struct stage *s, const struct word *w, size_t n)
+{
+	struct args a = { s, w, n, 0 };
+
+	s->config.secure = true;
+	while (a.i < a.n) {
+		if (args_take(&a, "first-contact"))
+			s->config.first_contact = true;
+		else if (args_take(&a, "no-model"))
+			s->config.no_model = true;
+		else
+			return stage_fail(s, "unknown word: %s", a.w[a.i].p);
+	}
+	return true;
+}
+
 static bool play_echo(struct stage *s, const struct word *w, size_t n)
 {
 	if (n != 1 || !word_is(&w[0], "required"))
@@ -187,5 +244,8 @@ const struct verb setup_verbs[] = {
 	{ "peer", play_peer, true, "peer unknown" },
 	{ "home", play_home, true, "home [grace TIME] [silence TIME] [waiting N] [max-media BYTES] [lean]" },
 	{ "echo", play_echo, true, "echo required" },
+	{ "profile", play_profile, true,
+	  "profile [near|far] [rate BPS] [latency TIME] [jitter PERCENT] [loss PERCENT] [ours] [blocks]" },
+	{ "secure", play_secure, true, "secure [first-contact] [no-model]" },
 	{ NULL, NULL, false, NULL },
 };

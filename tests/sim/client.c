@@ -107,6 +107,10 @@ static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n)
 		c->refused_data = true;
 		n = room;
 	}
+	if (c->text && c->sum.n + n < c->text_cap) {
+		memcpy(c->text + c->sum.n, p, n);
+		c->text[c->sum.n + n] = '\0';
+	}
 	sim_sum_add(&c->sum, p, n);
 	return n;
 }

@@ -45,6 +45,8 @@ struct sim_client {
 	int64_t body_len;
 	char head_text[1024]; /* "Name: value\n" each, cut */
 	struct sim_sum sum;
+	char *text; /* borrowed; NULL: none. The body is copied there, as far as text_cap goes, NUL after it */
+	size_t text_cap;
 	bool whole;
 	enum th_err err;
 	uint16_t fail_status;

@@ -7,7 +7,7 @@
 enum { SEEN_BUCKETS = 1 << 15, CHUNK = 4096 };
 
 /* One exchange under way. Freed by an event after it has closed, never inside a callback. */
-struct conn {
+struct sim_conn {
 	struct th_flow flow;
 	struct th_list link;
 	struct sim_event event; /* the answer's time; after close: the end of this struct */
@@ -21,11 +21,12 @@ struct conn {
 	size_t sent, stop_at;
 	uint8_t *echo; /* owned */
 	size_t echo_cap;
+	char *reply; /* owned; of SIM_ASK */
 };
 
-static struct conn *conn_of(struct th_flow *f)
+static struct sim_conn *conn_of(struct th_flow *f)
 {
-	return TH_OWNER(f, struct conn, flow);
+	return TH_OWNER(f, struct sim_conn, flow);
 }
 
 static void bug(struct sim_server *s, const char *what)
@@ -36,22 +37,23 @@ static void bug(struct sim_server *s, const char *what)
 
 static void reap(struct sim_event *e)
 {
-	struct conn *c = TH_OWNER(e, struct conn, event);
+	struct sim_conn *c = TH_OWNER(e, struct sim_conn, event);
 
 	sim_net_cancel(c->server->net, &c->reader);
 	th_list_remove(&c->link);
 	free(c->echo);
+	free(c->reply);
 	free(c);
 }
 
-static void bury(struct conn *c)
+static void bury(struct sim_conn *c)
 {
 	c->server->open--;
 	c->event.fire = reap;
 	sim_net_at(c->server->net, &c->event, c->server->net->now);
 }
 
-static void fail(struct conn *c, enum th_err err, uint16_t status)
+static void fail(struct sim_conn *c, enum th_err err, uint16_t status)
 {
 	struct th_failure why = { .err = err, .status = status, .reason = "the fake homeserver was told to fail" };
 
@@ -63,7 +65,7 @@ static void fail(struct conn *c, enum th_err err, uint16_t status)
 
 /* The response's body */
 
-static void response_bytes(const struct conn *c, uint8_t *out, size_t n)
+static void response_bytes(const struct sim_conn *c, uint8_t *out, size_t n)
 {
 	if (c->rule.kind == SIM_ECHO)
 		memcpy(out, c->echo + c->sent, n);
@@ -71,7 +73,7 @@ static void response_bytes(const struct conn *c, uint8_t *out, size_t n)
 		sim_body_read(&c->rule.body, c->sent, out, n);
 }
 
-static void pump(struct conn *c)
+static void pump(struct sim_conn *c)
 {
 	if (c->pumping)
 		return;
@@ -102,7 +104,7 @@ static void pump(struct conn *c)
 
 static void answer(struct sim_event *e)
 {
-	struct conn *c = TH_OWNER(e, struct conn, event);
+	struct sim_conn *c = TH_OWNER(e, struct sim_conn, event);
 	size_t n = c->rule.kind == SIM_ECHO ? (size_t)c->sum.n : c->rule.body.n;
 	struct th_head head = {
 		.status = c->rule.status,
@@ -127,12 +129,28 @@ static void answer(struct sim_event *e)
 	pump(c);
 }
 
-static void schedule_answer(struct conn *c)
+static void schedule_answer(struct sim_conn *c)
 {
+	if (c->rule.kind == SIM_ASK) {
+		c->server->ask(c->server->user, c, c->seen, c->echo, (size_t)c->sum.n);
+		return;
+	}
 	if (c->rule.kind == SIM_STALL || c->answering || th_timer_is_set(&c->event.timer))
 		return;
 	c->event.fire = answer;
 	sim_net_at(c->server->net, &c->event, c->server->net->now + c->rule.delay);
+}
+
+void sim_server_answer(struct sim_conn *c, uint16_t status, const char *text, size_t n)
+{
+	c->reply = malloc(n + 1);
+	if (!c->reply)
+		abort();
+	memcpy(c->reply, text, n);
+	c->rule.kind = SIM_ANSWER;
+	c->rule.status = status;
+	c->rule.body = (struct sim_body){ .text = c->reply, .n = n };
+	schedule_answer(c);
 }
 
 /* Rules and the record of requests */
@@ -220,7 +238,7 @@ static void keep_head(struct sim_seen *e, const struct th_head *head)
 
 static void on_head(struct th_flow *f, const struct th_head *head)
 {
-	struct conn *c = conn_of(f);
+	struct sim_conn *c = conn_of(f);
 	struct sim_server *s = c->server;
 	char key[SIM_KEY_MAX];
 	struct sim_rule *rule;
@@ -247,11 +265,11 @@ static void on_head(struct th_flow *f, const struct th_head *head)
 		schedule_answer(c);
 }
 
-static void keep_echo(struct conn *c, const uint8_t *p, size_t n)
+static void keep_echo(struct sim_conn *c, const uint8_t *p, size_t n)
 {
 	size_t need = (size_t)c->sum.n + n;
 
-	if (c->rule.kind != SIM_ECHO || n == 0)
+	if ((c->rule.kind != SIM_ECHO && c->rule.kind != SIM_ASK) || n == 0)
 		return;
 	if (need > c->echo_cap) {
 		c->echo_cap = need * 2;
@@ -264,7 +282,7 @@ static void keep_echo(struct conn *c, const uint8_t *p, size_t n)
 
 static void read_again(struct sim_event *e)
 {
-	struct conn *c = TH_OWNER(e, struct conn, reader);
+	struct sim_conn *c = TH_OWNER(e, struct sim_conn, reader);
 
 	c->allowed = c->rule.read_limit;
 	c->owes_resume = false;
@@ -273,7 +291,7 @@ static void read_again(struct sim_event *e)
 
 static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n)
 {
-	struct conn *c = conn_of(f);
+	struct sim_conn *c = conn_of(f);
 
 	if (!c->headed)
 		bug(c->server, "request data before its head");
@@ -296,7 +314,7 @@ static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n)
 
 static void on_end(struct th_flow *f)
 {
-	struct conn *c = conn_of(f);
+	struct sim_conn *c = conn_of(f);
 
 	if (!c->headed)
 		bug(c->server, "request end before its head");
@@ -313,7 +331,7 @@ static void on_end(struct th_flow *f)
 
 static void on_resume(struct th_flow *f)
 {
-	struct conn *c = conn_of(f);
+	struct sim_conn *c = conn_of(f);
 
 	if (!c->blocked)
 		bug(c->server, "resume() although nothing was refused");
@@ -323,7 +341,7 @@ static void on_resume(struct th_flow *f)
 
 static void on_close(struct th_flow *f, const struct th_failure *why)
 {
-	struct conn *c = conn_of(f);
+	struct sim_conn *c = conn_of(f);
 
 	if (why)
 		bug(c->server, "a client end closed with a failure");
@@ -331,6 +349,8 @@ static void on_close(struct th_flow *f, const struct th_failure *why)
 		c->server->cancelled++;
 		if (c->seen)
 			c->seen->cancelled++;
+		if (c->rule.kind == SIM_ASK && c->request_whole)
+			c->server->left(c->server->user, c);
 	}
 	bury(c);
 }
@@ -348,7 +368,7 @@ static enum th_err server_open(struct th_flow_server *self, struct th_flow *clie
 {
 	struct sim_server *s = TH_OWNER(self, struct sim_server, server);
 	const struct sim_rule *refuse = refusal(s);
-	struct conn *c;
+	struct sim_conn *c;
 
 	if (refuse) {
 		*why = (struct th_failure){ refuse->err, refuse->status, "the fake homeserver refuses", 0 };
@@ -382,7 +402,7 @@ void sim_server_init(struct sim_server *s, struct sim_net *net)
 void sim_server_crash(struct sim_server *s, enum th_err err, uint16_t status)
 {
 	TH_LIST_EACH(it, &s->conns)
-	fail(TH_OWNER(it, struct conn, link), err, status);
+	fail(TH_OWNER(it, struct sim_conn, link), err, status);
 }
 
 void sim_server_free(struct sim_server *s)
@@ -390,7 +410,7 @@ void sim_server_free(struct sim_server *s)
 	sim_server_crash(s, TH_ERR_CLOSED, 502);
 	TH_LIST_EACH(it, &s->conns)
 	{
-		struct conn *c = TH_OWNER(it, struct conn, link);
+		struct sim_conn *c = TH_OWNER(it, struct sim_conn, link);
 
 		sim_net_cancel(s->net, &c->event);
 		reap(&c->event);

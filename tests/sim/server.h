@@ -25,6 +25,7 @@ enum sim_rule_kind {
 	SIM_FAIL,	  /* closes with err and status instead of answering */
 	SIM_BREAK,	  /* answers, but closes with err after half of the body */
 	SIM_REFUSE,	  /* open() itself fails */
+	SIM_ASK,	  /* as ask() of the server says */
 };
 
 struct sim_rule {
@@ -52,6 +53,9 @@ struct sim_seen {
 	char key[];
 };
 
+/* One exchange under way. */
+struct sim_conn;
+
 struct sim_server {
 	struct th_flow_server server;
 	struct sim_net *net;		      /* borrowed */
@@ -64,6 +68,11 @@ struct sim_server {
 	size_t open, open_max; /* exchanges under way; the cap, 0 for none */
 	uint64_t begun, whole, answered, cancelled;
 	const char *bug; /* a rule of flow.h that the other end broke; NULL: none */
+	/* For SIM_ASK: the request is whole; sim_server_answer() now or later. `left`: its client has gone before. The
+	 * body is borrowed during the call. */
+	void (*ask)(void *user, struct sim_conn *c, const struct sim_seen *seen, const uint8_t *body, size_t n);
+	void (*left)(void *user, struct sim_conn *c);
+	void *user;
 };
 
 void sim_server_init(struct sim_server *s, struct sim_net *net);
@@ -71,6 +80,9 @@ void sim_server_free(struct sim_server *s); /* closes what is open */
 
 /* The rule is copied. False when there are too many. */
 bool sim_server_rule(struct sim_server *s, const struct sim_rule *rule);
+
+/* The answer to what ask() was told of, after its rule's delay; the text is copied. */
+void sim_server_answer(struct sim_conn *c, uint16_t status, const char *text, size_t n);
 
 /* NULL when it never came. */
 const struct sim_seen *sim_server_seen(const struct sim_server *s, const char *method, const char *target);

@@ -76,7 +76,7 @@ void sim_world_start(struct sim_world *w, int side)
 		s->node = sim_node_new(w, side, upstream_of(w, side));
 		sim_node_set_peer(s->node, w->config.peer_unknown ? NULL : peer,
 				  w->config.secure && !w->config.first_contact ? w->trusted : NULL);
-		if (w->config.told[side])
+		if (w->config.told[side] && !w->config.secure) /* a session tells its engine itself */
 			sim_node_set_profile(s->node, peer, &w->config.profile[side]);
 		s->host.machine = sim_node_machine(s->node);
 		break;

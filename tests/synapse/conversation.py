@@ -42,8 +42,8 @@ class Record:
 
 
 class RecordingClient(AsyncClient):
-    def __init__(self, url, user, record):
-        config = AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=REQUEST_TIMEOUT_S,
+    def __init__(self, url, user, record, patience_s):
+        config = AsyncClientConfig(max_limit_exceeded=0, max_timeouts=0, request_timeout=patience_s,
                                    encryption_enabled=False)
         super().__init__(url, user, device_id=user.upper() + "PHONE", config=config)
         self.record = record
@@ -153,9 +153,9 @@ async def _say(sender, hearer, room, content, tx_id):
     return sent.event_id
 
 
-async def _media(alice, bob, room, seed, record):
+async def _media(alice, bob, room, seed, record, media):
     record.facts["media"] = []
-    for i, (name, kind, size) in enumerate(MEDIA):
+    for i, (name, kind, size) in enumerate(media):
         data = random.Random(seed * 1000 + i).randbytes(size)
         answer, _ = await alice.upload(lambda *_, data=data: io.BytesIO(data), content_type=kind, filename=name,
                                        filesize=size)
@@ -217,11 +217,11 @@ async def _odd_requests(alice, room):
     await alice.raw("HEAD", "/_matrix/client/versions")
 
 
-async def converse(url, seed, messages=MESSAGES):
+async def converse(url, seed, messages=MESSAGES, media=MEDIA, patience_s=REQUEST_TIMEOUT_S):
     """Plays the conversation against `url`; returns the Record. Raises Unexpected where an answer is wrong."""
     rng = random.Random(seed)
     record = Record()
-    alice, bob = RecordingClient(url, "alice", record), RecordingClient(url, "bob", record)
+    alice, bob = (RecordingClient(url, user, record, patience_s) for user in ("alice", "bob"))
     try:
         await alice.send("GET", "/_matrix/client/versions")
         await alice.send("GET", "/_matrix/client/v3/login")
@@ -281,7 +281,7 @@ async def converse(url, seed, messages=MESSAGES):
         good(await bob.room_get_event(room, said[0]))
         good(await bob.room_context(room, said[-1], limit=4))
 
-        await _media(alice, bob, room, seed, record)
+        await _media(alice, bob, room, seed, record, media)
         history = await _page_back(bob, room)
         record.facts["bodies"] = [e.source["content"].get("body") for e in reversed(history)
                                   if e.source["type"] == "m.room.message"]
@@ -308,8 +308,8 @@ async def _login(client, password):
     return await client.login(password, device_name="again")
 
 
-def play(url, seed, messages=MESSAGES):
-    return asyncio.run(converse(url, seed, messages))
+def play(url, seed, messages=MESSAGES, **more):
+    return asyncio.run(converse(url, seed, messages, **more))
 
 
 def dump(record, path):

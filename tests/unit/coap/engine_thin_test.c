@@ -500,7 +500,8 @@ static void a_head_may_come_last(void **state)
 	rig_close(&r);
 }
 
-/* The sender may be unable to reach us, and what we say may be what it waits for. Its silence for a while ends nothing. */
+/* The sender may be unable to reach us, and what we say may be what it waits for. Its silence for a while ends nothing.
+ */
 static void silence_in_a_burst_is_asked_about(void **state)
 {
 	static const char body[64];
@@ -541,8 +542,8 @@ static void rx_report(uint32_t first, uint8_t gen, const char *map, size_t map_n
 	rig_rx(&r, 0, &w);
 }
 
-/* The first block of a separate response is a CON. A report that tells of those behind it, and not of it, says that it is
- * lost: it does not wait for its timeout, which may be long where the link was not known when it left. */
+/* The first block of a separate response is a CON. A report that tells of those behind it, and not of it, says that it
+ * is lost: it does not wait for its timeout, which may be long where the link was not known when it left. */
 static void a_first_block_that_is_missed_is_sent_again(void **state)
 {
 	const struct th_link_profile unknown = { .ours = true, .blocks = true };
@@ -555,22 +556,25 @@ static void a_first_block_that_is_missed_is_sent_again(void **state)
 	rig_run(&r, TH_SEC);
 	rig_pop(&r, &w);
 	assert_true(w.type == W_ACK && w.code == W_EMPTY);
-	rig_reply(&r, rig_last_request(&r), W_205, 1, 2 * 128);
+	rig_reply(&r, rig_last_request(&r), W_205, 1, 3 * 128);
 	rig_run(&r, TH_MS);
 	rig_pop(&r, &q);
 	assert_true(q.type == W_CON && wire_find(&q, W_QBLOCK2) && q.payload_len == 128);
 	assert_int_equal(pop_block(W_QBLOCK2, &poll, &gen), 1);
+	assert_false(poll);
+	assert_int_equal(pop_block(W_QBLOCK2, &poll, &gen), 2);
 	assert_true(poll);
 	rig_expect_silence(&r);
-	rx_report(0, gen, "\x01", 1);
+	rx_report(0, gen, "\x03", 1);
 	rig_pop(&r, &w);
 	assert_true(w.type == W_CON && w.mid == q.mid);
-	rx_report(0, gen, "\x01", 1); /* another copy of that report says nothing new */
+	rx_report(0, gen, "\x03", 1); /* another copy of that report says nothing new */
 	rig_expect_silence(&r);
 	rig_close(&r);
 }
 
-/* The first block is in the ACK: only the client can have it sent again. Until it does, a few bytes ask, ever more rarely. */
+/* The first block is in the ACK: only the client can have it sent again. Until it does, a few bytes ask, ever more
+ * rarely. */
 static void a_first_block_is_asked_for_rarely(void **state)
 {
 	unsigned asked = 0;
