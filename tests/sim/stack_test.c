@@ -53,7 +53,7 @@ static void hello(struct sim_stage *g, struct outcome *o)
 }
 
 /* Daemons that have just started; with `warm`, so many that follow are counted instead. */
-static struct outcome hellos(const struct sim_stage_link *l, unsigned warm)
+static struct outcome hellos(const struct sim_stage_link *l, unsigned warm, bool old_room)
 {
 	struct outcome o = { 0 }, ignored = { 0 };
 
@@ -61,6 +61,8 @@ static struct outcome hellos(const struct sim_stage_link *l, unsigned warm)
 	for (unsigned seed = 1; seed <= seeds; seed++) {
 		struct sim_stage *g = sim_stage_new(seed, l);
 
+		if (old_room)
+			sim_matrix_old_room(&g->matrix);
 		if (warm == 0)
 			hello(g, &o);
 		else
@@ -75,9 +77,10 @@ static struct outcome hellos(const struct sim_stage_link *l, unsigned warm)
 	return o;
 }
 
-static void hello_row(const char *what, const struct sim_stage_link *l, unsigned warm, double asked, bool all)
+static void hello_row(const char *what, const struct sim_stage_link *l, unsigned warm, bool old_room, double asked,
+		      bool all)
 {
-	struct outcome o = hellos(l, warm);
+	struct outcome o = hellos(l, warm, old_room);
 	char line[LINE];
 
 	snprintf(line, sizeof(line), "%u %% loss, %s: p90", l->loss, what);
@@ -99,11 +102,13 @@ static void hello_world(void)
 	       "just "
 	       "started\n(handshake and access token in it), %u of them; warm are the %d that follow:\n",
 	       seeds, WARM);
-	hello_row("cold", &l, 0, 25, true);
-	hello_row("warm", &l, WARM, 16, true);
-	l.loss = 20;
-	hello_row("cold", &l, 0, 60, false);
-	hello_row("warm", &l, WARM, 45, false);
+	for (l.loss = 0; l.loss <= 20; l.loss += 20) {
+		double cold = l.loss ? 60 : 25, warm = l.loss ? 45 : 16;
+
+		hello_row("cold, room of version 11 or older", &l, 0, true, cold, l.loss == 0);
+		hello_row("cold, room of version 12", &l, 0, false, cold, l.loss == 0);
+		hello_row("warm", &l, WARM, false, warm, l.loss == 0);
+	}
 }
 
 /* Requests whose datagrams have 60 bytes each way. */
