@@ -1,6 +1,6 @@
 # The door for people: what to type. Meson builds (meson.build); this file only calls it and the scripts.
 .DEFAULT_GOAL := help
-.PHONY: help demo check check-fast bench bench-codec model fuzz build lint clean
+.PHONY: help demo check check-fast bench bench-codec bench-thin model fuzz build lint clean
 ARGS ?=
 FUZZ_SECONDS ?= 60
 export LINK
@@ -36,6 +36,11 @@ bench-codec: ## bytes and speed of the model coding beside other coders, against
 	@scripts/setup bench
 	@BUILDTYPE=release scripts/build build-bench
 	@exec bench/codec-figures --build build-bench $(ARGS)
+
+bench-thin: ## figures of links as thin as 100 bit/s beside what was asked, 100 seeds on virtual time; kept in bench/thin.txt; some ten minutes
+	@scripts/setup bench
+	@BUILDTYPE=release scripts/build build-bench
+	@exec ninja -C build-bench bench-thin
 
 fuzz: ## every libFuzzer target for FUZZ_SECONDS (60) each
 	@scripts/setup build test

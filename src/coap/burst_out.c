@@ -332,6 +332,7 @@ static void answered(struct th_coap *c, struct th_coap_burst_out *b, uint8_t gen
 {
 	struct th_coap_peer *p = b->x->peer;
 	struct th_coap_trip trip = { .up = b->asked_n, .down = n, .copies = 1, .alone = true };
+	th_time queue;
 
 	if (!b->asked || gen != b->asked_gen)
 		return;
@@ -340,12 +341,17 @@ static void answered(struct th_coap *c, struct th_coap_burst_out *b, uint8_t gen
 	trip.since_first = trip.since_last = c->now - b->asked_at;
 	if (b->probes == 0)
 		th_coap_path_trip(&p->path, &trip, th_coap_peer_overhead_at(p, b->asked_at));
+	queue = b->probes == 0 && b->asked_at >= p->drained_at ? th_coap_path_queue(&p->path) : 0;
+	if (queue) {
+		th_coap_lane_pause(c, p, queue);
+		p->drained_at = p->lane.free_at;
+	}
 	b->probes = 0;
 	b->probe = false;
 }
 
-/* The first block goes by other means, which have patience of their own. One that had left before the poll that is answered
- * here, and has not come, need not wait for it. */
+/* The first block goes by other means, which have patience of their own. One that had left before the poll that is
+ * answered here, and has not come, need not wait for it. */
 static void hurry_first(struct th_coap *c, struct th_coap_burst_out *b, uint32_t num, uint8_t gen)
 {
 	struct th_coap_message *m = b->x->message;
@@ -361,8 +367,8 @@ static th_time first_delay(struct th_coap_burst_out *b)
 	return th_time_min(b->timeout << (b->waits - 1), full_patience);
 }
 
-/* What else needs a report: what left since the poll; the first block; a peer without room, should the report that tells
- * of new room be lost. */
+/* What else needs a report: what left since the poll; the first block; a peer without room, should the report that
+ * tells of new room be lost. */
 static void keep_watch(struct th_coap *c, struct th_coap_burst_out *b)
 {
 	if (b->alarm.timer.at != TH_NEVER)

@@ -120,6 +120,8 @@ void th_coap_lane_free(struct th_coap *c, struct th_coap_lane *lane);
 void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d);   /* nothing when it waits already */
 void th_coap_unqueue(struct th_coap *c, struct th_coap_datagram *d); /* nothing when it does not wait */
 /* So many bytes leave by another way. */
+/* Nothing leaves for so long: what is on its way runs dry. */
+void th_coap_lane_pause(struct th_coap *c, struct th_coap_peer *p, th_time t);
 void th_coap_lane_charge(struct th_coap *c, struct th_coap_peer *p, size_t n);
 /* Takes the next datagram that may leave to any peer; NULL when none may. Its lane hears when it went. */
 struct th_coap_datagram *th_coap_lane_next(struct th_coap *c);
@@ -147,6 +149,7 @@ struct th_coap_peer {
 	uint16_t echoed_mid;   /* of the request that did */
 	size_t opening;	       /* what a session's first datagrams had more, until opened_at */
 	th_time opened_at;     /* 0: no session that has told */
+	th_time drained_at;    /* until then bursts pause, so that a queue on the way runs empty */
 	th_time echoed_until;  /* until then, what was refused before may still arrive again */
 	struct th_list waiting_con[TH_COAP_PRIORITIES], waiting_non, flying; /* messages */
 	struct th_coap_turns turns;

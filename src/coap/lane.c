@@ -105,6 +105,11 @@ void th_coap_lane_charge(struct th_coap *c, struct th_coap_peer *p, size_t n)
 		p->lane.free_at = from + th_airtime(n + th_coap_peer_overhead(p), p->path.up_bps);
 }
 
+void th_coap_lane_pause(struct th_coap *c, struct th_coap_peer *p, th_time t)
+{
+	p->lane.free_at = (p->lane.free_at > c->now ? p->lane.free_at : c->now) + t;
+}
+
 void th_coap_refund(struct th_coap *c, const struct th_addr *peer, size_t n)
 {
 	struct th_coap_peer *p = th_coap_peer_find(c, peer);

@@ -351,6 +351,7 @@ static void learn(struct th_coap *c, const struct th_coap_message *m, size_t rep
 		.since_before = m->before_at ? c->now - m->before_at : 0,
 		.copies = m->tries,
 		.alone = m->alone && p->in_flight <= 1,
+		.handshake = m->sent_at < p->opened_at || p->path.profile.opening > 0,
 	};
 
 	if (m->accept) {

@@ -42,6 +42,8 @@ void th_coap_path_tell(struct th_coap_path *p, const struct th_link_profile *l, 
 	p->told = true;
 	p->profile = *l;
 	p->up_bps = l->up_bps ? l->up_bps : l->down_bps; /* like the other one, until it is measured */
+	if (l->pace_bps)
+		p->up_bps = l->pace_bps;
 	p->down_bps = l->down_bps ? l->down_bps : l->up_bps;
 	th_coap_times_of(&p->times, l, params);
 }
@@ -105,7 +107,10 @@ void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, siz
 	all.up += overhead;
 	all.down += overhead;
 	rt = round_trip(p, &all);
-	if (rt == 0 || (!t->alone && p->rtt.srtt && rates_known(p)))
+	if (rt == 0 || (t->handshake && rates_known(p) && p->profile.latency))
+		return;
+	/* beside others it may have waited for their answers: it says that the path is no slower */
+	if (!t->alone && p->rtt.srtt && rates_known(p) && rt >= p->rtt.srtt + airtimes(p, all.up, all.down))
 		return;
 	bytes = all.up + all.down;
 	if (bytes * 8 * TH_SEC / rt > p->floor_bps)
@@ -243,6 +248,14 @@ bool th_coap_path_queues(const struct th_coap_path *p)
 	enum { TIMES = 3 };
 
 	return p->told && !p->up_bps && p->last > TIMES * p->least && p->last - p->least > queue_notable;
+}
+
+th_time th_coap_path_queue(const struct th_coap_path *p)
+{
+	th_time span = 4 * p->profile.latency / PERCENT * p->profile.jitter_percent;
+
+	span = p->least + (span ? span : p->least) + queue_notable;
+	return p->told && rates_known(p) && p->last > span ? p->last - span : 0;
 }
 
 /* A queue on the way makes round trips longer, but the link holds no more by that. */

@@ -33,7 +33,8 @@ struct th_coap_trip {
 	th_time since_first, since_last; /* copy that was sent */
 	th_time since_before;		 /* the copy before the last; 0: none */
 	unsigned copies;
-	bool alone; /* nothing else of ours waited for an answer */
+	bool alone;	/* nothing else of ours waited for an answer */
+	bool handshake; /* went with one, whose answer may have come apart from its own */
 };
 
 void th_coap_path_init(struct th_coap_path *p, const struct th_coap_params *params);
@@ -61,6 +62,9 @@ unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_
 /* Whether round trips have grown so long that datagrams must be queueing on the way: no time to send more at once. Only
  * where the pace is not known, which is what else prevents it. */
 bool th_coap_path_queues(const struct th_coap_path *p);
+/* How long datagrams seem to have waited on the way in the newest round trip, beyond what jitter explains: the link is
+ * slower than it was told to be. 0 where the rates are not known. */
+th_time th_coap_path_queue(const struct th_coap_path *p);
 /* How many messages of a usual answer's size that wait for one the link holds; UINT_MAX when its rate is unknown. */
 unsigned th_coap_path_holds(const struct th_coap_path *p, size_t overhead);
 /* The same for blocks of a burst that no report has settled, where the rate is known. */

@@ -104,6 +104,7 @@ struct th_link_profile th_link_profile_join(const struct th_link_profile *own, c
 	l.jitter_percent = l.jitter_percent > told->jitter_percent ? l.jitter_percent : told->jitter_percent;
 	l.loss_percent = l.loss_percent > told->loss_percent ? l.loss_percent : told->loss_percent;
 	l.mtu = (size_t)smaller_known(l.mtu, told->mtu);
+	l.pace_bps = own->up_bps && own->up_bps < l.up_bps ? own->up_bps : 0;
 	l.overhead = own->overhead;
 	l.opening = own->opening;
 	l.ours = own->ours || told->ours;

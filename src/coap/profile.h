@@ -21,10 +21,11 @@ struct th_link_profile {
 	unsigned jitter_percent;   /* latency varies by this much up and down */
 	unsigned loss_percent;	   /* expected, each way */
 	size_t mtu;		   /* largest datagram, `overhead` included; 0: unknown */
-	size_t overhead; /* bytes that lower layers add to each datagram; 0: IP and UDP headers. Not written */
-	size_t opening;	 /* and this many more as long as no session stands: its handshake. Not written */
-	bool ours;	 /* the bottleneck is ours alone: a lost datagram says nothing of others' traffic */
-	bool blocks;	 /* the peer is a thimble: large bodies travel as bursts with a map of what is missing */
+	size_t overhead;   /* bytes that lower layers add to each datagram; 0: IP and UDP headers. Not written */
+	uint64_t pace_bps; /* upwards, as configured, before it was rounded; 0: up_bps. Not written */
+	size_t opening;	   /* and this many more as long as no session stands: its handshake. Not written */
+	bool ours;	   /* the bottleneck is ours alone: a lost datagram says nothing of others' traffic */
+	bool blocks;	   /* the peer is a thimble: large bodies travel as bursts with a map of what is missing */
 };
 
 enum { TH_LINK_PROFILE_BYTES = 6 }; /* at most */

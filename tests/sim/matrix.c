@@ -225,6 +225,19 @@ void sim_matrix_init(struct sim_matrix *m, struct sim_world *w, uint64_t seed)
 	sim_server_rule(&w->server, &rule);
 }
 
+void sim_matrix_old_room(struct sim_matrix *m)
+{
+	char letters[19];
+
+	for (size_t i = 0; i + 1 < sizeof(letters); i++) {
+		unsigned at = (unsigned)th_rng_below(&m->rng, 52);
+
+		letters[i] = (char)(at < 26 ? 'A' + at : 'a' + at - 26);
+	}
+	letters[sizeof(letters) - 1] = '\0';
+	snprintf(m->room, sizeof(m->room), "!%s:maple.example", letters);
+}
+
 void sim_matrix_media(struct sim_matrix *m, size_t n)
 {
 	struct sim_rule rule = { .method = "GET",

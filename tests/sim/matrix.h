@@ -46,8 +46,11 @@ struct sim_matrix {
 	char answer[SIM_MATRIX_ANSWER];
 };
 
-/* Takes over the world's homeserver. `m` must not move. */
+/* Takes over the world's homeserver. `m` must not move. The room is one of version 12, whose ID is a hash; */
 void sim_matrix_init(struct sim_matrix *m, struct sim_world *w, uint64_t seed);
+
+/* or one of an older version: 18 letters and the server's name. */
+void sim_matrix_old_room(struct sim_matrix *m);
 
 /* Media of n bytes are up- and downloaded from now on. */
 void sim_matrix_media(struct sim_matrix *m, size_t n);

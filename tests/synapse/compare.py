@@ -9,6 +9,7 @@ Every body is compared but for what a homeserver draws at random or takes from t
   compared through the body
 - an empty answer of a /sync long poll, and the split of what happened into several /sync answers: what one user was told by
   consecutive syncs is joined before it is compared, since a homeserver may wake a poll once or twice for two things at a time
+- of a 304 all fields but those that RFC 9110 §15.4.5 names: a cache makes it from the 200 that it has
 
 Media is compared byte for byte.
 """
@@ -17,6 +18,7 @@ import difflib
 import json
 import re
 
+HEADERS_OF_304 = {"cache-control", "content-location", "etag", "expires", "vary"}
 HEADERS_LEFT_OUT = {"date", "server", "connection", "keep-alive", "transfer-encoding", "content-length", "age"}
 
 _KINDS = [
@@ -56,7 +58,8 @@ class Normaliser:
         return self.text(step.body.decode("utf-8"))
 
     def headers(self, step):
-        return {k: self.text(v) for k, v in sorted(step.headers.items()) if k not in HEADERS_LEFT_OUT}
+        return {k: self.text(v) for k, v in sorted(step.headers.items())
+                if k not in HEADERS_LEFT_OUT and (step.status != 304 or k in HEADERS_OF_304)}
 
 
 def is_sync(step):
