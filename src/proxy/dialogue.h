@@ -12,6 +12,7 @@
 
 struct th_dialogue {
 	const struct th_mem *mem; /* borrowed */
+	unsigned lives;		  /* of the peer: how often it was restarted */
 	struct th_list link;	  /* of its owner */
 	struct th_addr peer;	  /* virtual */
 	bool asks;		  /* this end sends the requests: it is the session's initiator */

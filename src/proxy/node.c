@@ -117,12 +117,41 @@ static void on_refused(void *user, const struct th_addr *peer)
 		th_leg_lost(leg, TH_ERR_REFUSED);
 }
 
+static void on_doubtful(void *user, const struct th_addr *peer, uint64_t number)
+{
+	struct th_node *n = user;
+	th_coap_id id = th_coap_numbered(n->coap, peer, number);
+	struct th_leg *leg = id ? th_node_find(n, id) : NULL;
+
+	if (leg)
+		th_ingress_doubt(leg);
+	else
+		th_coap_cancel(n->coap, id, th_node_now(n));
+}
+
+static struct th_leg *leg_that_waits(const struct th_node *n, const struct th_addr *peer)
+{
+	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
+		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
+
+		if (leg->id && th_addr_eq(&leg->peer, peer) && th_coap_awaits(n->coap, leg->id))
+			return leg;
+	}
+	return NULL;
+}
+
+/* What it has acknowledged, and not answered, it does not know any more. */
 static void on_restarted(void *user, const struct th_addr *peer)
 {
-	struct th_dialogue *d = th_node_dialogue(user, peer);
+	struct th_node *n = user;
+	struct th_dialogue *d = th_node_dialogue(n, peer);
 
-	if (d)
+	if (d) {
+		d->lives++;
 		th_dialogue_forget(d);
+	}
+	for (struct th_leg *leg = leg_that_waits(n, peer); leg; leg = leg_that_waits(n, peer))
+		th_ingress_forgotten(leg);
 }
 
 /* Both ends of a session are thimbles, so bodies travel in bursts. */
@@ -170,7 +199,7 @@ static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, 
 		th_dialogue_heard(d, &n->hello, &hello);
 }
 
-static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_refused, on_restarted };
+static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_refused, on_doubtful, on_restarted };
 
 /* ---- life ---- */
 
