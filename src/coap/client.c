@@ -107,6 +107,7 @@ static enum th_err set_up(struct th_coap *c, struct th_coap_exchange *x, const s
 	int szx;
 
 	x->confirmable = head->confirmable;
+	x->once = head->once;
 	x->priority = (uint8_t)head->priority;
 	x->c.wants_observe = registers;
 	x->c.accepts = head->accept;
@@ -213,6 +214,13 @@ void th_coap_client_await(struct th_coap *c, struct th_coap_exchange *x)
 	if (x->confirmable && !th_list_linked(&x->c.awaiting))
 		th_list_push(&x->peer->awaiting, &x->c.awaiting);
 	th_coap_peer_arm(c, x->peer);
+}
+
+bool th_coap_awaits(const struct th_coap *c, th_coap_id id)
+{
+	const struct th_coap_exchange *x = th_coap_exchange_find(c, id);
+
+	return x && x->client && th_list_linked(&x->c.awaiting);
 }
 
 void th_coap_client_unawait(struct th_coap *c, struct th_coap_exchange *x)

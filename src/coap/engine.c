@@ -149,7 +149,7 @@ static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out
 		if (n)
 			memcpy(out, d->p, n);
 	}
-	*sent = (struct th_coap_sent){ d->numbered, d->sent, d->number };
+	*sent = (struct th_coap_sent){ d->numbered, d->sent, d->once, d->number };
 	d->sent = true;
 	if (n && d->peer)
 		th_coap_lane_charge(c, d->peer, n);

@@ -58,6 +58,7 @@ struct th_coap_head {
 	                                      TH_COAP_ACCEPT_DELAY in, `resume` says that it was accepted, and while
 	                                      nobody acknowledges it, it is sent anew whenever the peer is heard. One that
 	                                      does not fit a message (th_coap_room) ends the observation instead */
+	bool once;			   /* client request: th_coap_sent tells it of each of its messages */
 	enum th_coap_priority priority;    /* of this message and of all that follow in its direction */
 	const struct th_coap_option *options; /* ascending by number */
 	size_t n_options;
@@ -100,6 +101,7 @@ struct th_coap_sent {
 	bool numbered;	 /* a CON or NON that got a number; a NON without one belongs to a burst: nothing ever refers to it, and
 			  * its Message ID, 0 here, is to become that of whatever record it travels in */
 	bool again;	 /* the same bytes as before, for the same message: a retransmission, or a reply to a duplicate */
+	bool once;	 /* of a request that may not be executed twice, though the peer be restarted (th_coap_head) */
 	uint64_t number; /* that number */
 };
 
@@ -187,6 +189,10 @@ void th_coap_require_echo(struct th_coap *c, bool on);
 /* The client's token of an exchange (either role), at most 8 bytes, borrowed until it closes; the peers' common name for it.
  * TH_ERR_NOT_FOUND: no such exchange, or with th_coap_number_by(): not sent yet. */
 enum th_err th_coap_token(const struct th_coap *c, th_coap_id id, const uint8_t **token, size_t *n);
+/* The exchange whose message got this number from th_coap_numbering, while it is not over; 0: none. */
+th_coap_id th_coap_numbered(struct th_coap *c, const struct th_addr *peer, uint64_t number);
+/* Client: whether the peer has acknowledged the whole request, and still owes the response or blocks of it. */
+bool th_coap_awaits(const struct th_coap *c, th_coap_id id);
 /* Server: the open exchange of that peer with that token, 0 when there is none. */
 th_coap_id th_coap_find(const struct th_coap *c, const struct th_addr *peer, const uint8_t *token, size_t n);
 

@@ -91,6 +91,7 @@ struct th_coap_datagram {
 	size_t (*fill)(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap);
 	uint8_t priority; /* enum th_coap_priority */
 	bool kept, sent;
+	bool once;	 /* th_coap_sent */
 	bool numbered;	 /* by c->numbering, */
 	uint64_t number; /* with this */
 };
@@ -454,6 +455,7 @@ struct th_coap_exchange {
 	struct th_coap_in in;
 	uint64_t state; /* what its request sets, so that a newer one supersedes it; 0: nothing of that kind */
 	bool client, closed, confirmable;
+	bool once; /* of its request's head */
 	uint8_t priority;
 	union {
 		struct th_coap_client c;

@@ -28,6 +28,14 @@ struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_
 	return NULL;
 }
 
+th_coap_id th_coap_numbered(struct th_coap *c, const struct th_addr *peer, uint64_t number)
+{
+	const struct th_coap_peer *p = th_coap_peer_find(c, peer);
+	const struct th_coap_message *m = p ? th_coap_message_find(c, p, (uint16_t)number) : NULL;
+
+	return m && m->datagram.numbered && m->datagram.number == number && m->exchange ? m->exchange->id : 0;
+}
+
 /* On a path that was told, time alone is the limit. */
 static bool tries_left(const struct th_coap *c, const struct th_coap_message *m)
 {
@@ -260,6 +268,7 @@ enum th_err th_coap_message_send(struct th_coap *c, struct th_coap_peer *p, stru
 	m->datagram.left = left;
 	m->datagram.priority = x ? x->priority : TH_COAP_INTERACTIVE;
 	m->datagram.kept = true;
+	m->datagram.once = x && x->once;
 	m->con = con;
 	m->asks = con && pdu->code != TH_COAP_EMPTY && th_coap_class(pdu->code) == TH_COAP_CLASS_REQUEST;
 	m->unnamed = unnamed;

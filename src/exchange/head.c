@@ -16,3 +16,14 @@ size_t th_head_bytes(const struct th_head *h)
 		n += h->fields[i].name.n + h->fields[i].value.n;
 	return n;
 }
+
+bool th_method_is_idempotent(struct th_str method)
+{
+	static const struct th_str methods[] = { TH_STR_INIT("GET"),   TH_STR_INIT("HEAD"), TH_STR_INIT("OPTIONS"),
+						 TH_STR_INIT("TRACE"), TH_STR_INIT("PUT"),  TH_STR_INIT("DELETE") };
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (th_str_eq(methods[i], method))
+			return true;
+	return false;
+}

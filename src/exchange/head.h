@@ -2,6 +2,7 @@
 #ifndef TH_EXCHANGE_HEAD_H
 #define TH_EXCHANGE_HEAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -33,6 +34,9 @@ struct th_head {
 
 /* The first field of that name (any case), NULL when there is none. */
 const struct th_field *th_head_find(const struct th_head *h, struct th_str name);
+
+/* Whether doing it twice is the same as doing it once (RFC 9110 §9.2.2). Methods are case-sensitive. */
+bool th_method_is_idempotent(struct th_str method);
 
 /* Method, target and fields together, for limits and accounts. */
 size_t th_head_bytes(const struct th_head *h);

@@ -12,17 +12,6 @@ enum {
 
 static const struct th_str agent = TH_STR_INIT("User-Agent: thimble/" TH_VERSION "\r\n");
 
-bool th_method_is_idempotent(struct th_str method)
-{
-	static const struct th_str methods[] = { TH_STR_INIT("GET"),   TH_STR_INIT("HEAD"), TH_STR_INIT("OPTIONS"),
-						 TH_STR_INIT("TRACE"), TH_STR_INIT("PUT"),  TH_STR_INIT("DELETE") };
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (th_str_eq(methods[i], method))
-			return true;
-	return false;
-}
-
 /* Origin-form, or "*" for OPTIONS (RFC 9112 §3.2). Bytes from 0x80 on are passed: some clients send them, servers take
  * them. */
 static bool is_target(struct th_str t, struct th_str method)

@@ -13,7 +13,4 @@
  * TH_ERR_NO_MEMORY. */
 enum th_err th_request_out(struct th_buf *out, const struct th_url *url, const struct th_head *h, const char **problem);
 
-/* Whether doing it twice is the same as doing it once (RFC 9110 §9.2.2). Methods are case-sensitive. */
-bool th_method_is_idempotent(struct th_str method);
-
 #endif

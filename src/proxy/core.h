@@ -50,6 +50,12 @@ enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client,
 /* The leg's request once more, under another exchange: coded anew, since this one was not sent, or not understood. */
 void th_ingress_again(struct th_leg *leg);
 
+/* The far half was restarted, and this request may have been executed before. */
+void th_ingress_doubt(struct th_leg *leg);
+
+/* The same of one that it had acknowledged: what may be executed twice is asked again. */
+void th_ingress_forgotten(struct th_leg *leg);
+
 /* Opens the leg's response, whose head and body follow. */
 enum th_err th_egress_answer(struct th_leg *leg);
 

@@ -15,6 +15,7 @@ struct th_dialogue {
 	struct th_list link;	    /* of its owner */
 	struct th_addr peer;	    /* virtual */
 	bool asks;		    /* this end sends the requests: it is the session's initiator */
+	unsigned lives;		    /* of the peer: how often it was restarted */
 	struct th_history *history; /* owned; NULL until it is needed */
 	struct th_accounts accounts;
 	struct th_answers answers; /* answering end: as they were before they were coded */

@@ -7,7 +7,7 @@
 #include "proxy/core.h"
 #include "proxy/plain.h"
 
-enum { ATTEMPTS_MAX = 2 };
+enum { ATTEMPTS_MAX = 2, FORGOTTEN_MAX = 8 };
 
 /* ---- giving up an exchange at the far half ---- */
 
@@ -65,7 +65,12 @@ static void explain(char *out, size_t cap, const struct th_leg *leg, enum th_err
 	char addr[TH_ADDR_TEXT];
 
 	th_addr_text(&real, addr);
-	if (err == TH_ERR_REFUSED)
+	if (leg->doubtful)
+		snprintf(out, cap,
+			 "The far side of the link (%s) was restarted while it had this request, which may have been "
+			 "executed or not; it is not sent again.",
+			 addr);
+	else if (err == TH_ERR_REFUSED)
 		snprintf(out, cap, "The far side of the link (%s) shows another key than the one that is known. %s",
 			 addr, leg->node->secure ? th_secure_refusal(leg->node->secure) : "");
 	else if (err == TH_ERR_TIMEOUT)
@@ -112,6 +117,7 @@ static enum th_err open_exchange(struct th_leg *leg, uint16_t content_format)
 		.code = TH_COAP_POST,
 		.confirmable = true,
 		.tagged = true,
+		.once = content_format == TH_FORMAT_ENVELOPE && !leg->idempotent,
 		.priority = leg->priority,
 		.options = &option,
 		.n_options = 1,
@@ -147,6 +153,25 @@ static bool ask_for_repeat(struct th_leg *leg)
 	return true;
 }
 
+/* The far half, restarted, knows nothing of a request or body that was under way. True: the leg begins anew. */
+static bool was_forgotten(struct th_leg *leg)
+{
+	struct th_addr real;
+
+	if (!leg->dialogue || leg->life == leg->dialogue->lives || leg->repeated || leg->in_head ||
+	    !th_secure_real(leg->node->secure, &leg->peer, &real))
+		return false;
+	if (!leg->idempotent) {
+		leg->doubtful = true;
+		return false;
+	}
+	if (leg->plain.n == 0 || leg->forgotten == FORGOTTEN_MAX)
+		return false;
+	leg->forgotten++;
+	th_ingress_again(leg);
+	return true;
+}
+
 void th_ingress_why(struct th_leg *leg, enum th_err err, struct th_failure *why, char reason[static TH_REASON_MAX])
 {
 	if (err == TH_ERR_TIMEOUT && leg->node->secure)
@@ -170,6 +195,8 @@ static void failed(struct th_leg *leg, enum th_err err)
 		return;
 	}
 	if (err == TH_ERR_NOT_FOUND && ask_for_repeat(leg))
+		return;
+	if (err == TH_ERR_RESET && was_forgotten(leg))
 		return;
 	th_leg_drop(leg);
 	fail_flow(leg, &why);
@@ -265,6 +292,7 @@ void th_ingress_again(struct th_leg *leg)
 	enum th_err err;
 
 	th_leg_drop(leg);
+	leg->life = leg->dialogue ? leg->dialogue->lives : 0;
 	th_buf_free(&leg->in);
 	th_buf_free(&leg->out);
 	th_buf_free(&leg->kept);
@@ -280,6 +308,20 @@ void th_ingress_again(struct th_leg *leg)
 	}
 	leg->gathering = true;
 	th_leg_send_end(leg);
+}
+
+void th_ingress_doubt(struct th_leg *leg)
+{
+	leg->doubtful = true;
+	th_leg_lost(leg, TH_ERR_RESET);
+}
+
+void th_ingress_forgotten(struct th_leg *leg)
+{
+	if (leg->idempotent && leg->plain.n > 0 && !leg->in_head && !leg->repeated)
+		th_ingress_again(leg);
+	else
+		th_ingress_doubt(leg);
 }
 
 /* One state of one account. The seed of the node's table keys the hash. */

@@ -28,6 +28,7 @@ struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, co
 	th_buf_init(&leg->kept, node->mem, TH_LEG_BUF_MAX);
 	th_list_init(&leg->unnamed);
 	leg->dialogue = th_node_dialogue(node, peer);
+	leg->life = leg->dialogue ? leg->dialogue->lives : 0;
 	leg->report = (struct th_report){
 		.half = half, .route = "other", .started = th_node_now(node), .answered = TH_NEVER
 	};
@@ -58,6 +59,7 @@ void th_leg_name(struct th_leg *leg, const struct th_head *request)
 
 	memcpy(leg->method, request->method.p, n);
 	leg->report.method = (struct th_str){ leg->method, n };
+	leg->idempotent = th_method_is_idempotent(request->method);
 	leg->report.route = th_route_name(request->target);
 	leg->priority = (enum th_coap_priority)th_route_urgency(request->target);
 }

@@ -81,6 +81,10 @@ struct th_leg {
 	bool far, alone;	      /* it has to say that number; nothing may be referred to */
 	bool parked;		      /* the answer, in `in`, waits for another one */
 	unsigned attempts;	      /* that the peer could not read */
+	unsigned forgotten;	      /* by it, when it was restarted */
+	unsigned life;		      /* of it, that the exchange began in */
+	bool idempotent;	      /* the request may be executed twice */
+	bool doubtful;		      /* it may have been executed, and nobody knows */
 	bool repeated;		      /* the answer was asked for once more */
 
 	enum th_coap_priority priority; /* of the request; its response's is the same */

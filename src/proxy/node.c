@@ -122,28 +122,57 @@ static void on_refused(void *user, const struct th_addr *peer)
 		th_leg_lost(leg, TH_ERR_REFUSED);
 }
 
-/* What waits for the peer without a message under way would wait for ever; the others' messages are sent anew. */
-static struct th_leg *forgotten_leg(const struct th_node *n, const struct th_addr *peer)
+static void on_doubtful(void *user, const struct th_addr *peer, uint64_t number)
+{
+	struct th_node *n = user;
+	th_coap_id id = th_coap_numbered(n->coap, peer, number);
+	struct th_leg *leg = id ? th_node_find(n, id) : NULL;
+
+	if (leg)
+		th_ingress_doubt(leg);
+	else
+		th_coap_cancel(n->coap, id, th_node_now(n));
+}
+
+/* Pushes wait for the peer without a message under way. */
+static bool waits_for_push(const struct th_node *n, const struct th_leg *leg)
+{
+	(void)n;
+	return leg->push && !(leg->watch && th_watch_is_asking(leg->watch));
+}
+
+static bool waits_for_answer(const struct th_node *n, const struct th_leg *leg)
+{
+	return !leg->push && th_coap_awaits(n->coap, leg->id);
+}
+
+static struct th_leg *leg_that(const struct th_node *n, const struct th_addr *peer,
+			       bool (*waits)(const struct th_node *n, const struct th_leg *leg))
 {
 	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
 		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 
-		if (leg->id && leg->push && th_addr_eq(&leg->peer, peer) &&
-		    !(leg->watch && th_watch_is_asking(leg->watch)))
+		if (leg->id && th_addr_eq(&leg->peer, peer) && waits(n, leg))
 			return leg;
 	}
 	return NULL;
 }
 
+/* What it was to push, and what it has acknowledged and not answered, it does not know any more. What is under way is sent
+ * anew. */
 static void on_restarted(void *user, const struct th_addr *peer)
 {
-	struct th_dialogue *d = th_node_dialogue(user, peer);
 	struct th_node *n = user;
+	struct th_dialogue *d = th_node_dialogue(n, peer);
 
-	if (d)
+	if (d) {
+		d->lives++;
 		th_dialogue_forget(d);
-	for (struct th_leg *leg = forgotten_leg(n, peer); leg; leg = forgotten_leg(n, peer))
+	}
+	for (struct th_leg *leg = leg_that(n, peer, waits_for_push); leg; leg = leg_that(n, peer, waits_for_push))
 		th_leg_lost(leg, TH_ERR_RESET);
+	for (struct th_leg *leg = leg_that(n, peer, waits_for_answer); leg; leg = leg_that(n, peer, waits_for_answer))
+		th_ingress_forgotten(leg);
 }
 
 /* Both ends of a session are thimbles, so bodies travel in bursts. `opened`: only the datagrams before have a handshake
@@ -196,7 +225,7 @@ static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, 
 		th_dialogue_heard(d, &n->hello, &hello);
 }
 
-static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_refused, on_restarted };
+static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_refused, on_doubtful, on_restarted };
 
 /* ---- life ---- */
 

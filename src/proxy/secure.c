@@ -339,7 +339,17 @@ static void on_closed(void *user, th_session_id id, enum th_session_end why)
 	s->ops->lost(s->user, &peer, why);
 }
 
-static const struct th_session_ops session_ops = { on_deliver, on_trust, on_persist, on_opened, on_closed };
+static void on_doubtful(void *user, th_session_id id, uint64_t number)
+{
+	struct th_secure *s = user;
+	const struct th_addr peer = virtual_of(id);
+
+	s->ops->doubtful(s->user, &peer, number);
+}
+
+static const struct th_session_ops session_ops = {
+	on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful
+};
 
 /* ---- downwards ---- */
 
@@ -416,7 +426,7 @@ static void hand_down(struct th_secure *s, const struct th_addr *peer, size_t n,
 	if (len < n)
 		th_coap_refund(s->coap, peer, n - len);
 	if (pdu.type == TH_COAP_CON && !again)
-		flags |= TH_SESSION_KEEP;
+		flags |= TH_SESSION_KEEP | (sent->once ? (unsigned)TH_SESSION_ONCE : 0u);
 	if (is_final(&pdu))
 		flags |= TH_SESSION_FINAL;
 	(void)th_session_send(s->sessions, l->id, number, s->compact, len, flags, *s->now);

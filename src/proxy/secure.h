@@ -36,6 +36,9 @@ struct th_secure_ops {
 	/* There is another key behind the peer's address, and nobody answers under the one we know: its exchanges
 	 * fail, the session stays. */
 	void (*refused)(void *user, const struct th_addr *peer);
+	/* The message of this number, of a request that may be executed only once, may have reached the peer before
+	 * that was restarted. It is not sent again. */
+	void (*doubtful)(void *user, const struct th_addr *peer, uint64_t number);
 	/* The peer has forgotten all that it shared with us, but the session goes on. */
 	void (*restarted)(void *user, const struct th_addr *peer);
 };

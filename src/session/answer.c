@@ -18,7 +18,7 @@ static size_t write_second(struct th_sessions *s, struct session *ss, struct th_
 
 	th_wr_uint(&head, TH_HS_SECOND, 1);
 	th_wr_bytes(&head, r->cid.b, r->cid.n);
-	th_hs_write(&w, TH_HS_SECOND, p, 0);
+	th_hs_write(&w, (uint8_t)(TH_HS_SECOND | (r->resumes ? TH_HS_RESUMED : 0)), p, 0);
 	th_wr_bytes(&w, p->data, p->n);
 	if (th_wr_ok(&w) && head.n + th_noise_overhead(hs) + w.n <= r->budget)
 		err = th_noise_write(hs, s->rng, plain, w.n, out + head.n, BUF - head.n, &len);
@@ -38,6 +38,7 @@ static void fill_second(struct th_sessions *s, const struct session *ss, struct 
 		.continued = r->continued,
 		.time = (uint32_t)th_early_clock(&s->early, s->now),
 		.number = ss->next,
+		.uptime = (s->now - s->born) / TH_MS,
 		.hello = s->hello,
 		.hello_n = s->config.hello_n,
 	};

@@ -34,6 +34,12 @@ static bool has_time(uint8_t kind, uint8_t flags)
 	return kind == TH_HS_FIRST ? (flags & DATA) != 0 : kind == TH_HS_SECOND && (flags & REFUSED);
 }
 
+static bool has_uptime(uint8_t kind, uint8_t flags)
+{
+	return (kind & TH_HS_KIND_MASK) == TH_HS_SECOND && (kind & TH_HS_RESUMED || flags & REFUSED) &&
+	       !(flags & CONTINUED);
+}
+
 /* ---- writing ---- */
 
 static uint8_t flags_of(uint8_t kind, const struct th_hs_payload *p)
@@ -71,6 +77,7 @@ static void write_padding(struct th_wr *w, size_t missing)
 
 void th_hs_write(struct th_wr *w, uint8_t kind, const struct th_hs_payload *p, size_t total)
 {
+	const uint8_t whole = kind & (TH_HS_KIND_MASK | TH_HS_RESUMED);
 	uint8_t *flags = w->p;
 	uint8_t f;
 
@@ -81,6 +88,8 @@ void th_hs_write(struct th_wr *w, uint8_t kind, const struct th_hs_payload *p, s
 	if (has_time(kind, f))
 		th_wr_uint(w, p->time, TIME_LEN);
 	th_wr_varint(w, p->number);
+	if (has_uptime(whole, f))
+		th_wr_varint(w, p->uptime);
 	if (kind == TH_HS_FIRST && p->resumes) {
 		th_wr_bytes(w, p->name.b, sizeof(p->name.b));
 		th_wr_varint(w, p->floor / TH_HS_FLOOR_UNIT);
@@ -136,11 +145,15 @@ static void read_padding(struct th_rd *r)
 			th_rd_fail(r, TH_ERR_MALFORMED);
 }
 
-static void read_rest(struct th_rd *r, uint8_t kind, uint8_t flags, struct th_hs_payload *out)
+static void read_rest(struct th_rd *r, uint8_t whole, uint8_t flags, struct th_hs_payload *out)
 {
+	const uint8_t kind = whole & TH_HS_KIND_MASK;
+
 	if (has_time(kind, flags))
 		out->time = (uint32_t)th_rd_uint(r, TIME_LEN);
 	out->number = th_rd_varint(r, TH_HS_NUMBER_MAX);
+	if (has_uptime(whole, flags))
+		out->uptime = th_rd_varint(r, TH_HS_NUMBER_MAX);
 	if (out->resumes)
 		read_resumption(r, out);
 	if (flags & HELLO)
@@ -158,6 +171,7 @@ enum th_err th_hs_read(struct th_hs_payload *out, uint8_t kind, const uint8_t *p
 	struct th_hs_payload tmp = { 0 };
 	struct th_rd r = th_rd_init(p, n);
 	uint8_t flags = (uint8_t)th_rd_uint(&r, 1);
+	const uint8_t whole = kind & (TH_HS_KIND_MASK | TH_HS_RESUMED);
 
 	kind &= TH_HS_KIND_MASK;
 	tmp.version = flags >> VERSION_SHIFT;
@@ -172,7 +186,7 @@ enum th_err th_hs_read(struct th_hs_payload *out, uint8_t kind, const uint8_t *p
 	tmp.resumes = kind == TH_HS_FIRST && (flags & RESUMES);
 	tmp.continued = kind == TH_HS_SECOND && (flags & CONTINUED);
 	tmp.refused = kind == TH_HS_SECOND && (flags & REFUSED);
-	read_rest(&r, kind, flags, &tmp);
+	read_rest(&r, whole, flags, &tmp);
 	if (flags & ~(allowed[which(kind)] | (unsigned)TH_SESSION_VERSION << VERSION_SHIFT))
 		th_rd_fail(&r, TH_ERR_MALFORMED);
 	if (r.err == TH_OK)

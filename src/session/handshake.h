@@ -12,7 +12,8 @@
  *     first:   3: padded, 1: resumes, 0: early data
  *              [time (4)] with early data; number (varint); [name (8), floor (varint)] if it resumes; [hello];
  * [padding]; early data is the rest second:  3: early data refused, 1: continued, 0: payload [time (4)] if refused;
- * number (varint); [hello]; payload is the rest third:   0: payload number (varint); payload is the rest
+ * number (varint); [uptime (varint)] if not continued, but the first one resumes or its early data is refused; [hello];
+ * payload is the rest third:   0: payload number (varint); payload is the rest
  *
  * hello: length (varint), bytes. padding: length (varint), that many zeroes. Flags and connection ID stand so in every
  * version; in a message of another version nothing else is read. docs/protocol.md explains it with examples. */
@@ -38,6 +39,7 @@ enum {
 	TH_HS_COOKIE = 0x08,
 	TH_HS_PSK = 0x04,
 	TH_HS_PATTERN = 0x03,
+	TH_HS_RESUMED = 0x01, /* not on the wire: with TH_HS_SECOND, the first message resumes */
 
 	TH_HS_ECHO = 8, /* first bytes of the initiation's ephemeral key */
 	TH_HS_RETRY_LEN = 1 + TH_HS_ECHO + TH_COOKIE_LEN,
@@ -67,6 +69,8 @@ struct th_hs_payload {
 	uint32_t time;		/* first with data; second if refused */
 	uint64_t number;	/* of the data; without, where the sender's numbers begin in this epoch */
 	struct th_hs_name name; /* first, if it resumes */
+	uint64_t uptime; /* second, not continued, to a first that resumes, or refused: how long the responder has been
+			    running, ms */
 	uint64_t floor; /* and there: numbers towards the initiator begin here if the responder has forgotten all */
 	const uint8_t *hello, *data;
 	size_t hello_n, n;

@@ -66,7 +66,7 @@ static void fill_first(const struct th_sessions *s, const struct session *ss, co
 		.version = TH_SESSION_VERSION,
 		.long_tag = s->config.tag_len == TH_RECORD_TAG_LONG,
 		.cid = e->rx_cid,
-		.number = k ? k->number : ss->next,
+		.number = th_once_may_ride(s, ss, k) ? k->number : ss->next,
 		.hello = s->hello,
 		.hello_n = s->config.hello_n,
 	};
@@ -77,7 +77,7 @@ static void fill_first(const struct th_sessions *s, const struct session *ss, co
 		out->name = ss->current ? ss->current->name : ss->early_name;
 		out->floor = floor_of(ss);
 	}
-	if (k && k->n <= s->config.early_max) {
+	if (th_once_may_ride(s, ss, k)) {
 		out->has_data = true;
 		out->time = time_for(s, ss);
 		out->data = k->payload;
@@ -137,6 +137,7 @@ static struct flight *make_flight(struct th_sessions *s, struct session *ss, con
 		return NULL;
 	f->hs = *hs;
 	f->epoch = ss->upcoming;
+	f->resumes = p->resumes;
 	f->rides = p->has_data;
 	f->riding = p->n;
 	f->number = p->number;
@@ -181,11 +182,14 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 		return err;
 	}
 	ss->flight->silence = silence;
+	ss->flight->sake = k ? k->number : UINT64_MAX;
 	/* Where the peer was last heard may have been somebody in between, or is no more. */
 	if (silence || !ss->current)
 		ss->to = ss->home;
 	if (k)
 		k->touched = s->now;
+	if (k && ss->flight->rides)
+		k->first = th_time_min(k->first, s->now);
 	send_flight(s, ss); /* a full queue is like a loss */
 	return TH_OK;
 }
@@ -248,10 +252,14 @@ static void peer_is_new(struct th_sessions *s, struct session *ss, uint64_t numb
 /* What rode in the flight has arrived, or has to go as a record. */
 static void settle_riding(struct th_sessions *s, struct session *ss, const struct flight *f, bool refused)
 {
-	struct kept *k = f->rides ? th_kept_find(ss, f->number) : NULL;
+	struct kept *k = th_kept_find(ss, f->rides ? f->number : f->sake);
 
 	if (!k)
 		return;
+	if (!f->rides) {
+		k->held = k->held || f->silence; /* it would wait for its next resend */
+		return;
+	}
 	k->held = refused;
 	if (!refused && !(k->flags & TH_SESSION_KEEP))
 		th_kept_del(s, ss, k);
@@ -288,13 +296,16 @@ static void finish(struct th_sessions *s, struct session *ss, struct th_noise *h
 	f->epoch->tx_cid = p->cid;
 	if (th_epoch_key(s, f->epoch, hs, tag_len(s, p), f->number, p->number) != TH_OK)
 		return; /* the flight may be repeated */
-	if (!p->continued)
+	if (!p->continued) {
+		th_once_note(s, ss, f, p);
 		peer_is_new(s, ss, p->number);
+	}
 	if (p->refused)
 		take_clock(s, ss, p->time);
 	settle_riding(s, ss, f, p->refused);
 	established(s, ss);
 	th_session_open(s, ss, p->continued, p->hello, p->hello_n);
+	th_once_tell(s, ss);
 	if (ss->dead)
 		return;
 	if (th_session_flush(s, ss) == 0 && !p->has_data)
@@ -363,6 +374,7 @@ static void send_third(struct th_sessions *s, struct session *ss, struct kept *k
 	if (k && k->flags & TH_SESSION_KEEP) {
 		k->held = false;
 		k->touched = s->now;
+		k->first = th_time_min(k->first, s->now);
 	} else if (k) {
 		th_kept_del(s, ss, k);
 	}
@@ -403,7 +415,7 @@ static void finish_xx(struct th_sessions *s, struct session *ss, struct th_noise
 static void read_payload(struct th_sessions *s, struct session *ss, struct th_noise *hs, const uint8_t *plain, size_t n)
 {
 	struct th_hs_payload p;
-	enum th_err err = th_hs_read(&p, TH_HS_SECOND, plain, n);
+	enum th_err err = th_hs_read(&p, (uint8_t)(TH_HS_SECOND | (ss->flight->resumes ? TH_HS_RESUMED : 0)), plain, n);
 
 	if (err == TH_ERR_UNSUPPORTED) {
 		s->stats.wrong_version++;

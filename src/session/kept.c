@@ -24,7 +24,9 @@ struct kept *th_kept_add(struct th_sessions *s, struct session *ss, uint64_t num
 	k = th_session_alloc(s, size_of(n));
 	if (!k)
 		return NULL;
-	*k = (struct kept){ .number = number, .flags = flags, .held = true, .touched = s->now, .n = n };
+	*k = (struct kept){
+		.number = number, .flags = flags, .held = true, .first = TH_NEVER, .touched = s->now, .n = n
+	};
 	k->sealed = k->payload + n;
 	memcpy(k->payload, payload, n);
 	th_list_push(&ss->kept, &k->link);

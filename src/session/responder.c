@@ -251,6 +251,7 @@ static struct reply *make_reply(struct th_sessions *s, struct session *ss, const
 		.cid = m->payload.cid,
 		.budget = m->n,
 		.third = is_xx(m->kind),
+		.resumes = m->payload.resumes,
 		.long_tag = m->payload.long_tag,
 		.rx_base = m->payload.number,
 		.answer_by = th_time_add(s->now, s->config.patience),

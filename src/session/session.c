@@ -52,6 +52,8 @@ void th_session_enter(struct th_sessions *s, th_time now)
 {
 	s->depth++;
 	s->now = now > s->now ? now : s->now;
+	if (s->born == TH_NEVER)
+		s->born = s->now;
 }
 
 void th_session_leave(struct th_sessions *s)
@@ -101,7 +103,7 @@ struct th_sessions *th_sessions_new(const struct th_mem *mem, const struct th_rn
 	if (!s)
 		return NULL;
 	*s = (struct th_sessions){
-		.mem = mem, .rng = rng, .ops = ops, .user = user, .config = *c, .wall_at = TH_NEVER
+		.mem = mem, .rng = rng, .ops = ops, .user = user, .config = *c, .wall_at = TH_NEVER, .born = TH_NEVER
 	};
 	th_list_init(&s->initiated);
 	th_list_init(&s->unconfirmed);
@@ -163,6 +165,8 @@ void th_sessions_del(struct th_sessions *s)
 
 void th_sessions_wall(struct th_sessions *s, uint64_t unix_seconds, th_time now)
 {
+	if (s->born == TH_NEVER)
+		s->born = now;
 	s->wall = unix_seconds;
 	s->wall_at = now;
 	th_early_wall(&s->early, unix_seconds, now);

@@ -60,6 +60,9 @@ enum {
 		2, /* this answers something, and nothing of this side has to follow of itself: a piggybacked response.
 		    * It may ride in the handshake's second message. Without it (an empty ACK, a separate response) the
 		    * handshake is answered at once, and the payload follows as soon as the initiator confirmed. */
+	TH_SESSION_ONCE = 4, /* with KEEP, of an initiator: rather not at all than twice. It rides in no handshake but a
+			      * cold session's first, and when a peer that has forgotten everything may have had it
+			      * before, the `doubtful` op gets it instead */
 };
 
 /* Flags of the deliver op. */
@@ -103,6 +106,9 @@ struct th_session_ops {
 	/* The id is dead; not after th_session_close(). May be NULL. Responder's sessions only if they were `opened`.
 	 */
 	void (*closed)(void *user, th_session_id id, enum th_session_end why);
+	/* A payload sent with TH_SESSION_ONCE was on its way to the peer before it was restarted: it may have been
+	 * delivered then, or not. It is not kept any more. After `opened`. NULL: it is dropped. */
+	void (*doubtful)(void *user, th_session_id id, uint64_t number);
 };
 
 /* Pointers are borrowed during th_sessions_new() only. th_sessions_config_default() sets all that is not a key. */
@@ -163,6 +169,7 @@ struct th_session_stats {
 	uint64_t early_accepted, early_refused;		      /* as responder */
 	uint64_t retries_in, retries_out;
 	uint64_t evicted, roamed, rekeys;
+	uint64_t doubtful; /* payloads that went to the op of that name */
 	/* bytes */
 	uint64_t bytes_in, bytes_out;	      /* all that was taken in for us and given out */
 	uint64_t handshake_in, handshake_out; /* handshake datagrams without the payload that rides in them */
@@ -191,7 +198,8 @@ struct th_sessions *th_sessions_new(const struct th_mem *mem, const struct th_rn
 /* Wipes everything. `closed` is not called. */
 void th_sessions_del(struct th_sessions *s);
 
-/* The wall clock, in seconds of 1970; used for early data only. Tell it at start and now and then (once a minute, or
+/* The wall clock, in seconds of 1970; used for early data only, but peers are told how long ago it was told first. Tell
+ * it at start and now and then (once a minute, or
  * each batch of the loop): what lies between is counted on by `now`. A host that never tells one pays one more round
  * trip for each cold start. */
 void th_sessions_wall(struct th_sessions *s, uint64_t unix_seconds, th_time now);

@@ -7,7 +7,7 @@
  * table.c:      sessions: making, finding, evicting, ending, their timer
  * epoch.c:      one handshake's keys and connection IDs; name.c: by what new handshakes find old sessions
  * kept.c:       payloads that may have to be sent again or that wait for keys
- * initiator.c:  handshakes of ours
+ * initiator.c:  handshakes of ours; once.c: what may not be delivered twice
  * responder.c:  handshakes of others; answer.c: the second message
  * beneath, knowing nothing of sessions: handshake.c (bytes), early.c (replay of first datagrams), cookie.c (floods),
  * cid.c, record.c, noise.c
@@ -92,6 +92,8 @@ struct kept {
 	uint64_t number;
 	unsigned flags;
 	bool held;		  /* not sent under any key yet */
+	bool doubtful;		  /* an earlier life of the peer may have it */
+	th_time first;		  /* when it was sent first, under whatever key; TH_NEVER: not yet */
 	uint64_t serial;	  /* of the epoch it was sealed under last; 0: none */
 	unsigned resends, silent; /* silent: in a row */
 	th_time touched;	  /* when it was sent, or held, last */
@@ -113,11 +115,13 @@ void th_kept_del(struct th_sessions *s, struct session *ss, struct kept *k);
 struct flight {
 	struct th_noise hs; /* after the first message */
 	struct epoch *epoch;
+	bool resumes;	 /* it names the session */
 	bool rides;	 /* a payload rides in it */
 	bool silence;	 /* made because the peer is silent */
 	size_t riding;	 /* its bytes */
 	uint64_t number; /* the payload's, else where this epoch begins */
 	uint64_t floor;	 /* as it was told to the responder */
+	uint64_t sake;	 /* the payload that it is made for; UINT64_MAX: none */
 	th_time made, sent;
 	unsigned repeats, cookies;
 	bool has_cookie;
@@ -133,6 +137,7 @@ struct reply {
 	struct th_addr from;
 	struct th_cid cid;			      /* the initiator's */
 	size_t budget;				      /* bytes that may still go to `from` */
+	bool resumes;				      /* the first message names a session */
 	bool written, third;			      /* third: XX, its last message is awaited */
 	bool refused, continued, long_tag, announced; /* continued: the initiator's name for the session is one that
 						       * both have; announced: `opened` was called */
@@ -205,6 +210,7 @@ struct th_sessions {
 	struct th_early early;
 	struct th_cookies cookies;
 	struct th_load load;
+	th_time born;	 /* TH_NEVER: nothing has happened yet */
 	uint64_t wall;	 /* as told last, for initiators */
 	th_time wall_at; /* TH_NEVER: never */
 	struct th_list out;
@@ -268,6 +274,16 @@ void th_initiator_second(struct th_sessions *s, const struct th_addr *from, cons
 void th_initiator_retry(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n);
 /* Whether the next kept payload is to go by a new handshake. */
 bool th_initiator_wants_epoch(const struct th_sessions *s, const struct session *ss);
+
+/* ---- once.c ---- */
+
+/* Whether k may ride in the handshake that is to be made. k may be NULL. */
+bool th_once_may_ride(const struct th_sessions *s, const struct session *ss, const struct kept *k);
+/* A new responder has answered f: notes what one before it may have had. Before the flight goes. */
+void th_once_note(const struct th_sessions *s, struct session *ss, const struct flight *f,
+		  const struct th_hs_payload *p);
+/* Gives that back to the owner. */
+void th_once_tell(struct th_sessions *s, struct session *ss);
 
 /* ---- responder.c, answer.c ---- */
 

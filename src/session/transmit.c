@@ -131,6 +131,7 @@ enum th_err th_session_seal_kept(struct th_sessions *s, struct session *ss, stru
 	if (err != TH_OK)
 		return err;
 	k->held = false;
+	k->first = th_time_min(k->first, s->now);
 	k->serial = ss->current->serial;
 	k->touched = s->now;
 	/* Without memory it is as lost as on the link. */

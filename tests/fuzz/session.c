@@ -145,7 +145,7 @@ static void on_opened(void *user, th_session_id id, const struct th_session_news
 		e->ids[e->ids_n++] = id;
 }
 
-static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, NULL };
+static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, NULL, NULL };
 
 /* ---- ends and link ---- */
 

@@ -1,11 +1,13 @@
 /* Encrypted nodes through the life of their sessions, one exchange after the other:
  *
- * - cold: the first exchange of two nodes that know nothing of each other yet, whatever its size and way, over a perfect
- *   link, within a few round trips;
- * - lossy: 40 % loss each way, doubling and reordering, new keys all the time (by use and by age), restarts of either side
- *   and new addresses between exchanges, first contact or a known key: every exchange succeeds, and is executed once;
- * - killed: either side restarts after each k-th datagram in turn, over a perfect link and a lossy one: what was under way
- *   ends, what comes after succeeds, and only what was under way when the far side restarted may be executed twice.
+ * - cold: the first exchange of two nodes that know nothing of each other yet, whatever its size and way, over a
+ * perfect link, within a few round trips;
+ * - lossy: 40 % loss each way, doubling and reordering, new keys all the time (by use and by age), restarts of either
+ * side and new addresses between exchanges, first contact or a known key: every exchange succeeds, and is executed
+ * once;
+ * - killed: either side restarts after each k-th datagram in turn, over a perfect link and a lossy one: what was under
+ * way ends, what comes after succeeds, and only what was under way when the far side restarted may be executed twice,
+ * and not even that if it is a POST.
  *
  *     session_test [SEEDS [FIRST_SEED]]; `session_test 1 SEED` plays the lossy ones of one seed alone */
 #include <inttypes.h>
@@ -22,6 +24,8 @@ static const th_time quick = 3 * TH_SEC, patience = 3 * 3600 * TH_SEC, rekey_age
 static const size_t sizes[] = { 0, 30, 120, 300, 500, 900, 1100, 3000, 20000 };
 static const size_t n_sizes = sizeof(sizes) / sizeof(sizes[0]);
 
+static unsigned doubts; /* requests of which nobody knows whether they were executed */
+
 struct play {
 	const char *name;
 	uint64_t seed, rng_state;
@@ -35,6 +39,7 @@ struct play {
 	unsigned countdown; /* datagrams until then; 0: none */
 	int side;
 	bool restarted; /* during this exchange */
+	th_time far_began; /* its newest life */
 	uint64_t sent;
 	unsigned wrong;
 };
@@ -60,10 +65,12 @@ static bool maybe(struct play *p, unsigned percent)
 
 /* ---- the world ---- */
 
-static void restart(struct sim_world *w, int side)
+static void restart(struct play *p, int side)
 {
-	sim_world_kill(w, side);
-	sim_world_start(w, side);
+	sim_world_kill(&p->world, side);
+	sim_world_start(&p->world, side);
+	if (side == SIM_FAR)
+		p->far_began = p->world.net.now;
 }
 
 static void on_kill(struct sim_event *e)
@@ -71,7 +78,7 @@ static void on_kill(struct sim_event *e)
 	struct play *p = TH_OWNER(e, struct play, kill);
 
 	p->restarted = true;
-	restart(&p->world, p->side);
+	restart(p, p->side);
 	sim_net_flush(&p->world.net);
 }
 
@@ -135,15 +142,28 @@ static unsigned play_free(struct play *p)
 
 /* ---- one exchange ---- */
 
+static bool is_doubtful(struct play *p)
+{
+	bool doubtful = p->number % 2 && p->client.state == SIM_CLIENT_FAILED && p->client.fail_status == 502 &&
+			strstr(p->client.reason, "executed or not");
+
+	doubts += doubtful;
+	return doubtful;
+}
+
 static void exchange(struct play *p, size_t size, th_time limit)
 {
-	struct sim_request r = { .method = "PUT", .target = p->target, .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
+	struct sim_request r = { .target = p->target, .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
 	th_time end = p->world.net.now + limit;
+	/* So soon after a restart nobody can be sure that the request did not come before it: the answer that tells of
+	 * it may be lost a few times. */
+	bool soon = p->world.net.now - p->far_began < 10 * TH_SEC;
 	const struct sim_seen *seen;
 	struct sim_sum want;
 
 	p->restarted = false;
 	snprintf(p->target, sizeof(p->target), "/x/%u", ++p->number);
+	r.method = p->number % 2 ? "POST" : "PUT";
 	r.body = (struct sim_body){ .n = size, .seed = p->number };
 	sim_client_init(&p->client, &r, &p->world.net.now);
 	sim_client_start(&p->client, sim_world_door(&p->world));
@@ -154,11 +174,13 @@ static void exchange(struct play *p, size_t size, th_time limit)
 	sim_sum_of(&want, &r.body);
 	if (p->client.state == SIM_CLIENT_OPEN)
 		complain(p, "waits too long");
-	else if (p->client.state != SIM_CLIENT_DONE && !p->restarted)
+	else if (p->client.state != SIM_CLIENT_DONE && !p->restarted && !(soon && is_doubtful(p)))
 		complain(p, "failed");
-	else if (p->client.state == SIM_CLIENT_DONE && (!sim_sum_eq(&want, &p->client.sum) || !seen))
+	else if (p->restarted)
+		is_doubtful(p);
+	if (p->client.state == SIM_CLIENT_DONE && (!sim_sum_eq(&want, &p->client.sum) || !seen))
 		complain(p, "wrong answer");
-	if (seen && seen->begun > 1 && !(p->restarted && p->side == SIM_FAR))
+	if (seen && seen->begun > 1 && (p->number % 2 || !(p->restarted && p->side == SIM_FAR)))
 		complain(p, "executed twice");
 	sim_client_leave(&p->client);
 	sim_net_flush(&p->world.net);
@@ -201,9 +223,9 @@ static unsigned play_lossy(uint64_t seed)
 
 	for (unsigned i = 0; i < EXCHANGES; i++) {
 		if (maybe(p, 10))
-			restart(&p->world, SIM_FAR);
+			restart(p, SIM_FAR);
 		if (maybe(p, 5))
-			restart(&p->world, SIM_NEAR);
+			restart(p, SIM_NEAR);
 		if (maybe(p, 10))
 			sim_world_rebind(&p->world, SIM_NEAR);
 		if (maybe(p, 40))
@@ -256,7 +278,9 @@ int main(int argc, char **argv)
 		if (seed % 10 == 0)
 			wrong += play_kills(seed, &lossy, &kills);
 	}
-	printf("%" PRIu64 " lossy sessions of %d exchanges, %u restarts in the middle, %u wrong\n", seeds, EXCHANGES,
-	       kills, wrong);
+	printf("%" PRIu64
+	       " lossy sessions of %d exchanges, %u restarts in the middle, %u wrong; %u requests that may have "
+	       "been executed\n",
+	       seeds, EXCHANGES, kills, wrong, doubts);
 	return wrong ? 1 : 0;
 }

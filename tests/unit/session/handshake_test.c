@@ -9,7 +9,7 @@
 enum { BUF = 1024, ROUNDS = 20000, LINE_LEN = 4096, NAME_LEN = 64 };
 
 static const char *protocol_path;
-static const uint8_t KINDS[] = { TH_HS_FIRST, TH_HS_SECOND, TH_HS_THIRD };
+static const uint8_t KINDS[] = { TH_HS_FIRST, TH_HS_SECOND, TH_HS_THIRD, TH_HS_SECOND | TH_HS_RESUMED };
 
 /* ---- round trips ---- */
 
@@ -34,11 +34,13 @@ static struct th_hs_payload some_payload(const struct th_rng *rng, uint8_t kind,
 		rng->fill(rng->ctx, p.name.b, sizeof(p.name.b));
 		p.floor = th_rng_below(rng, 1000000) * TH_HS_FLOOR_UNIT;
 	}
-	if (kind == TH_HS_SECOND) {
+	if ((kind & TH_HS_KIND_MASK) == TH_HS_SECOND) {
 		p.continued = th_rng_below(rng, 2);
 		p.refused = th_rng_below(rng, 2);
 		p.time = p.refused ? th_rng_u32(rng) : 0;
 	}
+	if ((kind == (TH_HS_SECOND | TH_HS_RESUMED) || p.refused) && !p.continued)
+		p.uptime = th_rng_u64(rng) >> (2 + th_rng_below(rng, 62));
 	return p;
 }
 
@@ -47,7 +49,7 @@ static void assert_same(const struct th_hs_payload *a, const struct th_hs_payloa
 	assert_true(a->version == b->version && a->long_tag == b->long_tag && a->resumes == b->resumes);
 	assert_true(a->continued == b->continued && a->refused == b->refused && a->has_data == b->has_data);
 	assert_true(a->cid.n == b->cid.n && memcmp(a->cid.b, b->cid.b, a->cid.n) == 0);
-	assert_true(a->time == b->time && a->number == b->number && a->floor == b->floor);
+	assert_true(a->time == b->time && a->number == b->number && a->floor == b->floor && a->uptime == b->uptime);
 	assert_memory_equal(a->name.b, b->name.b, sizeof(a->name.b));
 	assert_true(a->hello_n == b->hello_n && a->n == b->n);
 	if (a->hello_n)
@@ -76,7 +78,7 @@ static void what_is_written_is_read(void **state)
 	(void)state;
 	rng.fill(rng.ctx, bytes, sizeof(bytes));
 	for (int i = 0; i < ROUNDS; i++) {
-		uint8_t kind = KINDS[i % 3];
+		uint8_t kind = KINDS[i % 4];
 		struct th_hs_payload p = some_payload(&rng, kind, bytes), back;
 		size_t total = th_rng_below(&rng, 500), n = write_all(kind, &p, total, out);
 
@@ -119,7 +121,7 @@ static void nothing_has_two_forms(void **state)
 	for (int i = 0; i < 20 * ROUNDS; i++) {
 		size_t n = th_rng_below(&rng, sizeof(in));
 		struct th_hs_payload p;
-		uint8_t kind = KINDS[i % 3];
+		uint8_t kind = KINDS[i % 4];
 
 		rng.fill(rng.ctx, in, n);
 		if (n > 0)
@@ -387,6 +389,10 @@ static void payloads_of_the_page(void **state)
 	n = example("payload second refused", "payload", b, sizeof(b));
 	assert_int_equal(th_hs_read(&p, TH_HS_SECOND, b, n), TH_OK);
 	assert_true(p.refused && !p.continued && !p.has_data && p.time == 1790000000 && p.number == 0 && p.long_tag);
+	assert_int_equal(p.uptime, 90000);
+	n = example("payload second anew", "payload", b, sizeof(b));
+	assert_int_equal(th_hs_read(&p, TH_HS_SECOND | TH_HS_RESUMED, b, n), TH_OK);
+	assert_true(!p.refused && !p.continued && !p.has_data && p.number == 2 * TH_HS_FLOOR_UNIT && p.uptime == 90000);
 	n = example("payload third", "payload", b, sizeof(b));
 	assert_int_equal(th_hs_read(&p, TH_HS_THIRD, b, n), TH_OK);
 	assert_true(p.has_data && p.number == 0 && p.n == 5);

@@ -93,7 +93,7 @@ static void serve(struct rig_end *e, th_session_id session, uint64_t number, uin
 	assert_null(rec); /* new, under a number that was there before */
 	assert_true(id <= r->last_id);
 	if (r->executed[id]) {
-		if (r->born_in[id] == e->generation)
+		if (r->born_in[id] == e->generation || other(e)->once)
 			fail_msg("request %u executed twice (session %llu number %llu)", id,
 				 (unsigned long long)session, (unsigned long long)number);
 		r->again++;
@@ -151,7 +151,8 @@ static void send_request(struct rig_end *e, struct rig_request *q)
 	tell_wall(e);
 	for (int i = 0; i < 3; i++) { /* memory may fail once */
 		q->number = th_session_number(e->s, q->session);
-		err = th_session_send(e->s, q->session, q->number, out, n, TH_SESSION_KEEP, e->rig->now);
+		err = th_session_send(e->s, q->session, q->number, out, n,
+				      TH_SESSION_KEEP | (e->once ? (unsigned)TH_SESSION_ONCE : 0u), e->rig->now);
 		if (err != TH_ERR_NO_MEMORY)
 			break;
 	}
@@ -297,7 +298,24 @@ static void on_closed(void *user, th_session_id id, enum th_session_end why)
 			e->sessions[i] = e->sessions[--e->sessions_n];
 }
 
-static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, on_closed };
+static void on_doubtful(void *user, th_session_id id, uint64_t number)
+{
+	struct rig_end *e = user;
+
+	for (size_t i = 0; i < RIG_ACTIVE; i++) {
+		struct rig_request *q = &e->requests[i];
+
+		if (!q->active || q->session != id || q->number != number)
+			continue;
+		assert_true(e->once);
+		q->active = false;
+		e->rig->doubted[q->id]++;
+		return;
+	}
+	fail_msg("doubt about a request that is not under way");
+}
+
+static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful };
 
 /* ---- ends ---- */
 

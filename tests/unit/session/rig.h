@@ -70,6 +70,7 @@ struct rig_end {
 	int64_t wall_offset;				    /* seconds its clock is wrong */
 	bool configured;				    /* knows the other end's address */
 	bool no_wall, trusts, persist_fails, plain_answers; /* plain_answers: answers are not FINAL */
+	bool once; /* requests may not be executed twice, whatever is restarted */
 	uint64_t mark;
 	unsigned persisted, generation;
 	th_time started;
@@ -111,7 +112,7 @@ struct rig {
 	bool down;		/* everything is lost */
 	bool unchecked;		/* strangers are about: places are not counted */
 	uint32_t last_id;
-	uint8_t executed[RIG_REQUESTS], answered[RIG_REQUESTS];
+	uint8_t executed[RIG_REQUESTS], answered[RIG_REQUESTS], doubted[RIG_REQUESTS];
 	uint32_t born_in[RIG_REQUESTS]; /* generation of the server that executed it first */
 	unsigned again;			/* executed again, by a restarted server */
 	void (*on_send)(struct rig *r, struct rig_end *e, const struct rig_datagram *d); /* before loss; may be NULL */
