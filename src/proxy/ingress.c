@@ -172,14 +172,24 @@ static bool was_forgotten(struct th_leg *leg)
 	return true;
 }
 
-void th_ingress_why(struct th_leg *leg, enum th_err err, struct th_failure *why, char reason[static TH_REASON_MAX])
+static void note(struct th_leg *leg, enum th_err err)
 {
 	if (err == TH_ERR_TIMEOUT && leg->node->secure)
 		th_secure_silent(leg->node->secure, &leg->peer, leg->report.started);
+}
+
+static void fill(struct th_leg *leg, enum th_err err, struct th_failure *why, char reason[static TH_REASON_MAX])
+{
 	explain(reason, TH_REASON_MAX, leg, err);
 	th_failure_of(why, err, reason);
 	if (err == TH_ERR_UNSUPPORTED)
 		why->status = 502; /* the far side's answer was: a 501 would say that of the client's request */
+}
+
+void th_ingress_why(struct th_leg *leg, enum th_err err, struct th_failure *why, char reason[static TH_REASON_MAX])
+{
+	note(leg, err);
+	fill(leg, err, why, reason);
 }
 
 static void failed(struct th_leg *leg, enum th_err err)
@@ -187,7 +197,7 @@ static void failed(struct th_leg *leg, enum th_err err)
 	char reason[TH_REASON_MAX];
 	struct th_failure why;
 
-	th_ingress_why(leg, err, &why, reason);
+	note(leg, err);
 	if (!th_flow_open(&leg->flow))
 		return;
 	if (err == TH_ERR_CANCELLED && leg->state && !leg->in_head) {
@@ -198,6 +208,7 @@ static void failed(struct th_leg *leg, enum th_err err)
 		return;
 	if (err == TH_ERR_RESET && was_forgotten(leg))
 		return;
+	fill(leg, err, &why, reason);
 	th_leg_drop(leg);
 	fail_flow(leg, &why);
 }
