@@ -58,6 +58,8 @@ struct th_options {
 	bool sync_push;
 	th_time sync_check;
 	size_t max_sessions;
+	bool model;	/* code messages by the trained model */
+	size_t padding; /* of coded messages, to a multiple of this */
 
 	char coap_bind_host[TH_OPTION_HOST_MAX];
 	uint16_t coap_port;

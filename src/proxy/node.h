@@ -41,6 +41,7 @@ struct th_node_config {
 	th_time sync_check;               /* ingress half: how long a peer may be silent before a poll asks anew; TH_NEVER */
 	const struct th_secure_config *secure; /* NULL: the plain profile. Borrowed during th_node_new() */
 	struct th_link_profile link;      /* what we know of the way to peers; encrypted profile */
+	size_t padding;                   /* encrypted profile: coded messages have a multiple of so many bytes; 0: any */
 	bool no_model;                    /* encrypted profile: code messages by flate alone, in less memory and time */
 	struct th_policy policy;
 	void (*report)(void *user, const struct th_report *r); /* NULL: none */

@@ -76,6 +76,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.sync_check = w->config.sync_check,
 		.policy = w->config.policy,
 		.no_model = w->config.no_model,
+		.padding = w->config.padding,
 		.link = w->config.profile[side],
 		.report = on_report,
 		.user = n,
