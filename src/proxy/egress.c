@@ -15,6 +15,7 @@ static void respond(struct th_leg *leg, uint8_t code, struct th_coap_option *opt
 	leg->out_end = true;
 	if (th_coap_respond(n->coap, leg->id, &head, th_node_now(n)) != TH_OK) {
 		th_leg_drop(leg);
+		th_leg_settle(leg);
 		return;
 	}
 	th_coap_write(n->coap, leg->id, (const uint8_t *)payload.p, payload.n, th_node_now(n));

@@ -19,6 +19,9 @@ void th_leg_hand_on(struct th_leg *leg)
 		leg->unanswered = false;
 		if (th_egress_answer(leg) != TH_OK) { /* no memory: the ingress half hears of it */
 			th_leg_drop(leg);
+			th_buf_free(&leg->out);
+			th_flow_close(&leg->flow, NULL);
+			th_leg_settle(leg);
 			return;
 		}
 	}
@@ -116,6 +119,8 @@ size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
 		th_leg_count(leg, true, n);
 		return n;
 	}
+	if (!leg->id)
+		return n;
 	if (leg->out.n > 0)
 		return 0;
 	taken = th_coap_write(leg->node->coap, leg->id, p, n, th_node_now(leg->node));
@@ -156,7 +161,7 @@ void th_leg_can_send(struct th_leg *leg)
 	if (leg->handing)
 		return;
 	th_leg_hand_on(leg);
-	if (leg->out.n > 0)
+	if (leg->out.n > 0 || !leg->id)
 		return;
 	if (leg->out_end)
 		finish(leg);
