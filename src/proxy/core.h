@@ -109,7 +109,9 @@ void th_poller_bill(struct th_poller *p);
 void th_poller_free(struct th_poller *p);
 /* Takes a request that wants to observe; false: it is answered as any other. */
 bool th_poller_take(struct th_leg *leg, const struct th_coap_head *head);
-/* What is shared with that peer; NULL in the plain profile. */
+/* What is shared with that peer, made if it is not there; `asks`: this end is the initiator. NULL in the plain profile, and without memory. */
+struct th_dialogue *th_node_speak(struct th_node *n, const struct th_addr *peer, bool asks);
+/* The same, but not made. */
 struct th_dialogue *th_node_dialogue(const struct th_node *n, const struct th_addr *peer);
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id);

@@ -27,7 +27,7 @@ struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, co
 	th_buf_init(&leg->plain, node->mem, TH_LEG_BUF_MAX);
 	th_buf_init(&leg->kept, node->mem, TH_LEG_BUF_MAX);
 	th_list_init(&leg->unnamed);
-	leg->dialogue = th_node_dialogue(node, peer);
+	leg->dialogue = th_node_speak(node, peer, half[0] == 'i');
 	leg->life = leg->dialogue ? leg->dialogue->lives : 0;
 	leg->report = (struct th_report){
 		.half = half, .route = "other", .started = th_node_now(node), .answered = TH_NEVER

@@ -203,14 +203,22 @@ struct th_dialogue *th_node_dialogue(const struct th_node *n, const struct th_ad
 	return NULL;
 }
 
-static void on_made(void *user, const struct th_addr *peer, bool initiator)
+struct th_dialogue *th_node_speak(struct th_node *n, const struct th_addr *peer, bool asks)
 {
-	struct th_node *n = user;
-	struct th_dialogue *d = n->workshop ? th_dialogue_new(n->mem, peer, initiator) : NULL;
+	struct th_dialogue *d = n->workshop ? th_node_dialogue(n, peer) : NULL;
 
+	if (d || !n->workshop)
+		return d;
+	d = th_dialogue_new(n->mem, peer, asks);
 	if (d)
 		th_list_push(&n->dialogues, &d->link);
-	tell_link(n, peer, NULL, false);
+	return d;
+}
+
+static void on_made(void *user, const struct th_addr *peer, bool initiator)
+{
+	(void)th_node_speak(user, peer, initiator); /* without memory its first exchange tries again */
+	tell_link(user, peer, NULL, false);
 }
 
 static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, size_t len)

@@ -119,12 +119,20 @@ void th_sync_key_free(struct th_buf *key)
 
 /* ---- time ---- */
 
+enum th_err th_sync_timer_add(struct th_node *n, struct th_sync_timer *t)
+{
+	return th_heap_set(&n->sync.timers, &t->timer, TH_NEVER);
+}
+
+void th_sync_timer_remove(struct th_node *n, struct th_sync_timer *t)
+{
+	th_heap_cancel(&n->sync.timers, &t->timer);
+}
+
 void th_sync_timer_set(struct th_node *n, struct th_sync_timer *t, th_time at)
 {
-	if (at == TH_NEVER)
-		th_heap_cancel(&n->sync.timers, &t->timer);
-	else if (th_heap_set(&n->sync.timers, &t->timer, at) != TH_OK)
-		t->fire(t);
+	if (th_timer_is_set(&t->timer))
+		th_heap_set(&n->sync.timers, &t->timer, at); /* it is there already, so this can't fail */
 }
 
 void th_sync_tick(struct th_node *n)
@@ -134,6 +142,7 @@ void th_sync_tick(struct th_node *n)
 	while ((t = th_heap_pop(&n->sync.timers, th_node_now(n))) != NULL) {
 		struct th_sync_timer *s = TH_OWNER(t, struct th_sync_timer, timer);
 
+		th_heap_set(&n->sync.timers, t, TH_NEVER); /* its slot was just freed */
 		s->fire(s);
 	}
 }

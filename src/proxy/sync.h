@@ -58,7 +58,10 @@ uint64_t th_sync_account(const struct th_node *n, const struct th_head *request)
 bool th_sync_key_eq(const struct th_buf *a, const struct th_buf *b);
 void th_sync_key_free(struct th_buf *key);
 
-/* Moves a timer; TH_NEVER takes it off. Without memory it fires at the next turn. */
+/* A timer is added once, at TH_NEVER (TH_ERR_NO_MEMORY), so that moving it cannot fail. Moving one that was removed
+ * does nothing. */
+enum th_err th_sync_timer_add(struct th_node *n, struct th_sync_timer *t);
+void th_sync_timer_remove(struct th_node *n, struct th_sync_timer *t);
 void th_sync_timer_set(struct th_node *n, struct th_sync_timer *t, th_time at);
 
 /* ---- sync_poll.c: HTTP requests of clients ---- */

@@ -26,7 +26,7 @@ void th_poller_detach(struct th_poller *p)
 {
 	if (!th_list_linked(&p->link))
 		return;
-	th_sync_timer_set(p->leg->node, &p->timer, TH_NEVER);
+	th_sync_timer_remove(p->leg->node, &p->timer);
 	th_list_remove(&p->link);
 	p->leg->node->sync.n_pollers--;
 }
@@ -417,8 +417,10 @@ bool th_poller_take(struct th_leg *leg, const struct th_coap_head *head)
 	if (!n->config.sync_push || head->code != TH_COAP_FETCH || !head->observe)
 		return false;
 	p = th_alloc(n->mem, sizeof(*p));
-	if (!p)
+	if (!p || th_sync_timer_add(n, &p->timer) != TH_OK) {
+		th_free(n->mem, p);
 		return false;
+	}
 	p->leg = leg;
 	p->timer.fire = on_timer;
 	p->first = true;

@@ -75,6 +75,7 @@ static void hold(struct th_watch *w, struct th_poll *p)
 
 	w->poll = p;
 	p->watch = w;
+	w->heard = th_watch_heard(w);
 	th_watch_late(w, TH_NEVER);
 	if (w->known && (w->phase == TH_WATCH_OPEN || w->phase == TH_WATCH_ASKED))
 		th_sync_timer_set(w->node, &p->idle, th_time_add(th_node_now(w->node), ms * TH_MS));
@@ -208,6 +209,8 @@ static void on_answer_end(struct th_leg *leg)
 	struct th_watch *w = leg->watch;
 	struct th_poll *p;
 
+	if (!w) /* its head was too much for our memory */
+		return;
 	if (leg->content == TH_LEG_SMALL && leg->code == TH_SYNC_CODE_VALID) {
 		w->phase = w->phase == TH_WATCH_ASKED ? TH_WATCH_OPEN : w->phase;
 		return;
@@ -438,11 +441,22 @@ bool th_watch_waits(const struct th_watch *w)
 	return w->phase == TH_WATCH_ASKED || w->phase == TH_WATCH_ARRIVING;
 }
 
+/* Whether it may come back for the same answer. What has not moved while the client was patient is asked for anew. */
+static bool may_come_back(struct th_watch *w, const struct th_poll *p)
+{
+	struct th_coap_account cost;
+
+	if (w->phase == TH_WATCH_ASKED)
+		return w->observes && th_coap_account(w->node->coap, w->leg->id, &cost) == TH_OK &&
+		       cost.datagrams_out > 0;
+	if (w->phase == TH_WATCH_ARRIVING)
+		return !p->streaming && th_watch_heard(w) > w->heard;
+	return true;
+}
+
 void th_watch_left(struct th_poll *p)
 {
 	struct th_watch *w = p->watch;
-	struct th_coap_account cost;
-	bool unsent;
 
 	p->watch = NULL;
 	if (w->poll != p)
@@ -450,18 +464,15 @@ void th_watch_left(struct th_poll *p)
 	w->poll = NULL;
 	if (w->phase == TH_WATCH_AGAIN)
 		th_watch_let_go(w);
-	if (w->phase == TH_WATCH_OPEN || w->phase == TH_WATCH_ASKED)
+	if (!may_come_back(w, p)) {
+		w->form_ok = false;
+		th_ingress_tell_cancelled(w->leg);
+		th_watch_drop(w, false);
+	} else if (w->phase == TH_WATCH_ARRIVING) {
+		th_watch_late(w, TH_COAP_ACCEPT_DELAY);
+	} else if (w->phase == TH_WATCH_OPEN || w->phase == TH_WATCH_ASKED) {
 		th_watch_rest(w);
-	if (w->phase == TH_WATCH_ASKED) {
-		unsent = th_coap_account(w->node->coap, w->leg->id, &cost) != TH_OK || cost.datagrams_out == 0;
-		if (w->observes && !unsent)
-			return; /* it may come back */
-	} else if (w->phase != TH_WATCH_ARRIVING || !p->streaming) {
-		return;
 	}
-	w->form_ok = false;
-	th_ingress_tell_cancelled(w->leg);
-	th_watch_drop(w, false);
 }
 
 void th_watch_resume(struct th_poll *p)

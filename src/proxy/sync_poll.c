@@ -1,5 +1,5 @@
-/* Polls: HTTP requests of clients that may belong to a sync loop. All others step aside: the client is joined with the ingress half as
- * if nothing stood here. */
+/* Polls: HTTP requests of clients that may belong to a sync loop. All others step aside: the client is joined with the
+ * ingress half as if nothing stood here. */
 #include "exchange/failure.h"
 #include "exchange/route.h"
 #include "proxy/sync.h"
@@ -30,7 +30,7 @@ static void die(struct th_poll *p)
 	if (p->dead)
 		return;
 	p->dead = true;
-	th_sync_timer_set(p->node, &p->idle, TH_NEVER);
+	th_sync_timer_remove(p->node, &p->idle);
 	th_list_remove(&p->link);
 	th_list_push(&s->dead_polls, &p->link);
 	s->n_polls--;
@@ -168,8 +168,11 @@ static void on_head(struct th_flow *f, const struct th_head *h)
 		step_aside(p, h);
 		return;
 	}
-	p->report = (struct th_report){ .half = "ingress", .route = "sync", .method = TH_STR("GET"),
-					.http_bytes_up = text_bytes(h), .started = th_node_now(p->node),
+	p->report = (struct th_report){ .half = "ingress",
+					.route = "sync",
+					.method = TH_STR("GET"),
+					.http_bytes_up = text_bytes(h),
+					.started = th_node_now(p->node),
 					.answered = TH_NEVER };
 	if (!th_watch_take(p->node, p))
 		step_aside(p, h);
@@ -235,7 +238,8 @@ enum th_err th_sync_open(struct th_flow_server *self, struct th_flow *client, st
 	struct th_node *n = TH_OWNER(self, struct th_node, server);
 	struct th_poll *p = th_alloc(n->mem, sizeof(*p));
 
-	if (!p) {
+	if (!p || th_sync_timer_add(n, &p->idle) != TH_OK) {
+		th_free(n->mem, p);
 		th_failure_of(why, TH_ERR_NO_MEMORY, "thimble is out of memory.");
 		return TH_ERR_NO_MEMORY;
 	}

@@ -135,7 +135,7 @@ void th_poller_can_send(struct th_leg *leg)
 		return;
 	}
 	th_leg_hand_on(leg);
-	if (leg->out.n > 0)
+	if (leg->out.n > 0 || !leg->id)
 		return;
 	if (leg->out_end)
 		th_coap_end(leg->node->coap, leg->id, th_poller_now(p));

@@ -22,6 +22,12 @@ static void count(struct th_watch *w)
 	w->told = (struct th_watch_cost){ r->link_bytes_up, r->link_bytes_down, r->datagrams_up, r->datagrams_down };
 }
 
+uint64_t th_watch_heard(struct th_watch *w)
+{
+	count(w);
+	return w->told.down;
+}
+
 void th_watch_charge(struct th_watch *w, struct th_report *r)
 {
 	count(w);
@@ -86,7 +92,7 @@ static void remove_watch(struct th_watch *w)
 	struct th_sync *s = &w->node->sync;
 
 	th_watch_drop(w, true);
-	th_sync_timer_set(w->node, &w->late, TH_NEVER);
+	th_sync_timer_remove(w->node, &w->late);
 	th_table_remove(&s->by_key, &w->by_key);
 	th_list_remove(&w->link);
 	s->n_watches--;
@@ -162,10 +168,14 @@ static struct th_watch *add(struct th_node *n, struct th_buf *key, uint64_t hash
 
 	if (!w)
 		return NULL;
+	w->late.fire = on_late;
+	if (th_sync_timer_add(n, &w->late) != TH_OK) {
+		th_free(n->mem, w);
+		return NULL;
+	}
 	w->node = n;
 	w->key = *key;
 	w->flow.ops = &th_watch_flow;
-	w->late.fire = on_late;
 	th_sync_head_init(&w->head, n->mem);
 	th_buf_init(&w->body, n->mem, TH_SYNC_BODY_MAX);
 	th_table_add(&n->sync.by_key, &w->by_key, hash);

@@ -51,6 +51,7 @@ struct th_watch {
 	struct th_buf body;	    /* of a notification */
 	struct th_sync_form form;   /* of the last answer */
 	bool form_ok;
+	uint64_t heard;			/* th_watch_heard() when the poll came */
 	struct th_watch_cost told, due; /* of the leg: what was counted; what no report has told yet */
 };
 
@@ -68,6 +69,9 @@ void th_watch_drop(struct th_watch *w, bool tell);
 
 /* One more registration of that account comes: the longest unused of too many ends. */
 void th_watch_make_room(struct th_watch *w);
+
+/* Bytes on the link that its leg has got so far. */
+uint64_t th_watch_heard(struct th_watch *w);
 
 /* In so much time from now, see above; TH_NEVER: not at all. */
 void th_watch_late(struct th_watch *w, th_time in);

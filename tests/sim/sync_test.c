@@ -18,7 +18,34 @@
 		}                                                                                                      \
 	} while (0)
 
+/* Memory that is short now and then. */
+struct poor {
+	struct th_rng rng;
+	uint64_t rng_state;
+	unsigned one_in; /* so many allocations fails; 0: none */
+	uint64_t failed;
+};
+
+static void *poor_alloc(void *ctx, size_t n)
+{
+	struct poor *p = ctx;
+
+	if (p->one_in && th_rng_below(&p->rng, p->one_in) == 0) {
+		p->failed++;
+		return NULL;
+	}
+	return th_mem_libc.alloc(th_mem_libc.ctx, n);
+}
+
+static void poor_release(void *ctx, void *p)
+{
+	(void)ctx;
+	th_mem_libc.release(th_mem_libc.ctx, p);
+}
+
 struct stand {
+	struct poor poor;
+	struct th_mem mem;
 	struct sim_world world;
 	struct sync_home home;
 	struct sync_loop loop;
@@ -60,6 +87,10 @@ static struct stand *stand_new(uint64_t seed, bool push, unsigned loss_permille)
 	c.up.jitter_percent = c.down.jitter_percent = 20;
 	c.up.loss_permille = c.down.loss_permille = loss_permille;
 	c.homeserver = &s->home.server;
+	s->mem = (struct th_mem){ poor_alloc, poor_release, &s->poor };
+	s->poor.rng_state = seed;
+	s->poor.rng = th_rng_seeded(&s->poor.rng_state);
+	c.mem = &s->mem;
 	sync_home_init(&s->home, &s->world.net);
 	sim_world_init(&s->world, &c);
 	s->world.report = on_report;
@@ -519,6 +550,44 @@ static void kills(uint64_t seed, unsigned count)
 	stand_del(s);
 }
 
+/* Allocations fail at both ends, at any step; then there is memory again. */
+static void short_of_memory(uint64_t seed)
+{
+	struct stand *s = stand_new(seed, true, 100);
+	uint64_t failed;
+
+	s->world.config.sync_check = 60 * TH_SEC;
+	sim_world_kill(&s->world, SIM_NEAR);
+	sim_world_start(&s->world, SIM_NEAR);
+	sync_loop_start(&s->loop);
+	for (unsigned i = 0; i < 300; i++) {
+		s->poor.one_in = below(s, 3) ? 4 + (unsigned)below(s, 60) : 0;
+		s->loop.think_most = below(s, 3) ? 0 : 8 * TH_SEC;
+		s->home.padding = below(s, 8) ? 0 : 6000;
+		send(s);
+		run(s, below(s, 4) ? below(s, 5000) * TH_MS : below(s, 90) * TH_SEC);
+		if (below(s, 10) == 0)
+			sync_home_crash(&s->home);
+		if (below(s, 30) == 0) {
+			s->poor.one_in = 0;
+			sim_world_kill(&s->world, SIM_NEAR);
+			sim_world_start(&s->world, SIM_NEAR);
+		}
+	}
+	failed = s->poor.failed;
+	s->poor.one_in = 0;
+	s->loop.think_most = 0;
+	run(s, 1800 * TH_SEC);
+	if (s->loop.taken != s->home.sent || s->home.lost || s->home.bug || s->loop.doubled) {
+		printf("short of memory, seed %" PRIu64 ": %" PRIu64 " sent, %" PRIu64 " taken, %" PRIu64
+		       " doubled, %s\n",
+		       seed, s->home.sent, s->loop.taken, s->loop.doubled, s->home.bug ? s->home.bug : "-");
+		exit(1);
+	}
+	CHECK(failed > 20);
+	stand_del(s);
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long total = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
@@ -543,6 +612,11 @@ int main(int argc, char **argv)
 	far_drains();
 	outage();
 	roams();
+	for (uint64_t i = 0; i < 20; i++)
+		short_of_memory(seed + i);
+	/* each has found something: a session without a dialogue, an answer whose rest never comes */
+	short_of_memory(305);
+	short_of_memory(1259);
 	for (unsigned long done = 0; done < total; done += KILLS_EACH)
 		kills(seed++, KILLS_EACH);
 	return 0;

@@ -119,7 +119,15 @@ async function room(encrypted) {
     return room_id;
 }
 
-const send = async (who, where, type, content) => (await patiently(() => who.client.sendEvent(where, null, type, content))).event_id;
+// An event that could not be sent stays and blocks those behind it; said again under its transaction ID it is the same event.
+let transactions = 0;
+async function send(who, where, type, content) {
+    const transaction = `soak${transactions++}`;
+    return (await patiently(() => {
+        for (const e of who.client.getRoom(where)?.getPendingEvents() ?? []) if (e.status === "not_sent") who.client.cancelPendingEvent(e);
+        return who.client.sendEvent(where, null, type, content, transaction);
+    })).event_id;
+}
 
 async function anotherDevice() {
     if (extra) {
@@ -149,7 +157,7 @@ async function act() {
     } else if (what === "react") await send(who, where, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id: pick(said.slice(-4)), key: "👍" + n } });
     else if (what === "edit") await send(who, where, "m.room.message", { "msgtype": "m.text", "body": "* " + n, "m.new_content": { msgtype: "m.text", body: "" + n }, "m.relates_to": { rel_type: "m.replace", event_id: last } });
     // only alice may redact what others said
-    else if (what === "redact") await patiently(() => alice.client.redactEvent(where, pick(said)));
+    else if (what === "redact") await send(alice, where, "m.room.redaction", { redacts: pick(said) });
     else if (what === "read") {
         const event = who.events(where).at(-1);
         if (event) await patiently(() => client.setRoomReadMarkers(where, event.getId(), event));
