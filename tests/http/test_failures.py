@@ -85,15 +85,16 @@ def test_upstream_that_comes_back_is_used_again(own_pair):
 def test_far_daemon_killed_and_started_again(plain, own_pair, upstream):
     daemons = own_pair(upstream.url, near_options=QUICK, plain=plain)
     body = pattern(4000)
+    during, after = (b"/%s/%s" % (name, b"plain" if plain else b"session") for name in (b"during", b"after"))
     with Client(daemons.http_port, timeout=60) as client:
         assert client.request(b"PUT", b"/before", [], body).body == body
         daemons.far.kill()
-        assert client.request(b"PUT", b"/during", [], body).status == 504
+        assert client.request(b"PUT", during, [], body).status == 504
         daemons.start_far()
         wait_until(lambda: client.request(b"GET", b"/probe").status == 200, 60, "service after the restart")
-        assert client.request(b"PUT", b"/after", [], body).body == body
-    assert not upstream.seen(b"/during")
-    assert len(upstream.seen(b"/after")) == 1
+        assert client.request(b"PUT", after, [], body).body == body
+    assert not upstream.seen(during)
+    assert len(upstream.seen(after)) == 1
 
 
 def test_far_daemon_killed_while_an_answer_is_awaited(own_pair, upstream):
