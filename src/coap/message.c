@@ -89,6 +89,18 @@ static th_time first_timeout(struct th_coap *c, const struct th_coap_message *m)
 	return timeout + (spread ? th_rng_below(&c->rng, spread) : 0);
 }
 
+/* On a path that was told the last copy may still be answered for as long as the last timeout. */
+static void set_patience(struct th_coap *c, struct th_coap_message *m)
+{
+	const struct th_coap_path *path = &m->peer->path;
+	th_time span = th_coap_path_patience(path, m->timeout, c->params), wait = path->times.wait;
+
+	if (path->told)
+		wait = th_time_min(wait, span + (m->timeout > TH_SEC ? m->timeout : TH_SEC));
+	m->last_at = th_time_add(c->now, span);
+	m->over_at = th_time_add(c->now, wait);
+}
+
 static void left(struct th_coap *c, struct th_coap_datagram *d)
 {
 	struct th_coap_message *m = TH_OWNER(d, struct th_coap_message, datagram);
@@ -97,11 +109,10 @@ static void left(struct th_coap *c, struct th_coap_datagram *d)
 		/* The peer keeps its record for EXCHANGE_LIFETIME, which counts on MAX_TRANSMIT_SPAN: a copy sent later
 		 * could be executed again. A profile that is told meanwhile changes nothing. */
 		m->sent_at = c->now;
-		m->last_at = th_time_add(c->now, m->peer->path.times.span);
-		m->over_at = th_time_add(c->now, m->peer->path.times.wait);
 		m->alone = m->peer->in_flight <= 1;
 		if (m->con)
 			m->timeout = m->first_timeout = first_timeout(c, m);
+		set_patience(c, m);
 	}
 	if (m->tries < UINT8_MAX)
 		m->tries++;

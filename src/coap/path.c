@@ -28,6 +28,8 @@ enum {
 static const th_time hopeful = 2 * TH_SEC;
 static const th_time guess_latency = 10 * TH_SEC; /* both ways */
 static const th_time back_off_max = 60 * TH_SEC;  /* RFC 6298 §2.5 allows no less */
+static const th_time in_the_dark =
+	120 * TH_SEC; /* it may be a slow link, or nobody: three times what 100 bit/s takes */
 static const th_time queue_notable = 250 * TH_MS;
 static const th_time block_airtime_max = 10 * TH_SEC;
 
@@ -241,6 +243,19 @@ unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_
 	if (!p->told)
 		return params->ack_random_percent;
 	return p->profile.ours && params->ack_random_percent > RANDOM_OURS ? RANDOM_OURS : params->ack_random_percent;
+}
+
+th_time th_coap_path_patience(const struct th_coap_path *p, th_time timeout, const struct th_coap_params *params)
+{
+	enum { TIMEOUTS = 30 }; /* five copies at growing distances, as many as RFC 7252 has */
+	bool measured = p->rtt.srtt && !p->guessed, known = rates_known(p) && p->profile.latency;
+	th_time least = th_coap_max_transmit_span(params),
+		enough = measured || known ? TIMEOUTS * timeout : in_the_dark;
+
+	/* A link that is ours fades and comes back; who gave its name wants it tried for as long as the span. */
+	if (!p->told || p->profile.ours)
+		return p->times.span;
+	return th_time_min(p->times.span, enough > least ? enough : least);
 }
 
 bool th_coap_path_queues(const struct th_coap_path *p)

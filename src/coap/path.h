@@ -56,6 +56,9 @@ th_time th_coap_path_timeout(const struct th_coap_path *p, size_t n, bool replie
 th_time th_coap_path_opening(const struct th_coap_path *p, size_t n, size_t overhead, th_time timeout);
 /* How long after copy number `copies` has left, the one before having had `timeout`. */
 th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_time first, unsigned copies);
+/* For how long copies of a message go, whose first one has this timeout: never longer than the peer counts on
+ * (times.span). */
+th_time th_coap_path_patience(const struct th_coap_path *p, th_time timeout, const struct th_coap_params *params);
 /* Percent of a timeout that chance may add. */
 unsigned th_coap_path_random(const struct th_coap_path *p, const struct th_coap_params *params);
 

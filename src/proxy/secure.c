@@ -558,13 +558,28 @@ size_t th_secure_tx(struct th_secure *s, struct th_addr *to, uint8_t *out, size_
 	}
 }
 
+/* When the peer's session has been silent for so long that a NAT on the way may forget it. */
+static th_time keepalive_at(const struct th_secure *s)
+{
+	struct th_session_info info;
+
+	if (s->config.keepalive == TH_NEVER || !th_session_look(s->sessions, s->peer_session, &info, *s->now) ||
+	    !info.established)
+		return TH_NEVER;
+	return th_time_add(s->sent_at, s->config.keepalive);
+}
+
 th_time th_secure_deadline(const struct th_secure *s)
 {
-	return th_time_min(th_coap_deadline(s->coap), th_sessions_deadline(s->sessions));
+	return th_time_min(th_time_min(th_coap_deadline(s->coap), th_sessions_deadline(s->sessions)), keepalive_at(s));
 }
 
 void th_secure_tick(struct th_secure *s)
 {
+	if (*s->now >= keepalive_at(s)) {
+		(void)th_session_keepalive(s->sessions, s->peer_session, *s->now); /* what fails is like a loss */
+		s->sent_at = *s->now;
+	}
 	th_sessions_tick(s->sessions, *s->now);
 	th_coap_tick(s->coap, *s->now);
 }

@@ -14,8 +14,10 @@ from support.wire import Client, Upstream, pattern
 
 pytestmark = pytest.mark.skipif(direct(), reason="needs real daemons")
 
-# Times of the plain profile: a session waits as long as the slowest link may need. tests/netns has the same for sessions.
+# The least patience is RFC 7252's MAX_TRANSMIT_SPAN; a session besides waits for what the link needs as far as it is known.
 QUICK = ["--ack-timeout", "100ms", "--max-retransmit", "2"]
+FAST_LINK = ["--link-up", "100 Mbit/s", "--link-down", "100 Mbit/s", "--link-latency", "1 ms"]
+PROFILES = pytest.mark.parametrize("plain", [True, False], ids=["plain", "session"])
 
 
 def matrix_error(answer):
@@ -25,13 +27,14 @@ def matrix_error(answer):
     return error
 
 
+@PROFILES
 @pytest.mark.parametrize("link", ["silent", "closed"])
-def test_far_side_unreachable_gives_504(link, own_pair, upstream):
+def test_far_side_unreachable_gives_504(link, plain, own_pair, upstream):
     """`silent`: datagrams vanish. `closed`: the system says that nobody listens there."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hole:
         hole.bind((LOOPBACK, 0))
         port = hole.getsockname()[1] if link == "silent" else free_port(socket.SOCK_DGRAM)
-        daemons = own_pair(upstream.url, near_options=QUICK, coap_target_port=port, plain=True)
+        daemons = own_pair(upstream.url, near_options=[*QUICK, *FAST_LINK], coap_target_port=port, plain=plain)
         with Client(daemons.http_port, timeout=60) as client:
             for method, path in ((b"GET", b"/void/get"), (b"PUT", b"/void/put")):
                 start = time.monotonic()
@@ -78,18 +81,20 @@ def test_upstream_that_comes_back_is_used_again(own_pair):
     server.stop()
 
 
-def test_far_daemon_killed_and_started_again(own_pair, upstream):
-    daemons = own_pair(upstream.url, near_options=QUICK, plain=True)
+@PROFILES
+def test_far_daemon_killed_and_started_again(plain, own_pair, upstream):
+    daemons = own_pair(upstream.url, near_options=QUICK, plain=plain)
     body = pattern(4000)
+    during, after = (b"/%s/%s" % (name, b"plain" if plain else b"session") for name in (b"during", b"after"))
     with Client(daemons.http_port, timeout=60) as client:
         assert client.request(b"PUT", b"/before", [], body).body == body
         daemons.far.kill()
-        assert client.request(b"PUT", b"/during", [], body).status == 504
+        assert client.request(b"PUT", during, [], body).status == 504
         daemons.start_far()
         wait_until(lambda: client.request(b"GET", b"/probe").status == 200, 60, "service after the restart")
-        assert client.request(b"PUT", b"/after", [], body).body == body
-    assert not upstream.seen(b"/during")
-    assert len(upstream.seen(b"/after")) == 1
+        assert client.request(b"PUT", after, [], body).body == body
+    assert not upstream.seen(during)
+    assert len(upstream.seen(after)) == 1
 
 
 def test_far_daemon_killed_while_an_answer_is_awaited(own_pair, upstream):

@@ -89,6 +89,11 @@ class Net:
         """The NAT forgets: near's next datagram leaves from another port."""
         self.inside(self.nat, "conntrack", "-F", check=False)
 
+    def forget_after(self, seconds):
+        """The NAT forgets a mapping that was not used for so long."""
+        for name in ("nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"):
+            self.inside(self.nat, "sysctl", "-qw", f"net.netfilter.{name}={seconds}")
+
     def move_near(self, v4, v6):
         """near gets other addresses, as after a change of network."""
         self.inside(self.near, "ip", "addr", "flush", "dev", "eth0", "scope", "global")

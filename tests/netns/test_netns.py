@@ -127,6 +127,29 @@ def test_nat_forgets(site, address):
     assert far["roamed"] >= 3  # a random port may be the same again
 
 
+@pytest.mark.parametrize("keepalive", ["never", "1 s"])
+def test_keepalive_keeps_the_mapping(site, keepalive):
+    """The answer comes when the NAT has long forgotten who asked, unless something went out meanwhile; nothing answers that."""
+    site.net.forget_after(3)
+    site.start_near(target(FAR4, site.key), "--keepalive", keepalive)
+    assert site.ask("/before") == 200
+    before = site.net.far_said()
+    begun = time.monotonic()
+    status = site.ask("/wait/8", timeout=12)
+    took = time.monotonic() - begun
+    if keepalive == "never":
+        assert status == 0
+        return
+    assert status == 200 and took < 9, took
+    assert site.net.far_said()[0] - before[0] <= 2  # the empty ACK, the answer
+    assert site.stats(site.far, "session")["handshakes"] == 1
+    said = site.net.far_said()
+    sent = site.stats(site.near, "session")["overhead_out"]
+    time.sleep(5)
+    assert 4 <= (site.stats(site.near, "session")["overhead_out"] - sent) / 10 <= 6  # 10 bytes each, 38 with their headers
+    assert site.net.far_said() == said
+
+
 def test_near_moves(site):
     """Another address of the same family, three times."""
     site.start_near(target(FAR4, site.key))

@@ -1,8 +1,10 @@
-"""A small homeserver for one namespace: counts what it is asked, one line a request in a file. usage: upstream.py PORT FILE"""
+"""A small homeserver for one namespace: counts what it is asked, one line a request in a file; /wait/SECONDS
+is answered so late. usage: upstream.py PORT FILE"""
 
 import http.server
 import sys
 import threading
+import time
 
 LOCK = threading.Lock()
 
@@ -14,6 +16,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with LOCK, open(sys.argv[2], "a", encoding="ascii") as f:
             f.write(f"{self.command} {self.path} {len(body)}\n")
+        if self.path.startswith("/wait/"):
+            time.sleep(int(self.path.split("/")[2]))
         text = (f'{{"path":"{self.path}","received":{len(body)}}}').encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
