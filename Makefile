@@ -3,12 +3,13 @@
 .PHONY: help demo check check-fast bench bench-codec model fuzz build lint clean
 ARGS ?=
 FUZZ_SECONDS ?= 60
+export LINK
 
 help: ## this list
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: ## two users talk through a pair of daemons and a real Synapse; ARGS=--once ends by itself; HOMESERVER=https://… uses yours
+demo: ## two users talk through a pair of daemons and a real Synapse; ARGS=--once ends by itself; HOMESERVER=https://… uses yours; LINK=100bps|300bps|hf|lora|2g|geo puts a thin link between
 	@scripts/setup demo
 	@scripts/build build
 	@exec .venv/bin/python scripts/demo $(ARGS)
@@ -44,7 +45,7 @@ lint: ## clang-tidy, cppcheck, gcc -fanalyzer, banned functions, direction of in
 	@scripts/setup build lint
 	@exec scripts/lint
 
-build: ## the program: build/src/daemon/thimble
+build: ## the programs: build/src/daemon/thimble and build/src/relay/thimble-link
 	@scripts/setup build
 	@scripts/build build
 

@@ -39,11 +39,23 @@ struct subject {
 	uint64_t pn;
 };
 
+/* Seals under the next number, which is given back when it was sealed. */
+static enum th_err seal_next(struct th_record_key *key, const uint8_t *cid, size_t cid_len, const uint8_t *payload,
+			     size_t n, uint8_t *out, size_t cap, size_t *len, uint64_t *pn)
+{
+	uint64_t number = key->window.next;
+	enum th_err err = th_record_seal(key, number, cid, cid_len, payload, n, out, cap, len);
+
+	if (err == TH_OK)
+		*pn = number;
+	return err;
+}
+
 /* A key is good for 2^26 packets; its counters are set back so that one key serves the whole measurement. Only here. */
 static void record_seal(struct subject *s)
 {
-	s->tx.next = s->tx.acknowledged = s->tx.next & UINT16_MAX;
-	if (th_record_seal(&s->tx, s->plain, s->cid_len, s->plain, s->n, s->sealed, BUF, &s->record_len, &s->pn) !=
+	s->tx.window.next = s->tx.acknowledged = s->tx.window.next & UINT16_MAX;
+	if (seal_next(&s->tx, s->plain, s->cid_len, s->plain, s->n, s->sealed, BUF, &s->record_len, &s->pn) !=
 	    TH_OK)
 		die("seal");
 }
@@ -126,8 +138,8 @@ static void record_line(const char *name, size_t tag_len, size_t cid_len, double
 	struct subject s = { .cid_len = cid_len };
 	const struct th_noise_secret k = { { 1 } };
 
-	if (th_record_key_init(&s.tx, &k, tag_len, TH_CIPHER_SEAL) != TH_OK ||
-	    th_record_key_init(&s.rx, &k, tag_len, TH_CIPHER_OPEN) != TH_OK)
+	if (th_record_key_init(&s.tx, &k, tag_len, TH_CIPHER_SEAL, 0) != TH_OK ||
+	    th_record_key_init(&s.rx, &k, tag_len, TH_CIPHER_OPEN, 0) != TH_OK)
 		die("key");
 	line(&s, name, record_seal, record_open, ms);
 	th_record_key_free(&s.tx);
@@ -159,7 +171,7 @@ static void key_line(double ms)
 	while (end - start < ms * 1e6) {
 		struct th_record_key key;
 
-		if (th_record_key_init(&key, &k, TH_RECORD_TAG, TH_CIPHER_SEAL) != TH_OK)
+		if (th_record_key_init(&key, &k, TH_RECORD_TAG, TH_CIPHER_SEAL, 0) != TH_OK)
 			die("key");
 		th_record_key_free(&key);
 		count++;
@@ -172,7 +184,7 @@ static void key_line(double ms)
 static void overheads(void)
 {
 	struct th_record_key key = { .cipher = { .tag_len = TH_RECORD_TAG } };
-	struct th_record_key far = { .cipher = { .tag_len = TH_RECORD_TAG }, .next = 1000 };
+	struct th_record_key far = { .cipher = { .tag_len = TH_RECORD_TAG }, .window = { .next = 1000 } };
 
 	printf("\nbytes that a record adds to its payload\n"
 	       "  %2zu to %zu  thimble, connection ID of 0 to 2 bytes\n"

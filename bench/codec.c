@@ -17,7 +17,7 @@
 #include <zstd.h>
 
 #include "../tools/model/corpus.h"
-#include "codec/history.h"
+#include "codec/reference.h"
 
 enum {
 	DICTIONARY = 110 * 1024,
@@ -153,12 +153,17 @@ static size_t brotlied(const struct message *m)
 	return n;
 }
 
-static size_t modelled(struct th_model *model, const struct th_view *view, const struct message *m)
+/* `base` and `number`: what is said of them counts, too. */
+static size_t modelled(struct th_model *model, const struct th_view *view, const struct message *m,
+		       const struct th_history_base *base, uint64_t number)
 {
 	struct th_model_about about = { m->is_response, m->is_response ? m->kind : 0,
 					m->is_response ? m->account : -1 };
 	size_t need, history = 0, got;
 	static uint8_t back[TH_MODEL_TEXT_MAX];
+	struct th_history_base read;
+	struct th_range_enc e;
+	struct th_range_dec d;
 	double start = now(), taken;
 
 	for (size_t i = 0; i < view->n; i++)
@@ -168,11 +173,18 @@ static size_t modelled(struct th_model *model, const struct th_view *view, const
 	seconds_history += taken;
 	bytes_history += history;
 	start = now();
-	if (th_model_encode(model, view, &about, m->text, m->n, out, OUT, &need) != TH_OK)
+	th_range_enc_init(&e, out, OUT);
+	if (!base->parent.none)
+		th_reference_write(&e, base, m->is_response, number);
+	if (th_model_encode_on(model, view, &about, m->text, m->n, &e, &need) != TH_OK)
 		die("a text is too large");
 	seconds_coding += now() - start - taken;
 	bytes_coded += m->n;
-	if (th_model_decode(model, view, &about, out, need, back, sizeof(back), &got) != TH_OK || got != m->n ||
+	th_range_dec_init(&d, out, need);
+	if (!base->parent.none && (th_reference_read(&d, m->is_response, number, &read) != TH_OK ||
+				   read.also != base->also || read.own != base->own))
+		die("a reference did not come back as it was");
+	if (th_model_decode_on(model, view, &about, &d, back, sizeof(back), &got) != TH_OK || got != m->n ||
 	    memcmp(back, m->text, got) != 0)
 		die("a text did not come back as it was");
 	return need;
@@ -250,7 +262,7 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 	static struct sums sessions[ROUTES], routes[ROUTES];
 	static struct th_view view;
 	size_t n_sessions = 0, n_routes = 0, session = SIZE_MAX, also = 0, none = 0;
-	uint64_t *numbers = calloc(c->n + 1, sizeof(*numbers)), next[2] = { 0, 0 };
+	uint64_t *numbers = calloc(c->n + 1, sizeof(*numbers)), next = 1;
 	struct pair p = { th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, true),
 			  th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, false) };
 
@@ -268,13 +280,18 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 		}
 		if (m->is_response)
 			request = (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = numbers[m->request] };
-		numbers[i] = next[m->is_response]++;
-		th_history_choose(m->is_response ? p.far : p.near, numbers[i], request, hopeful, &base, &view);
-		coded[0] = modelled(model, &view, m);
+		numbers[i] = m->is_response ? numbers[m->request] : next++;
+		th_history_choose(m->is_response ? p.far : p.near, numbers[i], request, hopeful && m->is_response,
+				  &base, &view);
+		if (!th_reference_fits(&base, m->is_response, numbers[i])) {
+			base = TH_HISTORY_BASELESS;
+			view.n = 0;
+		}
+		coded[0] = modelled(model, &view, m, &base, numbers[i]);
 		if (each) {
 			static const struct th_view empty;
 
-			print_message(c, m, modelled(model, &empty, m), coded[0]);
+			print_message(c, m, modelled(model, &empty, m, &TH_HISTORY_BASELESS, 0), coded[0]);
 		}
 		if (!only_model) {
 			join(&view);

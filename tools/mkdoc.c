@@ -1,12 +1,15 @@
-/* Makes what is documentation out of the option table: manual pages from their templates, and the example
+/* Makes what is documentation out of the option tables: manual pages from their templates, and the example
  * configuration.
  *
- *     mkdoc docs/man/thimble.1.in      the template; a line @OPTIONS@ becomes the command line's options, @SETTINGS@
- * the file's mkdoc --example                  dist/thimble.conf */
+ *     mkdoc docs/man/thimble.1.in              the template; a line @OPTIONS@ becomes the command line's options,
+ *                                              @SETTINGS@ the file's
+ *     mkdoc --link docs/man/thimble-link.1.in  the same with the options of thimble-link; @PRESETS@ becomes its presets
+ *     mkdoc --example                          dist/thimble.conf */
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/options.h"
+#include "relay/options.h"
 
 enum { LINE = 512 };
 
@@ -23,7 +26,13 @@ static void roff(const char *text)
 	}
 }
 
-static void body(const struct th_options *defaults, const struct th_option *opt)
+/* The table that the page is about, and its defaults. */
+struct subject {
+	const struct th_option_schema *schema;
+	const void *defaults;
+};
+
+static void body(const struct subject *s, const struct th_option *opt)
 {
 	char value[TH_OPTION_TEXT], allowed[TH_OPTION_TEXT];
 
@@ -31,7 +40,7 @@ static void body(const struct th_options *defaults, const struct th_option *opt)
 	puts(".");
 	if (opt->flags & TH_OPTION_COMMAND_LINE)
 		return;
-	th_option_format(opt, th_option_field(defaults, opt), value);
+	th_option_format(opt, (const char *)s->defaults + opt->at, value);
 	puts(".br");
 	fputs("Allowed: ", stdout);
 	roff(opt->flags & TH_OPTION_OPTIONAL ? "nothing, or " : "");
@@ -41,7 +50,7 @@ static void body(const struct th_options *defaults, const struct th_option *opt)
 	puts(opt->flags & TH_OPTION_RELOAD ? ". SIGHUP applies it." : ".");
 }
 
-static void option(const struct th_options *defaults, const struct th_option *opt, bool setting)
+static void option(const struct subject *s, const struct th_option *opt, bool setting)
 {
 	puts(".TP");
 	fputs(".B ", stdout);
@@ -55,26 +64,49 @@ static void option(const struct th_options *defaults, const struct th_option *op
 		fputs(" = \\fItrue\\fR|\\fIfalse\\fR", stdout);
 	}
 	putchar('\n');
-	body(defaults, opt);
+	body(s, opt);
 }
 
-static void options(const struct th_options *defaults, bool settings)
+static void options(const struct subject *s, bool settings)
 {
-	for (int s = 0; s < TH_SECTION_LAST; s++) {
+	unsigned without = TH_OPTION_HIDDEN | (settings ? TH_OPTION_COMMAND_LINE : 0);
+
+	for (size_t section = 0; section < s->schema->n_sections; section++) {
 		printf(".SS ");
 		if (settings)
-			printf("[%s] ", th_section_names[s]);
-		puts(th_section_help[s]);
-		for (size_t i = 0; i < th_option_count; i++) {
-			const struct th_option *opt = &th_option_table[i];
+			printf("[%s] ", s->schema->sections[section]);
+		roff(s->schema->section_help[section]);
+		putchar('\n');
+		for (size_t i = 0; i < s->schema->n; i++) {
+			const struct th_option *opt = &s->schema->rows[i];
 
-			if ((int)opt->section == s && !(settings && (opt->flags & TH_OPTION_COMMAND_LINE)))
-				option(defaults, opt, settings);
+			if (opt->section == section && !(opt->flags & without))
+				option(s, opt, settings);
 		}
 	}
 }
 
-static int page(const struct th_options *defaults, const char *path)
+static void presets(void)
+{
+	for (size_t i = 0; i < th_emu_preset_count; i++) {
+		const struct th_emu_preset *p = &th_emu_presets[i];
+
+		fputs(".TP\n.B ", stdout);
+		roff(p->name);
+		putchar('\n');
+		roff(p->about);
+		fputs(":\n", stdout);
+		for (const char *const *s = p->settings; *s; s++) {
+			roff(*s);
+			puts(s[1] ? "," : ".");
+		}
+		fputs(".br\nSources: ", stdout);
+		roff(p->source);
+		puts(".");
+	}
+}
+
+static int page(const struct subject *s, const char *path)
 {
 	char line[LINE];
 	FILE *in = fopen(path, "r");
@@ -87,9 +119,11 @@ static int page(const struct th_options *defaults, const char *path)
 	       strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
 	while (fgets(line, sizeof(line), in)) {
 		if (strcmp(line, "@OPTIONS@\n") == 0)
-			options(defaults, false);
+			options(s, false);
 		else if (strcmp(line, "@SETTINGS@\n") == 0)
-			options(defaults, true);
+			options(s, true);
+		else if (strcmp(line, "@PRESETS@\n") == 0)
+			presets();
 		else
 			fputs(line, stdout);
 	}
@@ -99,15 +133,21 @@ static int page(const struct th_options *defaults, const char *path)
 
 int main(int argc, char *argv[])
 {
+	static struct th_relay_options link;
 	struct th_options defaults;
+	const struct subject daemon_subject = { &th_options_schema, &defaults };
+	const struct subject link_subject = { th_relay_schema(), &link };
 
 	th_options_init(&defaults);
+	th_relay_options_init(&link);
+	if (argc == 3 && strcmp(argv[1], "--link") == 0)
+		return page(&link_subject, argv[2]);
 	if (argc != 2) {
-		fputs("usage: mkdoc TEMPLATE | --example\n", stderr);
+		fputs("usage: mkdoc [--link] TEMPLATE | --example\n", stderr);
 		return 2;
 	}
 	if (strcmp(argv[1], "--example") != 0)
-		return page(&defaults, argv[1]);
+		return page(&daemon_subject, argv[1]);
 	th_options_dump(&defaults, stdout);
 	return 0;
 }

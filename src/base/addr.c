@@ -17,6 +17,19 @@ size_t th_addr_overhead(const struct th_addr *a)
 	return th_addr_is_v4(a) ? OVERHEAD_V4 : OVERHEAD_V6;
 }
 
+const char *th_addr_host(const struct th_addr *a, char out[TH_ADDR_TEXT])
+{
+	char ip[INET6_ADDRSTRLEN] = "?";
+
+	inet_ntop(th_addr_is_v4(a) ? AF_INET : AF_INET6, a->ip + (th_addr_is_v4(a) ? sizeof(mapped) : 0), ip,
+		  sizeof(ip));
+	if (a->scope)
+		snprintf(out, TH_ADDR_TEXT, "%s%%%u", ip, (unsigned)a->scope);
+	else
+		snprintf(out, TH_ADDR_TEXT, "%s", ip);
+	return out;
+}
+
 const char *th_addr_text(const struct th_addr *a, char out[TH_ADDR_TEXT])
 {
 	char ip[INET6_ADDRSTRLEN] = "?";

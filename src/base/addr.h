@@ -23,6 +23,9 @@ static inline bool th_addr_eq(const struct th_addr *a, const struct th_addr *b)
 /* Writes "192.0.2.1:5683" or "[2001:db8::1]:5683" and returns out. */
 const char *th_addr_text(const struct th_addr *a, char out[TH_ADDR_TEXT]);
 
+/* The same without brackets and port, as th_addr_parse() takes it. Returns out. */
+const char *th_addr_host(const struct th_addr *a, char out[TH_ADDR_TEXT]);
+
 /* Whether this stands for an IPv4 address. */
 bool th_addr_is_v4(const struct th_addr *a);
 

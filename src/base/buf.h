@@ -31,7 +31,7 @@ void th_buf_consume(struct th_buf *b, size_t n);
 
 static inline const uint8_t *th_buf_data(const struct th_buf *b)
 {
-	return b->p + b->off;
+	return b->off ? b->p + b->off : b->p; /* an empty one has no memory: NULL, not NULL + 0 */
 }
 
 /* How many bytes still fit under the limit. */

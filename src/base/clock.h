@@ -25,6 +25,13 @@ static inline th_time th_time_until(th_time to, th_time from)
 	return to > from ? to - from : 0;
 }
 
+static inline th_time th_time_clamp(th_time v, th_time low, th_time high)
+{
+	if (v < low)
+		return low;
+	return v > high ? high : v;
+}
+
 static inline th_time th_time_min(th_time a, th_time b)
 {
 	return a < b ? a : b;

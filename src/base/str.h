@@ -31,6 +31,13 @@ static inline char th_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* Of a hexadecimal digit in either case; -1 for any other character. */
+static inline int th_hex_value(char c)
+{
+	c = th_lower(c);
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* ASCII letters compare without case, as HTTP field names do (RFC 9110 §5.1). */
 static inline bool th_str_ieq(struct th_str a, struct th_str b)
 {

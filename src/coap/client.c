@@ -8,31 +8,60 @@
 
 #include <string.h>
 
-void th_coap_client_new_token(struct th_coap *c, struct th_coap_token *out)
-{
-	uint64_t v = c->next_token++;
-
-	out->n = 0;
-	while (out->n < TH_COAP_TOKEN_MAX && v >> (8 * out->n))
-		out->n++;
-	for (size_t i = 0; i < out->n; i++)
-		out->p[i] = (uint8_t)(v >> (8 * (out->n - 1 - i)));
-}
+/* Names: the token of an exchange, and the one under which the rest of notifications is asked for. With c->numbering
+ * they are the number of the first message that carries them, else a counter. */
 
 static const struct th_coap_token *asked_token(const struct th_coap_exchange *x)
 {
-	return x->c.fetching && x->c.fetch_token.n ? &x->c.fetch_token : &x->token;
+	return x->c.fetching && x->c.fetch_apart ? &x->c.fetch_token : &x->token;
+}
+
+static void name_fetches(struct th_coap *c, struct th_coap_exchange *x, uint64_t number)
+{
+	struct th_coap_token *t = &x->c.fetch_token;
+
+	t->n = th_naming_token(number, t->p);
+	th_table_add(&c->by_fetch, &x->c.by_fetch, th_coap_token_hash(c, x->peer, true, t->p, t->n));
+}
+
+void th_coap_client_fetch_apart(struct th_coap *c, struct th_coap_exchange *x)
+{
+	if (x->c.fetch_apart)
+		return;
+	x->c.fetch_apart = true;
+	if (!c->numbering)
+		name_fetches(c, x, c->next_token++);
+}
+
+bool th_coap_client_is_unnamed(const struct th_coap *c, const struct th_coap_exchange *x)
+{
+	return c->numbering && asked_token(x)->n == 0;
+}
+
+const struct th_coap_token *th_coap_client_name(struct th_coap *c, struct th_coap_exchange *x, uint64_t number)
+{
+	if (x->token.n) {
+		name_fetches(c, x, number);
+		return &x->c.fetch_token;
+	}
+	x->token.n = th_naming_token(number, x->token.p);
+	th_table_add(&c->by_token, &x->by_token, th_coap_token_hash(c, x->peer, true, x->token.p, x->token.n));
+	return &x->token;
+}
+
+static bool is_named(const struct th_coap_token *t, const struct th_coap_pdu *pdu)
+{
+	return t->n > 0 && th_coap_token_eq(t, pdu->token, pdu->token_len);
 }
 
 bool th_coap_client_awaits(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
 {
-	return x->c.phase == TH_COAP_ASKED && th_coap_token_eq(asked_token(x), pdu->token, pdu->token_len);
+	return x->c.phase == TH_COAP_ASKED && is_named(asked_token(x), pdu);
 }
 
 bool th_coap_client_expects(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
 {
-	return th_coap_client_awaits(x, pdu) ||
-	       (x->c.observing && th_coap_token_eq(&x->token, pdu->token, pdu->token_len));
+	return th_coap_client_awaits(x, pdu) || (x->c.observing && is_named(&x->token, pdu));
 }
 
 struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_coap_peer *p,
@@ -56,7 +85,7 @@ struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_
 
 static bool head_is_valid(const struct th_coap_head *head)
 {
-	if (head->code == TH_COAP_EMPTY || th_coap_class(head->code) != 0)
+	if (head->code == TH_COAP_EMPTY || th_coap_class(head->code) != 0 || head->priority >= TH_COAP_PRIORITIES)
 		return false;
 	if (head->n_options > TH_COAP_OPTIONS_MAX - TH_COAP_ENGINE_OPTIONS)
 		return false;
@@ -73,16 +102,22 @@ static enum th_err set_up(struct th_coap *c, struct th_coap_exchange *x, const s
 {
 	const struct th_coap_option *observe = th_coap_option_find(head->options, head->n_options, TH_COAP_OPT_OBSERVE);
 	bool registers = head->observe || (observe && th_coap_option_uint(observe) == 0);
+	const struct th_coap_path *path = &x->peer->path;
+	size_t overhead = th_coap_peer_overhead(x->peer);
 	int szx;
 
 	x->confirmable = head->confirmable;
+	x->priority = (uint8_t)head->priority;
 	x->c.wants_observe = registers;
-	x->c.tagged = head->tagged;
-	x->c.fetch_szx = (uint8_t)c->params->szx;
+	/* a token names one exchange for ever, so it makes a good tag (RFC 9175 §3.4); where both ends know that, it is
+	 * the tag */
+	if (head->tagged && !c->numbering)
+		x->c.tag = x->token;
+	x->c.fetch_szx = (uint8_t)th_coap_path_szx(path, false, c->params->szx, overhead);
 	x->c.head = th_coap_head_keep(c, head, registers ? TH_COAP_OPT_OBSERVE : 0);
 	if (!x->c.head)
 		return TH_ERR_NO_MEMORY;
-	szx = th_coap_fit_szx(c, x->c.head, c->params->szx);
+	szx = th_coap_fit_szx(c, x->c.head, th_coap_path_szx(path, true, c->params->szx, overhead));
 	if (szx < 0)
 		return TH_ERR_INVALID;
 	x->out.szx = (uint8_t)szx;
@@ -94,7 +129,7 @@ static enum th_err open_request(struct th_coap *c, const struct th_addr *peer, c
 {
 	struct th_coap_peer *p;
 	struct th_coap_exchange *x;
-	struct th_coap_token token;
+	struct th_coap_token token = { 0 };
 	enum th_err err;
 
 	if (!head_is_valid(head))
@@ -102,7 +137,8 @@ static enum th_err open_request(struct th_coap *c, const struct th_addr *peer, c
 	p = th_coap_peer_get(c, peer);
 	if (!p)
 		return c->peers.n >= c->params->max_peers ? TH_ERR_FULL : TH_ERR_NO_MEMORY;
-	th_coap_client_new_token(c, &token);
+	if (!c->numbering)
+		token.n = th_naming_token(c->next_token++, token.p);
 	x = th_coap_exchange_new(c, p, true, &token, &err);
 	if (!x)
 		return err;
@@ -123,6 +159,18 @@ enum th_err th_coap_request(struct th_coap *c, const struct th_addr *peer, const
 	err = open_request(c, peer, head, out);
 	th_coap_leave(c);
 	return err;
+}
+
+void th_coap_supersede(struct th_coap *c, th_coap_id id, uint64_t state, th_time now)
+{
+	struct th_coap_exchange *x = th_coap_exchange_find(c, id);
+
+	if (!x || !x->client || state == 0)
+		return;
+	th_coap_enter(c, now);
+	x->state = state;
+	th_coap_message_supersede(c, x->peer, x, state);
+	th_coap_leave(c);
 }
 
 /* False when the body has more blocks than NUM can count. */
@@ -149,14 +197,16 @@ static bool draft_upload(struct th_coap_exchange *x, struct th_coap_draft *d)
 	x->out.blockwise = x->out.blockwise || s.more;
 	d->pdu.payload = s.p;
 	d->pdu.payload_len = s.n;
+	if (s.more && x->c.up_off == 0 && th_coap_burst_wanted(x) && !x->c.wants_observe)
+		return draft_block(d, TH_COAP_OPT_QBLOCK1, 0, true, x->out.szx);
 	return !x->out.blockwise || draft_block(d, TH_COAP_OPT_BLOCK1, x->c.up_off, s.more, x->out.szx);
 }
 
 /* A client that waits for a separate response watches whether its peer is alive. Who asked with a NON has settled for
  * losing it. */
-static void await(struct th_coap *c, struct th_coap_exchange *x)
+void th_coap_client_await(struct th_coap *c, struct th_coap_exchange *x)
 {
-	x->give_up_at = th_time_add(c->now, c->params->response_timeout);
+	x->give_up_at = th_time_add(c->now, x->peer->path.times.response);
 	th_coap_exchange_arm(c, x);
 	if (x->confirmable && !th_list_linked(&x->c.awaiting))
 		th_list_push(&x->peer->awaiting, &x->c.awaiting);
@@ -182,7 +232,9 @@ void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x)
 		fits = draft_block(&d, TH_COAP_OPT_BLOCK2, x->in.next, false, cl->fetch_szx);
 	else
 		fits = draft_upload(x, &d);
-	if (cl->tagged) /* a token names one exchange for ever, so it makes a good tag (RFC 9175 §3.4) */
+	if (cl->tag.n)
+		th_coap_draft_opaque(&d, TH_COAP_OPT_REQUEST_TAG, cl->tag.p, cl->tag.n);
+	else if (c->numbering && asked_token(x) != &x->token) /* names the exchange, which the token here does not */
 		th_coap_draft_opaque(&d, TH_COAP_OPT_REQUEST_TAG, x->token.p, x->token.n);
 	if (cl->echo_n)
 		th_coap_draft_opaque(&d, TH_COAP_OPT_ECHO, cl->echo, cl->echo_n);
@@ -192,21 +244,23 @@ void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x)
 	if (err != TH_OK)
 		th_coap_exchange_close(c, x, err);
 	else if (!x->confirmable)
-		await(c, x);
+		th_coap_client_await(c, x);
 }
 
 void th_coap_client_pump(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_slice s;
 
-	if (x->c.phase == TH_COAP_GATHERING && th_coap_out_slice(&x->out, x->c.up_off, &s))
+	if (x->out.burst && !x->out.cut)
+		th_coap_burst_pump(c, x);
+	else if (x->c.phase == TH_COAP_GATHERING && th_coap_out_slice(&x->out, x->c.up_off, &s))
 		th_coap_client_ask(c, x);
 }
 
 void th_coap_client_over(struct th_coap *c, struct th_coap_exchange *x, enum th_coap_outcome outcome)
 {
 	if (outcome == TH_COAP_ACKED)
-		await(c, x);
+		th_coap_client_await(c, x);
 	else
 		th_coap_exchange_close(c, x, outcome == TH_COAP_RESET ? TH_ERR_RESET : TH_ERR_TIMEOUT);
 }

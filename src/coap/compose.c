@@ -105,6 +105,15 @@ struct th_coap_head th_coap_user_head(const struct th_coap_pdu *pdu, struct th_c
 	return head;
 }
 
+enum th_err th_coap_screen(const struct th_coap_peer *p, struct th_coap_pdu *pdu)
+{
+	enum th_err err = th_coap_options_screen(pdu);
+	bool bursts = th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK1) ||
+		      th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2);
+
+	return err == TH_OK && bursts && !p->path.profile.blocks ? TH_ERR_UNSUPPORTED : err;
+}
+
 enum th_err th_coap_block_of(const struct th_coap_pdu *pdu, uint16_t number, struct th_coap_block *out)
 {
 	const struct th_coap_option *o = th_coap_option_find(pdu->options, pdu->n_options, number);

@@ -36,6 +36,17 @@ static bool equals(const uint8_t *a, const uint8_t *b, size_t n)
 	return differ == 0;
 }
 
+/* A Message ID for somebody who may be no peer yet. */
+static bool name_non(struct th_coap *c, const struct th_addr *to, struct th_coap_pdu *pdu, uint64_t *number)
+{
+	if (!c->numbering)
+		*number = th_rng_u32(&c->rng);
+	else if (!c->numbering->number(c->numberer, to, number))
+		return false;
+	pdu->mid = (uint16_t)*number;
+	return true;
+}
+
 bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const struct th_coap_pdu *pdu)
 {
 	const struct th_coap_option *o = th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_ECHO);
@@ -43,6 +54,7 @@ bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const str
 	struct th_coap_token token = { .n = pdu->token_len };
 	uint8_t now[VALUE_BYTES], before[VALUE_BYTES];
 	struct th_coap_draft d;
+	uint64_t number;
 
 	value_for(c, from, slot, now);
 	value_for(c, from, slot - 1, before);
@@ -52,8 +64,9 @@ bool th_coap_echo_admit(struct th_coap *c, const struct th_addr *from, const str
 	th_coap_draft_init(&d, TH_COAP_UNAUTHORIZED, &token);
 	th_coap_draft_opaque(&d, TH_COAP_OPT_ECHO, now, VALUE_BYTES);
 	d.pdu.type = pdu->type == TH_COAP_CON ? TH_COAP_ACK : TH_COAP_NON;
-	d.pdu.mid = pdu->type == TH_COAP_CON ? pdu->mid : (uint16_t)th_rng_u32(&c->rng);
-	th_coap_send_once(c, from, &d.pdu);
+	d.pdu.mid = pdu->mid;
+	if (d.pdu.type == TH_COAP_ACK || name_non(c, from, &d.pdu, &number))
+		th_coap_send_once(c, NULL, from, &d.pdu, d.pdu.type == TH_COAP_NON && c->numbering ? &number : NULL);
 	return false;
 }
 
@@ -71,7 +84,7 @@ void th_coap_echo_passed(struct th_coap *c, struct th_coap_peer *p, uint16_t mid
 {
 	p->echoed = true;
 	p->echoed_mid = mid;
-	p->echoed_until = th_time_add(c->now, th_coap_exchange_lifetime(c->params));
+	p->echoed_until = th_time_add(c->now, p->path.times.lifetime);
 }
 
 void th_coap_require_echo(struct th_coap *c, bool on)

@@ -63,12 +63,6 @@ void th_coap_leave(struct th_coap *c)
 
 /* The out queue */
 
-void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d)
-{
-	if (!th_list_linked(&d->queue))
-		th_list_push(&c->out, &d->queue);
-}
-
 /* Empty messages need no memory but a place in a ring: that they are sent does not depend on the allocator. When the
  * ring is full they are lost, as on the link. */
 void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coap_type type, uint16_t mid)
@@ -81,7 +75,8 @@ void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coa
 		(struct th_coap_empty){ *to, mid, (uint8_t)type };
 }
 
-void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu)
+void th_coap_send_once(struct th_coap *c, struct th_coap_peer *p, const struct th_addr *to,
+		       const struct th_coap_pdu *pdu, const uint64_t *number)
 {
 	size_t n = th_coap_pdu_write(pdu, c->scratch, c->scratch_n);
 	struct th_coap_datagram *d;
@@ -92,11 +87,31 @@ void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct
 	if (!d)
 		return;
 	th_list_init(&d->queue);
+	d->peer = p;
 	d->to = *to;
 	d->n = n;
 	d->p = memcpy(d + 1, c->scratch, n);
+	d->numbered = number != NULL;
+	d->number = number ? *number : 0;
 	c->once++;
 	th_coap_queue(c, d);
+}
+
+void th_coap_number_by(struct th_coap *c, const struct th_coap_numbering *ops, void *user)
+{
+	c->numbering = ops;
+	c->numberer = user;
+}
+
+void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now)
+{
+	struct th_coap_peer *p = th_coap_peer_find(c, peer);
+
+	if (!p)
+		return;
+	th_coap_enter(c, now);
+	th_coap_peer_pump(c, p);
+	th_coap_leave(c);
 }
 
 static size_t tx_empty(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap)
@@ -105,33 +120,83 @@ static size_t tx_empty(struct th_coap *c, struct th_addr *to, uint8_t *out, size
 	const struct th_coap_pdu pdu = { .type = (enum th_coap_type)e->type, .mid = e->mid };
 
 	*to = e->to;
+	if (c->paced) {
+		struct th_coap_peer *p = th_coap_peer_find(c, to);
+
+		if (p)
+			th_coap_lane_charge(c, p, TH_COAP_EMPTY_BYTES);
+	}
 	c->empty_first = (c->empty_first + 1) % TH_COAP_EMPTIES_MAX;
 	c->empty_n--;
 	return th_coap_pdu_write(&pdu, out, cap);
 }
 
-size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now)
+static struct th_coap_datagram *tx_next(struct th_coap *c)
 {
-	struct th_list *l;
-	struct th_coap_datagram *d;
+	struct th_list *l = th_list_pop(&c->out);
+
+	return l ? TH_OWNER(l, struct th_coap_datagram, queue) : th_coap_lane_next(c);
+}
+
+static size_t tx_one(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap, struct th_coap_sent *sent)
+{
 	size_t n;
 
-	(void)now;
-	if (c->empty_n > 0)
-		return tx_empty(c, to, out, cap);
-	l = th_list_pop(&c->out);
-	if (!l)
-		return 0;
-	d = TH_OWNER(l, struct th_coap_datagram, queue);
-	n = d->n <= cap ? d->n : 0;
-	*to = d->to;
-	if (n)
-		memcpy(out, d->p, n);
+	if (d->fill) {
+		n = d->fill(c, d, out, cap);
+	} else {
+		n = d->n <= cap ? d->n : 0;
+		if (n)
+			memcpy(out, d->p, n);
+	}
+	*sent = (struct th_coap_sent){ d->numbered, d->sent, d->number };
+	d->sent = true;
+	if (n && d->peer)
+		th_coap_lane_charge(c, d->peer, n);
+	if (d->left)
+		d->left(c, d);
 	if (!d->kept) {
 		c->once--;
 		th_free(c->mem, d);
 	}
 	return n;
+}
+
+static size_t tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, struct th_coap_sent *sent)
+{
+	*sent = (struct th_coap_sent){ 0 };
+	if (c->empty_n > 0)
+		return tx_empty(c, to, out, cap);
+	for (struct th_coap_datagram *d = tx_next(c); d; d = tx_next(c)) {
+		struct th_coap_lane *lane = d->peer ? &d->peer->lane : NULL;
+		size_t n;
+
+		*to = d->to;
+		n = tx_one(c, d, out, cap, sent);
+		if (lane)
+			th_coap_lane_went(c, lane);
+		if (n)
+			return n;
+	}
+	return 0;
+}
+
+size_t th_coap_tx_named(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now,
+			struct th_coap_sent *sent)
+{
+	size_t n;
+
+	th_coap_enter(c, now);
+	n = tx(c, to, out, cap, sent);
+	th_coap_leave(c);
+	return n;
+}
+
+size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now)
+{
+	struct th_coap_sent sent;
+
+	return th_coap_tx_named(c, to, out, cap, now, &sent);
 }
 
 /* Birth and death */
@@ -181,8 +246,7 @@ struct th_coap *th_coap_new(const struct th_coap_params *params, const struct th
 	th_list_init(&c->dead_peers);
 	th_list_init(&c->idle_peers);
 	th_list_init(&c->replies);
-	th_list_init(&c->con_records);
-	th_list_init(&c->non_records);
+	th_list_init(&c->ready);
 	/* at least 32 random bits of token against off-path spoofing (§5.3.1), counted up so that none is reused (RFC
 	 * 9175 §4.2) */
 	c->next_token = (uint64_t)th_rng_u32(rng) | 1u << 31;
@@ -220,6 +284,7 @@ void th_coap_del(struct th_coap *c)
 {
 	if (!c)
 		return;
+	c->numbering = NULL; /* nobody is told any more */
 	th_coap_enter(c, c->now);
 	free_all(c);
 	th_coap_leave(c);

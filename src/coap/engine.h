@@ -27,11 +27,21 @@
 #include "base/clock.h"
 #include "coap/params.h"
 #include "coap/pdu.h"
+#include "coap/profile.h"
 
 struct th_coap;
 
 /* Names an exchange for the engine's lifetime; never reused; 0 is none. */
 typedef uint64_t th_coap_id;
+
+/* How urgent an exchange is, for the order in which datagrams leave. */
+enum th_coap_priority {
+	TH_COAP_INTERACTIVE, /* somebody waits for it */
+	TH_COAP_SYNC,
+	TH_COAP_CHATTER, /* soon stale: receipts, typing, presence */
+	TH_COAP_BULK,
+	TH_COAP_PRIORITIES,
+};
 
 /* Code and options of a request or response as the user sees them. Block1, Block2, Size1/2, Observe of responses,
  * Request-Tag and Echo are the engine's own and do not appear to the user among options unless stated. Borrowed during the call. */
@@ -39,8 +49,10 @@ struct th_coap_head {
 	uint8_t code;                      /* TH_COAP_GET …, TH_COAP_CODE(2, 5) … */
 	bool confirmable;                  /* CON or NON; servers answer NON with NON */
 	bool observe;                      /* request: register (RFC 7641); response: this is a notification */
-	bool tagged;                       /* client request: always carry a Request-Tag (RFC 9175 §3), so that parallel
-	                                      block-wise exchanges of the same method and options never mix */
+	bool tagged;                       /* client request: carry a Request-Tag (RFC 9175 §3), so that parallel
+	                                      block-wise exchanges of the same method and options never mix; not
+	                                      needed, and not sent, with th_coap_number_by() */
+	enum th_coap_priority priority;    /* of this message and of all that follow in its direction */
 	const struct th_coap_option *options; /* ascending by number */
 	size_t n_options;
 };
@@ -64,6 +76,24 @@ struct th_coap_ops {
 	void (*closed)(void *user, th_coap_id id, enum th_err why);
 };
 
+/* For an engine that stands on a session: the layer below names what the engine sends (naming.h). These run in the
+ * middle of the engine's verbs and must not call any. */
+struct th_coap_numbering {
+	/* A CON or NON of ours is about to be sent for the first time: the number of the record it will travel in. Numbers of
+	 * a peer rise. False: not now; th_coap_renumber() later. A number may be asked for and then not be used. */
+	bool (*number)(void *user, const struct th_addr *peer, uint64_t *number);
+	/* The CON that got this number is acknowledged, reset, timed out or taken back: it is not sent again. */
+	void (*over)(void *user, const struct th_addr *peer, uint64_t number);
+};
+
+/* What th_coap_tx_named() knows of a datagram. */
+struct th_coap_sent {
+	bool numbered;	 /* a CON or NON that got a number; a NON without one belongs to a burst: nothing ever refers to it, and
+			  * its Message ID, 0 here, is to become that of whatever record it travels in */
+	bool again;	 /* the same bytes as before, for the same message: a retransmission, or a reply to a duplicate */
+	uint64_t number; /* that number */
+};
+
 /* What an exchange cost on the link so far: every datagram that belonged to it, retransmissions and ACKs included.
  * Bytes are UDP payload; the caller adds IP and UDP headers per datagram. */
 struct th_coap_account {
@@ -74,6 +104,7 @@ struct th_coap_account {
 /* Counters since start, for metrics and tests. */
 struct th_coap_stats {
 	uint64_t rx_malformed, rx_duplicate, rx_unmatched, retransmissions, timeouts, rst_sent, refused_full;
+	uint64_t blocks_sent, blocks_again, reports_sent; /* of bodies in bursts */
 	size_t peers, exchanges, records, reply_bytes;
 };
 
@@ -82,10 +113,20 @@ struct th_coap *th_coap_new(const struct th_coap_params *params, const struct th
 			    const struct th_coap_ops *ops, void *user);
 void th_coap_del(struct th_coap *c); /* no events are sent */
 
+/* Before the first verb. From then on Message IDs are the low 16 bits of numbers, and the token of a request is the number
+ * of the message that opened its exchange (th_naming_token), which it has from its first flight. Tokens are then unique
+ * at both ends, so blocks belong to the exchange of their token, and `tagged` is not needed. Both ends must do the same.
+ * `ops` and `user` are borrowed for the engine's life. */
+void th_coap_number_by(struct th_coap *c, const struct th_coap_numbering *ops, void *user);
+/* There are numbers for that peer again. */
+void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now);
+
 /* The four engine verbs. */
 void th_coap_rx(struct th_coap *c, const struct th_addr *from, const uint8_t *dgram, size_t n, th_time now);
 /* The next datagram to send, its length returned; 0 when there is none now. cap >= params->max_message. */
 size_t th_coap_tx(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now);
+size_t th_coap_tx_named(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap, th_time now,
+			struct th_coap_sent *sent);
 th_time th_coap_deadline(const struct th_coap *c); /* when tick wants to be called; TH_NEVER. Anything to send at once: tx says */
 void th_coap_tick(struct th_coap *c, th_time now);
 
@@ -122,10 +163,32 @@ bool th_coap_wants_observe(const struct th_coap *c, th_coap_id id);
 /* Server: refuses the first request of a new peer with 4.01 and an Echo option until the peer repeats it (RFC 9175 §2.3). */
 void th_coap_require_echo(struct th_coap *c, bool on);
 
-/* The client's token of an exchange (either role), at most 8 bytes, borrowed until it closes; the peers' common name for it. */
+/* The client's token of an exchange (either role), at most 8 bytes, borrowed until it closes; the peers' common name for it.
+ * TH_ERR_NOT_FOUND: no such exchange, or with th_coap_number_by(): not sent yet. */
 enum th_err th_coap_token(const struct th_coap *c, th_coap_id id, const uint8_t **token, size_t *n);
 /* Server: the open exchange of that peer with that token, 0 when there is none. */
 th_coap_id th_coap_find(const struct th_coap *c, const struct th_addr *peer, const uint8_t *token, size_t n);
+
+/* Client: the request, not ended yet, sets what `state` names (not 0; of one peer). Older requests that set the same and have not left
+ * yet are closed with TH_ERR_CANCELLED: nobody needs them any more. */
+void th_coap_supersede(struct th_coap *c, th_coap_id id, uint64_t state, th_time now);
+
+/* What is known of the link to that peer (profile.h): from now on timeouts, pace, block sizes and lifetimes follow from it. Both ends
+ * must be given the same, joined profile. TH_ERR_FULL, TH_ERR_NO_MEMORY. */
+enum th_err th_coap_set_profile(struct th_coap *c, const struct th_addr *peer, const struct th_link_profile *l, th_time now);
+
+/* How the link to a peer does. */
+struct th_coap_link {
+	uint64_t up_bps, down_bps;	    /* told or measured; 0: unknown */
+	th_time round_trip;		    /* smoothed, without airtime where rates are known; 0: unknown */
+	th_time heard_at;		    /* the last datagram from there */
+	th_time busy_until;		    /* what has left is off the wire then */
+	size_t queued[TH_COAP_PRIORITIES]; /* datagrams and messages that wait */
+	unsigned in_flight;
+};
+
+/* TH_ERR_NOT_FOUND for an unknown peer. */
+enum th_err th_coap_link(const struct th_coap *c, const struct th_addr *peer, struct th_coap_link *out);
 
 enum th_err th_coap_account(const struct th_coap *c, th_coap_id id, struct th_coap_account *out);
 void th_coap_stats(const struct th_coap *c, struct th_coap_stats *out);

@@ -12,6 +12,8 @@
  * echo.c:     RFC 9175, the server's part
  * body.c:     bodies as streams
  * compose.c:  putting a message together
+ * lane.c:     what waits to be sent to a peer: priorities, pace
+ * burst.c:    large bodies between thimbles: who gets what comes; burst_out.c sends, burst_in.c receives
  *
  * Ownership: the engine owns peers, records and exchanges. A peer outlives what counts on it (`uses`). An exchange owns
  * its message while it needs its outcome; an orphan message is its peer's. A record owns its reply. What a user's
@@ -26,8 +28,9 @@
 #include "base/wr.h"
 #include "coap/block.h"
 #include "coap/engine.h"
+#include "coap/naming.h"
 #include "coap/option.h"
-#include "coap/rtt.h"
+#include "coap/path.h"
 
 enum {
 	TH_COAP_EMPTIES_MAX = 512,  /* empty ACKs and RSTs waiting to be sent */
@@ -38,6 +41,8 @@ enum {
 	TH_COAP_ECHO_MAX = 40,
 	TH_COAP_MID_GROUPS = 64, /* Message IDs become free again by groups */
 	TH_COAP_MID_GROUP = 65536 / TH_COAP_MID_GROUPS,
+	TH_COAP_WINDOW_TOLD = 1024, /* messages in flight, at most, where round trips say whether that is too much */
+	TH_COAP_LIVES = 40,	    /* different lifetimes of records; those of profiles are coarse */
 	TH_COAP_CONFIRM_EVERY = 20, /* notifications: each 20th is confirmable (RFC 7641 §4.5) */
 };
 
@@ -52,6 +57,7 @@ enum {
 	TH_COAP_INCOMPLETE = TH_COAP_CODE(4, 8),
 	TH_COAP_TOO_LARGE = TH_COAP_CODE(4, 13),
 	TH_COAP_UNAVAILABLE = TH_COAP_CODE(5, 3),
+	TH_COAP_BAD_GATEWAY = TH_COAP_CODE(5, 2),
 	TH_COAP_GATEWAY_TIMEOUT = TH_COAP_CODE(5, 4),
 	TH_COAP_EMPTY_BYTES = 4, /* an Empty message */
 };
@@ -75,11 +81,49 @@ void th_coap_alarm_free(struct th_coap *c, struct th_coap_alarm *a);
 /* Bytes for one address. First member of its owner; released when sent unless `kept`. */
 struct th_coap_datagram {
 	struct th_list queue;
+	struct th_coap_peer *peer; /* borrowed; NULL: a stranger */
 	struct th_addr to;
 	const uint8_t *p;
 	size_t n;
-	bool kept;
+	/* It leaves now: only now begins its time on the wire. NULL: nobody asks. */
+	void (*left)(struct th_coap *c, struct th_coap_datagram *d);
+	/* Instead of p and n: writes what is best sent now that there is room; 0 for nothing. NULL: p and n. */
+	size_t (*fill)(struct th_coap *c, struct th_coap_datagram *d, uint8_t *out, size_t cap);
+	uint8_t priority; /* enum th_coap_priority */
+	bool kept, sent;
+	bool numbered;	 /* by c->numbering, */
+	uint64_t number; /* with this */
 };
+
+/* lane.c */
+
+/* How often each queue was passed over. */
+struct th_coap_turns {
+	uint8_t passed[TH_COAP_PRIORITIES];
+};
+
+/* Which of the queues is next: the most urgent, but now and then one that waits. TH_COAP_PRIORITIES when all are empty.
+ */
+unsigned th_coap_turn(const struct th_list *queues, struct th_coap_turns *t);
+
+struct th_coap_lane {
+	struct th_list ready; /* on c->ready while the next may leave */
+	struct th_list queue[TH_COAP_PRIORITIES];
+	struct th_coap_turns turns;
+	size_t n;	 /* datagrams that wait; while there are any the peer is held */
+	th_time free_at; /* when what has left is off the wire */
+	struct th_coap_alarm clock;
+};
+
+enum th_err th_coap_lane_init(struct th_coap *c, struct th_coap_lane *lane);
+void th_coap_lane_free(struct th_coap *c, struct th_coap_lane *lane);
+void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d);   /* nothing when it waits already */
+void th_coap_unqueue(struct th_coap *c, struct th_coap_datagram *d); /* nothing when it does not wait */
+/* So many bytes leave by another way. */
+void th_coap_lane_charge(struct th_coap *c, struct th_coap_peer *p, size_t n);
+/* Takes the next datagram that may leave to any peer; NULL when none may. Its lane hears when it went. */
+struct th_coap_datagram *th_coap_lane_next(struct th_coap *c);
+void th_coap_lane_went(struct th_coap *c, struct th_coap_lane *lane);
 
 struct th_coap_token {
 	uint8_t n;
@@ -95,17 +139,24 @@ struct th_coap_peer {
 	struct th_addr addr;
 	size_t uses; /* exchanges, messages and records that point here */
 	uint32_t waiting_n, observers;
-	uint16_t next_mid;
-	bool echoed;	      /* has repeated our Echo value: its address is real */
-	uint16_t echoed_mid;  /* of the request that did */
-	th_time echoed_until; /* until then, what was refused before may still arrive again */
-	struct th_list waiting_con, waiting_non, flying; /* messages */
-	unsigned in_flight;				 /* CON messages among `flying` */
+	uint16_t next_mid, block_mid;
+	unsigned blocks_out; /* of bursts, that no report has settled */
+	unsigned n_bursts;
+	struct th_list bursts; /* bodies we send in bursts, n_bursts of them */
+	bool echoed;	       /* has repeated our Echo value: its address is real */
+	uint16_t echoed_mid;   /* of the request that did */
+	th_time echoed_until;  /* until then, what was refused before may still arrive again */
+	struct th_list waiting_con[TH_COAP_PRIORITIES], waiting_non, flying; /* messages */
+	struct th_coap_turns turns;
+	unsigned in_flight; /* CON messages among `flying` */
 	struct th_coap_window window;
-	struct th_coap_rtt rtt;
-	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered */
+	struct th_coap_path path;
+	struct th_coap_rtt rtt; /* of a path that was not told */
+	struct th_coap_lane lane;
+	struct th_list awaiting; /* client exchanges whose request is acknowledged and not yet answered, or not wholly */
 	struct th_coap_message *ping;
 	struct th_coap_alarm alarm; /* the next ping, or the next free Message ID */
+	uint64_t number_group;	    /* with c->numbering: of the last number, counted without end; + 1, 0: none yet */
 	th_time heard_at, mid_at;
 	th_time mid_free_at[TH_COAP_MID_GROUPS];
 };
@@ -116,9 +167,14 @@ struct th_coap_peer *th_coap_peer_get(struct th_coap *c,
 void th_coap_peer_hold(struct th_coap_peer *p);
 void th_coap_peer_release(struct th_coap *c, struct th_coap_peer *p);
 void th_coap_peer_free(struct th_coap *c, struct th_coap_peer *p);
-/* The next Message ID; false, and p->mid_at, when none is free (§4.4). */
-bool th_coap_peer_mid(struct th_coap *c, struct th_coap_peer *p, uint16_t *out);
+/* The next number, whose low 16 bits are a Message ID; false, and p->mid_at, when none is free (§4.4). */
+bool th_coap_peer_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out);
 void th_coap_peer_arm(struct th_coap *c, struct th_coap_peer *p);
+/* Asks whether it is there, unless something else does already. */
+void th_coap_peer_ping(struct th_coap *c, struct th_coap_peer *p);
+bool th_coap_peer_con_waits(const struct th_coap_peer *p);
+/* What lower layers add to each datagram. */
+size_t th_coap_peer_overhead(const struct th_coap_peer *p);
 
 /* message.c */
 
@@ -130,9 +186,16 @@ struct th_coap_message {
 	struct th_coap_peer *peer;
 	struct th_coap_exchange *exchange; /* borrowed; NULL: nobody waits for the outcome */
 	struct th_coap_alarm alarm;	   /* CON: retransmission */
-	th_time sent_at, timeout;
-	bool con, flying;
-	uint8_t tries;
+	th_time sent_at, timeout;	   /* its first copy left then; how long the last copy waits */
+	th_time first_timeout;
+	th_time last_at, over_at;   /* no copy leaves after that; the end of patience */
+	th_time copy_at, before_at; /* when the last copy left, and the one before */
+	bool con, flying;	    /* flying: has its Message ID, an answer may come */
+	bool unnamed;  /* it names its exchange, which has no token before it flies: there is room for one in `bytes` */
+	bool flown;    /* was given out to be sent */
+	bool asks;     /* a request: its answer is more than an empty message */
+	bool alone;    /* nothing else waited for an answer when it left */
+	uint8_t tries; /* copies that have left */
 	uint16_t mid;
 	uint8_t bytes[];
 };
@@ -143,12 +206,17 @@ enum th_coap_outcome { TH_COAP_ACKED, TH_COAP_RESET, TH_COAP_TIMED_OUT };
 enum th_err th_coap_message_send(struct th_coap *c, struct th_coap_peer *p, struct th_coap_exchange *x, bool con,
 				 const struct th_coap_pdu *pdu);
 struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid);
-/* It is over. `direct`: by an ACK or RST, which is a sample of the round trip. */
-void th_coap_message_over(struct th_coap *c, struct th_coap_message *m, enum th_coap_outcome outcome, bool direct);
+/* It is over. reply_n: by an ACK or RST of so many bytes, which is a sample of the round trip; 0: otherwise. */
+void th_coap_message_over(struct th_coap *c, struct th_coap_message *m, enum th_coap_outcome outcome, size_t reply_n);
+/* It is known to be lost: the next copy leaves now, if there may be one. */
+void th_coap_message_hurry(struct th_coap *c, struct th_coap_message *m);
 /* Nobody wants it any more: it is taken back. */
 void th_coap_message_drop(struct th_coap *c, struct th_coap_message *m);
 /* Its exchange ends, but it shall still arrive. */
 void th_coap_message_orphan(struct th_coap *c, struct th_coap_message *m);
+/* Ends the exchanges whose first message sets `state` and has not left yet, but for x: they are stale. */
+void th_coap_message_supersede(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_exchange *x,
+			       uint64_t state);
 /* Lets waiting messages go as far as window and Message IDs allow. */
 void th_coap_peer_pump(struct th_coap *c, struct th_coap_peer *p);
 
@@ -165,7 +233,7 @@ enum th_coap_record_state {
  * early but not a duplicate. */
 struct th_coap_record {
 	struct th_slot node;
-	struct th_list age; /* on c->con_records or c->non_records, oldest first */
+	struct th_list age; /* on the queue of its life, oldest first */
 	struct th_coap_peer *peer;
 	struct th_coap_reply *reply; /* owned */
 	th_coap_id exchange;
@@ -178,6 +246,7 @@ struct th_coap_reply {
 	struct th_coap_datagram datagram;
 	struct th_list age;
 	struct th_coap_record *record;
+	th_time arrives_at; /* not before this can it have arrived: until then nobody misses it */
 	uint8_t bytes[];
 };
 
@@ -199,7 +268,8 @@ void th_coap_record_spent(struct th_coap *c, struct th_coap_record *r);
 /* Answers a duplicate as its original was (§4.5). */
 void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r);
 /* Sends the piggybacked response in pdu, and keeps it for duplicates. */
-enum th_err th_coap_record_reply(struct th_coap *c, struct th_coap_record *r, const struct th_coap_pdu *pdu);
+enum th_err th_coap_record_reply(struct th_coap *c, struct th_coap_record *r, const struct th_coap_pdu *pdu,
+				 uint8_t priority);
 void th_coap_records_expire(struct th_coap *c, struct th_coap_alarm *a);
 void th_coap_records_free(struct th_coap *c);
 
@@ -214,6 +284,7 @@ struct th_coap_out {
 	bool wants_room; /* the user waits for `resume` */
 	bool blockwise;	 /* does not fit one message */
 	uint8_t szx;
+	struct th_coap_burst_out *burst; /* owned; NULL: not in bursts */
 };
 
 /* One block of it. */
@@ -238,6 +309,7 @@ struct th_coap_in {
 	uint64_t next; /* place in the body where the next message must begin */
 	bool more;     /* messages follow */
 	bool offering, again;
+	struct th_coap_burst_in *burst; /* owned; NULL: not in bursts */
 };
 
 /* Hands bytes to the user, keeps what it does not take. *all: nothing is kept. TH_ERR_NO_MEMORY. */
@@ -273,6 +345,8 @@ void th_coap_draft_block(struct th_coap_draft *d, uint16_t number, const struct 
 int th_coap_fit_szx(const struct th_coap *c, const struct th_coap_kept_head *h, unsigned szx);
 /* Options as the user sees them; `v` has room for all of the pdu's. */
 struct th_coap_head th_coap_user_head(const struct th_coap_pdu *pdu, struct th_coap_option *v);
+/* th_coap_options_screen(), and whether this peer may use them. */
+enum th_err th_coap_screen(const struct th_coap_peer *p, struct th_coap_pdu *pdu);
 /* The place of an option's block if it is there. TH_ERR_NOT_FOUND, TH_ERR_MALFORMED. */
 enum th_err th_coap_block_of(const struct th_coap_pdu *pdu, uint16_t number, struct th_coap_block *out);
 
@@ -294,12 +368,14 @@ struct th_coap_client {
 	enum th_coap_phase phase;
 	struct th_coap_kept_head *head;	  /* owned */
 	struct th_coap_token fetch_token; /* for the rest of a notification (RFC 7959 §2.6); n = 0: none yet */
+	struct th_coap_token tag;	  /* Request-Tag of every request; n = 0: none */
 	struct th_slot by_fetch;	  /* c->by_fetch, when there is one */
 	struct th_list awaiting;	  /* peer->awaiting */
 	uint64_t up_off;		  /* place of the block under way */
 	size_t up_n;
 	uint8_t fetch_szx;
-	bool up_more, fetching, tagged, wants_observe, observing, echo_used;
+	bool fetch_apart; /* the rest of notifications is asked for under fetch_token */
+	bool up_more, fetching, wants_observe, observing, echo_used;
 	uint8_t response_code, etag_n, echo_n;
 	uint8_t etag[TH_COAP_ETAG_MAX];
 	uint8_t echo[TH_COAP_ECHO_MAX];
@@ -316,7 +392,8 @@ struct th_coap_ask {
 	uint16_t mid;
 	bool con, owing, acked;
 	bool has_block1, has_block2;
-	bool later; /* for another block than the first */
+	bool bursts; /* block1 is the first of a burst */
+	bool later;  /* for another block than the first */
 	struct th_coap_block block1, block2;
 };
 
@@ -344,14 +421,16 @@ struct th_coap_exchange {
 	struct th_list dead;
 	struct th_coap_peer *peer;
 	th_coap_id id;
-	struct th_coap_token token;
+	struct th_coap_token token;	 /* a client's: n = 0 until it is named */
 	struct th_coap_message *message; /* owned: the one whose outcome matters; NULL: none */
 	struct th_coap_alarm alarm;
 	th_time ack_at, give_up_at; /* the empty ACK; the end of patience */
 	struct th_coap_account account;
 	struct th_coap_out out;
 	struct th_coap_in in;
+	uint64_t state; /* what its request sets, so that a newer one supersedes it; 0: nothing of that kind */
 	bool client, closed, confirmable;
+	uint8_t priority;
 	union {
 		struct th_coap_client c;
 		struct th_coap_server s;
@@ -394,6 +473,97 @@ static inline void th_coap_charge_in(struct th_coap_exchange *x, size_t n)
 	x->account.bytes_in += n;
 }
 
+/* burst.c: bodies in bursts of blocks, for peers whose profile has `blocks` (docs/protocol.md, Bursts of blocks). */
+
+enum {
+	TH_COAP_BURST = 256,	   /* blocks between the first that is missing and the last that is sent, at most */
+	TH_COAP_BURST_GENS = 128,  /* generations count modulo this */
+	TH_COAP_BURST_POLL = 0x80, /* in the first payload byte: a report is asked for */
+	TH_COAP_BURST_GONE = TH_COAP_BLOCK_NUM_MAX, /* a report's NUM: nobody knows this body (any more) */
+	TH_COAP_BURST_HEADER = 3,		    /* of a report's payload: generation, and room in two bytes */
+	TH_COAP_BURST_REPORT_MAX = TH_COAP_BURST_HEADER + TH_COAP_BURST / 8,
+};
+
+enum th_coap_block_state { TH_COAP_BLOCK_NEW, TH_COAP_BLOCK_SENT, TH_COAP_BLOCK_MISSING, TH_COAP_BLOCK_THERE };
+
+/* Timers: alarm, when the report that was asked for does not come. */
+struct th_coap_burst_out {
+	struct th_coap_datagram source; /* in the lane while there is something to send */
+	struct th_coap_alarm alarm;
+	struct th_list link; /* peer->bursts */
+	struct th_coap_exchange *x;
+	uint32_t base;	       /* first block that is not known to be there */
+	uint32_t next;	       /* first block that was never sent */
+	uint32_t limit;	       /* first block that the peer has no room for */
+	unsigned window;       /* blocks; what the peer's room is until it has said so */
+	unsigned out, missing; /* how many are SENT, are MISSING */
+	unsigned since_poll;
+	uint8_t gen;	   /* of what is sent now; each poll closes one */
+	uint8_t asked_gen; /* of the last poll */
+	uint8_t told_gen;  /* of the newest report */
+	bool asked, probe; /* a report is due; ask again, with a probe */
+	bool lossy, twin;  /* blocks were lost; so ask twice where nothing follows that could ask again */
+	unsigned probes;
+	unsigned waits; /* for the first block alone */
+	th_time asked_at, timeout, first_timeout;
+	size_t asked_n;
+	th_time progress_at;
+	uint8_t state[TH_COAP_BURST], gens[TH_COAP_BURST];
+};
+
+struct th_coap_burst_in {
+	struct th_coap_datagram source; /* the report, while one is due */
+	struct th_coap_exchange *x;
+	uint32_t taken; /* blocks that the user has, or that are kept for it in in.held */
+	uint32_t first; /* the first block that has not come */
+	uint32_t total; /* 0: not known yet */
+	uint32_t told;	/* limit of the last report */
+	unsigned window;
+	uint8_t szx, gen; /* gen: of the newest poll */
+	struct {
+		uint8_t *p; /* owned; NULL: not there */
+		size_t n;
+	} slot[TH_COAP_BURST];
+};
+
+/* Whether bodies of this exchange travel in bursts. */
+bool th_coap_burst_wanted(const struct th_coap_exchange *x);
+/* A NON of a thimble. False when it is none of a burst's. */
+bool th_coap_burst_rx(struct th_coap *c, struct th_coap_arrival *a);
+void th_coap_burst_free(struct th_coap *c, struct th_coap_exchange *x);
+/* The blocks that have come belong to nothing that is to come. */
+void th_coap_burst_forget(struct th_coap *c, struct th_coap_exchange *x);
+/* Out of the lane: the exchange ends. */
+void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x);
+
+/* The first block travels by other means; the others do from now on. TH_ERR_NO_MEMORY. */
+enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x);
+/* Something may have become sendable; for any body of that peer. */
+void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x);
+void th_coap_burst_pump_all(struct th_coap *c, struct th_coap_peer *p);
+/* The Message ID of a block or report, which nobody refers to: with c->numbering it is not known here (engine.h). */
+uint16_t th_coap_burst_mid(const struct th_coap *c, struct th_coap_peer *p);
+void th_coap_burst_report(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, uint32_t num);
+void th_coap_burst_stop(struct th_coap *c, struct th_coap_exchange *x);
+
+/* The first block has come, by other means: blocks of that size follow. TH_ERR_NO_MEMORY, TH_ERR_MALFORMED. */
+enum th_err th_coap_burst_expect(struct th_coap *c, struct th_coap_exchange *x, uint8_t szx);
+void th_coap_burst_block(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_block *b,
+			 const uint8_t *payload, size_t n);
+/* The user has taken all that was given to it: more may be there. */
+void th_coap_burst_deliver(struct th_coap *c, struct th_coap_exchange *x);
+/* The payload of a report; returns its length. */
+size_t th_coap_burst_map(struct th_coap_burst_in *b, uint8_t out[static TH_COAP_BURST_REPORT_MAX]);
+/* At once, and whatever becomes of the exchange. */
+void th_coap_burst_tell(struct th_coap *c, struct th_coap_exchange *x);
+
+static inline bool th_coap_gen_is_newer(uint8_t a, uint8_t b)
+{
+	unsigned ahead = (unsigned)(a - b) % TH_COAP_BURST_GENS;
+
+	return ahead > 0 && ahead < TH_COAP_BURST_GENS / 2;
+}
+
 /* client.c */
 
 struct th_coap_exchange *th_coap_client_find(struct th_coap *c, const struct th_coap_peer *p,
@@ -407,9 +577,15 @@ void th_coap_client_over(struct th_coap *c, struct th_coap_exchange *x, enum th_
 void th_coap_client_due(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_cancel(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_client_detach(struct th_coap *c, struct th_coap_exchange *x);
+/* Waits for a response: the request is there. */
+void th_coap_client_await(struct th_coap *c, struct th_coap_exchange *x);
 /* Sends the request for what comes next. */
 void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x);
-void th_coap_client_new_token(struct th_coap *c, struct th_coap_token *out);
+/* Whether the next request needs a token that it gets only when it flies; and that it has flown. */
+bool th_coap_client_is_unnamed(const struct th_coap *c, const struct th_coap_exchange *x);
+const struct th_coap_token *th_coap_client_name(struct th_coap *c, struct th_coap_exchange *x, uint64_t number);
+/* Notifications are larger than one message: their rest is asked for under another token. */
+void th_coap_client_fetch_apart(struct th_coap *c, struct th_coap_exchange *x);
 /* It has its response, or will not have one. */
 void th_coap_client_unawait(struct th_coap *c, struct th_coap_exchange *x);
 
@@ -436,6 +612,8 @@ void th_coap_server_acknowledge(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_receive(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu, bool more);
 /* What was sent has arrived, or nobody will tell whether. */
 void th_coap_server_delivered(struct th_coap *c, struct th_coap_exchange *x);
+/* The first block of a burst is there: tells how much room there is for others. */
+void th_coap_server_continue(struct th_coap *c, struct th_coap_exchange *x);
 /* Blocks of this exchange will be asked for: it must be found by its key. */
 void th_coap_server_key(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_server_unkey(struct th_coap *c, struct th_coap_exchange *x);
@@ -478,6 +656,12 @@ void th_coap_echo_passed(struct th_coap *c, struct th_coap_peer *p, uint16_t mid
 
 /* engine.c */
 
+/* Records that live equally long: the oldest goes first. */
+struct th_coap_life {
+	th_time life;
+	struct th_list age;
+};
+
 struct th_coap_empty {
 	struct th_addr to;
 	uint16_t mid;
@@ -490,14 +674,19 @@ struct th_coap {
 	struct th_rng rng;
 	const struct th_coap_ops *ops; /* borrowed */
 	void *user;
+	const struct th_coap_numbering *numbering; /* borrowed; NULL: Message IDs and tokens are counters here */
+	void *numberer;
 	th_time now;
 	unsigned depth; /* of verbs within events */
 	struct th_heap timers;
 	struct th_table peers, flying, records, by_id, by_token, by_fetch, by_key;
-	struct th_list out; /* datagrams to send */
-	size_t once;	    /* of these, not kept by anybody */
+	struct th_list out;   /* datagrams to strangers */
+	struct th_list ready; /* lanes of peers to whom something may leave now */
+	size_t once;	      /* datagrams that wait and are not kept by anybody */
+	bool paced;	      /* some peer's rate is known */
 	struct th_list dead, dead_peers, idle_peers;
-	struct th_list con_records, non_records;
+	struct th_coap_life lives[TH_COAP_LIVES];
+	size_t n_lives;
 	struct th_coap_alarm record_alarm;
 	struct th_list replies; /* oldest first */
 	th_coap_id last_id;
@@ -514,8 +703,8 @@ struct th_coap {
 void th_coap_enter(struct th_coap *c, th_time now);
 void th_coap_leave(struct th_coap *c);
 void th_coap_send_empty(struct th_coap *c, const struct th_addr *to, enum th_coap_type type, uint16_t mid);
-/* A datagram that nobody remembers. */
-void th_coap_send_once(struct th_coap *c, const struct th_addr *to, const struct th_coap_pdu *pdu);
-void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d);
+/* A datagram that nobody remembers; `p` is NULL for a stranger's. `number`: of a NON, by c->numbering; else NULL. */
+void th_coap_send_once(struct th_coap *c, struct th_coap_peer *p, const struct th_addr *to,
+		       const struct th_coap_pdu *pdu, const uint64_t *number);
 
 #endif

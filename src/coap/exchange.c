@@ -87,7 +87,8 @@ struct th_coap_exchange *th_coap_exchange_new(struct th_coap *c, struct th_coap_
 	th_coap_out_init(c, &x->out, (uint8_t)c->params->szx);
 	th_coap_peer_hold(p);
 	th_table_add(&c->by_id, &x->by_id, x->id);
-	th_table_add(&c->by_token, &x->by_token, th_coap_token_hash(c, p, client, token->p, token->n));
+	if (!client || token->n)
+		th_table_add(&c->by_token, &x->by_token, th_coap_token_hash(c, p, client, token->p, token->n));
 	*err = TH_OK;
 	return x;
 }
@@ -102,11 +103,13 @@ void th_coap_exchange_arm(struct th_coap *c, struct th_coap_exchange *x)
 static void detach(struct th_coap *c, struct th_coap_exchange *x)
 {
 	x->closed = true;
+	th_coap_burst_detach(c, x);
 	if (x->client)
 		th_coap_client_detach(c, x);
 	else
 		th_coap_server_detach(c, x);
-	th_table_remove(&c->by_token, &x->by_token);
+	if (!x->client || x->token.n)
+		th_table_remove(&c->by_token, &x->by_token);
 	th_coap_alarm_free(c, &x->alarm);
 	th_coap_peer_release(c, x->peer);
 }
@@ -136,6 +139,7 @@ void th_coap_exchange_drop(struct th_coap *c, struct th_coap_exchange *x)
 
 void th_coap_exchange_free(struct th_coap *c, struct th_coap_exchange *x)
 {
+	th_coap_burst_free(c, x);
 	th_buf_free(&x->out.buf);
 	th_free(c->mem, x->in.held);
 	th_free(c->mem, x->client ? x->c.head : x->s.head);
@@ -248,7 +252,7 @@ enum th_err th_coap_token(const struct th_coap *c, th_coap_id id, const uint8_t 
 {
 	const struct th_coap_exchange *x = find_any(c, id);
 
-	if (!x)
+	if (!x || (x->client && x->token.n == 0))
 		return TH_ERR_NOT_FOUND;
 	*token = x->token.p;
 	*n = x->token.n;

@@ -91,8 +91,8 @@ void th_coap_observe_deregister(struct th_coap *c, struct th_coap_exchange *x)
 
 	th_coap_draft_head(&d, x->c.head, &x->token);
 	th_coap_draft_uint(&d, TH_COAP_OPT_OBSERVE, DEREGISTER);
-	if (x->c.tagged)
-		th_coap_draft_opaque(&d, TH_COAP_OPT_REQUEST_TAG, x->token.p, x->token.n);
+	if (x->c.tag.n)
+		th_coap_draft_opaque(&d, TH_COAP_OPT_REQUEST_TAG, x->c.tag.p, x->c.tag.n);
 	th_coap_message_send(c, x->peer, NULL, x->confirmable, &d.pdu);
 }
 
@@ -199,7 +199,7 @@ void th_coap_observe_notify(struct th_coap *c, struct th_coap_exchange *x)
 	s->last = !slice.more;
 	s->unconfirmed = con ? 0 : s->unconfirmed + 1;
 	s->confirmed_at = con ? c->now : s->confirmed_at;
-	x->give_up_at = th_time_add(c->now, c->params->body_timeout);
+	x->give_up_at = th_time_add(c->now, x->peer->path.times.body);
 	th_coap_exchange_arm(c, x);
 	if (x->message) /* the NON before, kept in case it is reset */
 		th_coap_message_orphan(c, x->message);

@@ -14,10 +14,12 @@ static const struct th_coap_option_rule rules[] = {
 	{ TH_COAP_OPT_URI_QUERY, true, 0, 255 },
 	{ TH_COAP_OPT_HOP_LIMIT, false, 1, 1 },
 	{ TH_COAP_OPT_ACCEPT, false, 0, 2 },
+	{ TH_COAP_OPT_QBLOCK1, false, 0, 3 },
 	{ TH_COAP_OPT_LOCATION_QUERY, true, 0, 255 },
 	{ TH_COAP_OPT_BLOCK2, false, 0, 3 },
 	{ TH_COAP_OPT_BLOCK1, false, 0, 3 },
 	{ TH_COAP_OPT_SIZE2, false, 0, 4 },
+	{ TH_COAP_OPT_QBLOCK2, false, 0, 3 },
 	{ TH_COAP_OPT_PROXY_URI, false, 1, 1034 },
 	{ TH_COAP_OPT_PROXY_SCHEME, false, 1, 255 },
 	{ TH_COAP_OPT_SIZE1, false, 0, 4 },
@@ -40,6 +42,8 @@ bool th_coap_option_is_engines(uint16_t number)
 	case TH_COAP_OPT_OBSERVE:
 	case TH_COAP_OPT_BLOCK1:
 	case TH_COAP_OPT_BLOCK2:
+	case TH_COAP_OPT_QBLOCK1:
+	case TH_COAP_OPT_QBLOCK2:
 	case TH_COAP_OPT_SIZE1:
 	case TH_COAP_OPT_SIZE2:
 	case TH_COAP_OPT_ECHO:

@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-#include "base/rd.h"
-#include "base/wr.h"
-
 enum {
 	VERSION = 1,
 	PAYLOAD_MARKER = 0xff,
@@ -34,6 +31,7 @@ static enum th_err read_options(struct th_coap_pdu *out, struct th_rd *r)
 {
 	uint32_t number = 0;
 
+	out->n_options = 0;
 	while (th_rd_left(r) > 0 && *r->p != PAYLOAD_MARKER) {
 		unsigned first = (unsigned)th_rd_uint(r, 1);
 		uint32_t delta = read_extended(r, first >> 4);
@@ -52,6 +50,8 @@ static enum th_err read_options(struct th_coap_pdu *out, struct th_rd *r)
 
 static enum th_err read_payload(struct th_coap_pdu *out, struct th_rd *r)
 {
+	out->payload = NULL;
+	out->payload_len = 0;
 	if (th_rd_left(r) == 0)
 		return TH_OK;
 	th_rd_uint(r, 1);
@@ -60,12 +60,18 @@ static enum th_err read_payload(struct th_coap_pdu *out, struct th_rd *r)
 	return out->payload_len > 0 ? TH_OK : TH_ERR_MALFORMED; /* a marker needs a payload (§3) */
 }
 
+enum th_err th_coap_pdu_read_tail(struct th_coap_pdu *out, struct th_rd *r)
+{
+	enum th_err err = read_options(out, r);
+
+	return err == TH_OK ? read_payload(out, r) : err;
+}
+
 enum th_err th_coap_pdu_read(struct th_coap_pdu *out, const uint8_t *p, size_t n)
 {
 	struct th_rd r = th_rd_init(p, n);
 	unsigned first = (unsigned)th_rd_uint(&r, 1);
 	const uint8_t *token;
-	enum th_err err;
 
 	out->type = (enum th_coap_type)(first >> 4 & 3);
 	out->code = (uint8_t)th_rd_uint(&r, 1);
@@ -87,8 +93,7 @@ enum th_err th_coap_pdu_read(struct th_coap_pdu *out, const uint8_t *p, size_t n
 		return TH_ERR_MALFORMED;
 	out->token_len = (uint8_t)(first & 0xf);
 	memcpy(out->token, token, out->token_len);
-	err = read_options(out, &r);
-	return err == TH_OK ? read_payload(out, &r) : err;
+	return th_coap_pdu_read_tail(out, &r);
 }
 
 static unsigned nibble_of(uint32_t v)
@@ -106,28 +111,34 @@ static void write_extended(struct th_wr *w, uint32_t v)
 		th_wr_uint(w, v - EXT_8_BASE, 1);
 }
 
+void th_coap_pdu_write_tail(const struct th_coap_pdu *pdu, struct th_wr *w)
+{
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < pdu->n_options; i++) {
+		const struct th_coap_option *o = &pdu->options[i];
+		uint32_t delta = o->number - number;
+
+		th_wr_uint(w, nibble_of(delta) << 4 | nibble_of(o->n), 1);
+		write_extended(w, delta);
+		write_extended(w, o->n);
+		th_wr_bytes(w, o->p, o->n);
+		number = o->number;
+	}
+	if (pdu->payload_len > 0) {
+		th_wr_uint(w, PAYLOAD_MARKER, 1);
+		th_wr_bytes(w, pdu->payload, pdu->payload_len);
+	}
+}
+
 size_t th_coap_pdu_write(const struct th_coap_pdu *pdu, uint8_t *out, size_t cap)
 {
 	struct th_wr w = th_wr_init(out, cap);
-	uint32_t number = 0;
 
 	th_wr_uint(&w, (uint64_t)VERSION << 6 | (uint64_t)pdu->type << 4 | pdu->token_len, 1);
 	th_wr_uint(&w, pdu->code, 1);
 	th_wr_uint(&w, pdu->mid, 2);
 	th_wr_bytes(&w, pdu->token, pdu->token_len);
-	for (size_t i = 0; i < pdu->n_options; i++) {
-		const struct th_coap_option *o = &pdu->options[i];
-		uint32_t delta = o->number - number;
-
-		th_wr_uint(&w, nibble_of(delta) << 4 | nibble_of(o->n), 1);
-		write_extended(&w, delta);
-		write_extended(&w, o->n);
-		th_wr_bytes(&w, o->p, o->n);
-		number = o->number;
-	}
-	if (pdu->payload_len > 0) {
-		th_wr_uint(&w, PAYLOAD_MARKER, 1);
-		th_wr_bytes(&w, pdu->payload, pdu->payload_len);
-	}
+	th_coap_pdu_write_tail(pdu, &w);
 	return w.n;
 }

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/rd.h"
+#include "base/wr.h"
 
 enum { TH_COAP_TOKEN_MAX = 8, TH_COAP_OPTIONS_MAX = 64 };
 
@@ -49,5 +51,9 @@ enum th_err th_coap_pdu_read(struct th_coap_pdu *out, const uint8_t *p, size_t n
 
 /* Returns the bytes needed; nothing useful was written when that exceeds cap. Options must be ascending. */
 size_t th_coap_pdu_write(const struct th_coap_pdu *pdu, uint8_t *out, size_t cap);
+
+/* What follows the token: options and payload, to the end of `r`. Errors as th_coap_pdu_read(). */
+enum th_err th_coap_pdu_read_tail(struct th_coap_pdu *out, struct th_rd *r);
+void th_coap_pdu_write_tail(const struct th_coap_pdu *pdu, struct th_wr *w);
 
 #endif

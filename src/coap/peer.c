@@ -30,27 +30,44 @@ struct th_coap_peer *th_coap_peer_find(const struct th_coap *c, const struct th_
 	return find(c, addr, hash_of(c, addr));
 }
 
-static void ping(struct th_coap *c, struct th_coap_peer *p)
+void th_coap_peer_ping(struct th_coap *c, struct th_coap_peer *p)
 {
 	const struct th_coap_pdu pdu = { .code = TH_COAP_EMPTY };
 	struct th_list *l;
 
+	/* what is in flight asks the same question */
+	if (p->ping || p->in_flight > 0 || th_coap_peer_con_waits(p))
+		return;
 	if (th_coap_message_send(c, p, NULL, true, &pdu) != TH_OK)
 		return;
-	l = th_list_empty(&p->waiting_con) ? p->flying.prev : p->waiting_con.prev; /* it is the only CON */
+	/* it is the only CON */
+	l = th_coap_peer_con_waits(p) ? p->waiting_con[TH_COAP_INTERACTIVE].prev : p->flying.prev;
 	p->ping = TH_OWNER(l, struct th_coap_message, link);
 }
 
-static th_time ping_at(const struct th_coap *c, const struct th_coap_peer *p)
+static th_time ping_at(const struct th_coap_peer *p)
 {
-	if (th_list_empty(&p->awaiting) || p->ping || c->params->ping_after == TH_NEVER)
+	if (th_list_empty(&p->awaiting) || p->ping || p->path.times.ping_after == TH_NEVER)
 		return TH_NEVER;
-	return th_time_add(p->heard_at, c->params->ping_after);
+	return th_time_add(p->heard_at, p->path.times.ping_after);
+}
+
+bool th_coap_peer_con_waits(const struct th_coap_peer *p)
+{
+	for (unsigned i = 0; i < TH_COAP_PRIORITIES; i++)
+		if (!th_list_empty(&p->waiting_con[i]))
+			return true;
+	return false;
+}
+
+size_t th_coap_peer_overhead(const struct th_coap_peer *p)
+{
+	return p->path.profile.overhead ? p->path.profile.overhead : th_addr_overhead(&p->addr);
 }
 
 void th_coap_peer_arm(struct th_coap *c, struct th_coap_peer *p)
 {
-	th_time at = th_time_min(p->mid_at, ping_at(c, p));
+	th_time at = th_time_min(p->mid_at, ping_at(p));
 
 	/* moved to later only when it fires: cheaper, as the peer is heard all the time */
 	if (at < p->alarm.timer.at)
@@ -63,12 +80,9 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 
 	if (c->now >= p->mid_at)
 		th_coap_peer_pump(c, p);
-	if (c->now >= ping_at(c, p)) {
-		/* what is in flight asks the same question */
-		if (p->in_flight == 0 && th_list_empty(&p->waiting_con))
-			ping(c, p);
-		else
-			p->heard_at = c->now;
+	if (c->now >= ping_at(p)) {
+		th_coap_peer_ping(c, p);
+		p->heard_at = c->now;
 	}
 	th_coap_peer_arm(c, p);
 }
@@ -79,23 +93,31 @@ static struct th_coap_peer *make(struct th_coap *c, const struct th_addr *addr, 
 
 	if (!p)
 		return NULL;
-	if (th_coap_alarm_init(c, &p->alarm, due) != TH_OK) {
-		th_free(c->mem, p);
-		return NULL;
-	}
+	if (th_coap_alarm_init(c, &p->alarm, due) != TH_OK)
+		goto no_alarm;
+	if (th_coap_lane_init(c, &p->lane) != TH_OK)
+		goto no_lane;
 	p->addr = *addr;
 	p->next_mid = (uint16_t)th_rng_u32(&c->rng);
 	p->heard_at = c->now;
 	p->mid_at = TH_NEVER;
-	th_list_init(&p->waiting_con);
+	for (unsigned i = 0; i < TH_COAP_PRIORITIES; i++)
+		th_list_init(&p->waiting_con[i]);
 	th_list_init(&p->waiting_non);
 	th_list_init(&p->flying);
 	th_list_init(&p->awaiting);
+	th_list_init(&p->bursts);
 	th_coap_window_init(&p->window, c->params);
+	th_coap_path_init(&p->path, c->params);
 	th_list_init(&p->idle);
 	th_list_push(&c->idle_peers, &p->idle);
 	th_table_add(&c->peers, &p->node, hash);
 	return p;
+no_lane:
+	th_coap_alarm_free(c, &p->alarm);
+no_alarm:
+	th_free(c->mem, p);
+	return NULL;
 }
 
 /* Room for one more: the peer that has been idle longest goes, and its round trips with it. */
@@ -137,13 +159,19 @@ void th_coap_peer_release(struct th_coap *c, struct th_coap_peer *p)
 		th_list_push(&c->idle_peers, &p->idle);
 }
 
+static void drop_all(struct th_coap *c, struct th_list *messages)
+{
+	while (!th_list_empty(messages))
+		th_coap_message_drop(c, TH_OWNER(messages->next, struct th_coap_message, link));
+}
+
 void th_coap_peer_free(struct th_coap *c, struct th_coap_peer *p)
 {
-	struct th_list *lists[] = { &p->waiting_non, &p->waiting_con, &p->flying }; /* a drop lets others fly */
-
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		while (!th_list_empty(lists[i]))
-			th_coap_message_drop(c, TH_OWNER(lists[i]->next, struct th_coap_message, link));
+	drop_all(c, &p->waiting_non);
+	for (unsigned i = 0; i < TH_COAP_PRIORITIES; i++) /* a drop lets others fly */
+		drop_all(c, &p->waiting_con[i]);
+	drop_all(c, &p->flying);
+	th_coap_lane_free(c, &p->lane);
 	th_list_remove(&p->idle);
 	th_coap_alarm_free(c, &p->alarm);
 	th_free(c->mem, p);
@@ -174,10 +202,80 @@ static bool group_is_free(struct th_coap *c, struct th_coap_peer *p, unsigned gr
 	return true;
 }
 
-bool th_coap_peer_mid(struct th_coap *c, struct th_coap_peer *p, uint16_t *out)
+/* Numbers come from below, and records that are no messages take some: a group may be entered in its middle, and is
+ * checked then. A number that is not free yet is let go; until p->mid_at none is asked for, so that few are. */
+static bool number_from_below(struct th_coap *c, struct th_coap_peer *p, uint64_t *out)
 {
+	bool blocked = p->mid_at != TH_NEVER && c->now < p->mid_at;
+	uint64_t group;
+
+	if (blocked || !c->numbering->number(c->numberer, &p->addr, out))
+		return false;
+	group = *out / TH_COAP_MID_GROUP + 1;
+	if (group != p->number_group && !group_is_free(c, p, (unsigned)((group - 1) % TH_COAP_MID_GROUPS))) {
+		if (p->mid_at == TH_NEVER) /* a message of it is in flight */
+			p->mid_at = th_time_add(c->now, c->params->ack_timeout);
+		return false;
+	}
+	p->number_group = group;
+	return true;
+}
+
+bool th_coap_peer_number(struct th_coap *c, struct th_coap_peer *p, uint64_t *out)
+{
+	if (c->numbering)
+		return number_from_below(c, p, out);
 	if (p->next_mid % TH_COAP_MID_GROUP == 0 && !group_is_free(c, p, p->next_mid / TH_COAP_MID_GROUP))
 		return false;
 	*out = p->next_mid++;
 	return true;
+}
+
+/* Links */
+
+enum th_err th_coap_set_profile(struct th_coap *c, const struct th_addr *peer, const struct th_link_profile *l,
+				th_time now)
+{
+	struct th_coap_peer *p;
+	enum th_err err = TH_OK;
+
+	th_coap_enter(c, now);
+	p = th_coap_peer_get(c, peer);
+	if (p) {
+		th_coap_path_tell(&p->path, l, c->params);
+		p->window.most = p->window.threshold = TH_COAP_WINDOW_TOLD;
+	} else {
+		err = c->peers.n >= c->params->max_peers ? TH_ERR_FULL : TH_ERR_NO_MEMORY;
+	}
+	c->paced = c->paced || l->up_bps || l->down_bps;
+	th_coap_leave(c);
+	return err;
+}
+
+static size_t length(const struct th_list *list)
+{
+	size_t n = 0;
+
+	TH_LIST_EACH(l, list)
+	n++;
+	return n;
+}
+
+enum th_err th_coap_link(const struct th_coap *c, const struct th_addr *peer, struct th_coap_link *out)
+{
+	const struct th_coap_peer *p = th_coap_peer_find(c, peer);
+
+	if (!p)
+		return TH_ERR_NOT_FOUND;
+	*out = (struct th_coap_link){
+		.up_bps = p->path.up_bps,
+		.down_bps = p->path.down_bps,
+		.round_trip = p->path.told ? p->path.rtt.srtt : p->rtt.srtt,
+		.heard_at = p->heard_at,
+		.busy_until = p->lane.free_at,
+		.in_flight = p->in_flight,
+	};
+	for (unsigned i = 0; i < TH_COAP_PRIORITIES; i++)
+		out->queued[i] = length(&p->waiting_con[i]) + length(&p->lane.queue[i]);
+	return TH_OK;
 }

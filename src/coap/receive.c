@@ -1,8 +1,20 @@
 /* What comes in: which message belongs to what (§4.2, §4.3, §5.3.2). */
 #include "coap/engine_int.h"
 
+#include <string.h>
+
+/* With c->numbering a block has no name that an RST could refer to: it would be taken for another message's. */
+static bool has_name(const struct th_coap *c, const struct th_coap_pdu *pdu)
+{
+	return !c->numbering || pdu->type == TH_COAP_CON ||
+	       (!th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK1) &&
+		!th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2));
+}
+
 static void reject(struct th_coap *c, const struct th_addr *from, const struct th_coap_pdu *pdu)
 {
+	if (!has_name(c, pdu))
+		return;
 	if (pdu->type == TH_COAP_CON || pdu->type == TH_COAP_NON)
 		th_coap_send_empty(c, from, TH_COAP_RST, pdu->mid);
 }
@@ -16,6 +28,12 @@ static struct th_coap_record *find_record(struct th_coap *c, const struct th_coa
 	return th_coap_record_find(c, a->peer, a->pdu.mid, *key);
 }
 
+/* Blocks and reports keep no records: they name their place. */
+static bool rx_burst(struct th_coap *c, struct th_coap_arrival *a)
+{
+	return a->peer && a->peer->path.profile.blocks && a->pdu.type == TH_COAP_NON && th_coap_burst_rx(c, a);
+}
+
 static void rx_duplicate(struct th_coap *c, const struct th_coap_arrival *a, struct th_coap_record *r)
 {
 	th_coap_charge_in(th_coap_exchange_find(c, r->exchange), a->n);
@@ -25,9 +43,12 @@ static void rx_duplicate(struct th_coap *c, const struct th_coap_arrival *a, str
 static void rx_request(struct th_coap *c, struct th_coap_arrival *a)
 {
 	uint64_t key;
-	struct th_coap_record *r = find_record(c, a, &key);
+	struct th_coap_record *r;
 	bool fresh = false;
 
+	if (rx_burst(c, a))
+		return;
+	r = find_record(c, a, &key);
 	if (r) {
 		rx_duplicate(c, a, r);
 		return;
@@ -51,25 +72,42 @@ static void rx_request(struct th_coap *c, struct th_coap_arrival *a)
 	th_coap_server_request(c, a, r);
 }
 
+/* Instead of the rest of a burst: the server has given it up. */
+static bool breaks_off(const struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
+{
+	return x->in.burst && !th_coap_client_expects(x, pdu) &&
+	       th_coap_class(pdu->code) > TH_COAP_CLASS_SUCCESS && pdu->token_len == x->token.n &&
+	       memcmp(pdu->token, x->token.p, x->token.n) == 0;
+}
+
 /* A separate response or a notification (§5.2.2, RFC 7641 §3.2). */
 static void rx_response(struct th_coap *c, struct th_coap_arrival *a)
 {
 	uint64_t key;
-	struct th_coap_record *r = find_record(c, a, &key);
+	struct th_coap_record *r;
 	struct th_coap_exchange *x;
 
+	if (rx_burst(c, a))
+		return;
+	r = find_record(c, a, &key);
 	if (r) {
 		rx_duplicate(c, a, r);
 		return;
 	}
 	x = a->peer ? th_coap_client_find(c, a->peer, &a->pdu) : NULL;
+	if (x && breaks_off(x, &a->pdu)) {
+		if (a->pdu.type == TH_COAP_CON)
+			th_coap_send_empty(c, a->from, TH_COAP_ACK, a->pdu.mid);
+		th_coap_exchange_close(c, x, TH_ERR_RESET);
+		return;
+	}
 	if (!x || !th_coap_client_expects(x, &a->pdu)) {
 		c->stats.rx_unmatched++;
 		reject(c, a->from, &a->pdu);
 		return;
 	}
 	th_coap_charge_in(x, a->n);
-	if (th_coap_options_screen(&a->pdu) != TH_OK) { /* §5.4.1: reject */
+	if (th_coap_screen(a->peer, &a->pdu) != TH_OK) { /* §5.4.1: reject */
 		reject(c, a->from, &a->pdu);
 		th_coap_exchange_close(c, x, TH_ERR_UNSUPPORTED);
 		return;
@@ -95,8 +133,8 @@ static void rx_piggybacked(struct th_coap *c, struct th_coap_arrival *a, struct 
 
 	m->exchange = NULL;
 	x->message = NULL;
-	th_coap_message_over(c, m, TH_COAP_ACKED, true);
-	if (th_coap_options_screen(&a->pdu) == TH_OK)
+	th_coap_message_over(c, m, TH_COAP_ACKED, a->n);
+	if (th_coap_screen(a->peer, &a->pdu) == TH_OK)
 		th_coap_client_response(c, x, &a->pdu);
 	else
 		th_coap_exchange_close(c, x, TH_ERR_UNSUPPORTED);
@@ -122,7 +160,7 @@ static void rx_reply(struct th_coap *c, struct th_coap_arrival *a)
 	if (!empty && x)
 		rx_piggybacked(c, a, m);
 	else
-		th_coap_message_over(c, m, reset ? TH_COAP_RESET : TH_COAP_ACKED, true);
+		th_coap_message_over(c, m, reset ? TH_COAP_RESET : TH_COAP_ACKED, a->n);
 }
 
 static void rx_message(struct th_coap *c, struct th_coap_arrival *a)

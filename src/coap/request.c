@@ -14,6 +14,8 @@ static uint64_t block_key(struct th_coap *c, const struct th_coap_peer *p, const
 	for (size_t i = 0; i < pdu->n_options; i++) {
 		const struct th_coap_option *o = &pdu->options[i];
 
+		if (c->numbering && o->number == TH_COAP_OPT_REQUEST_TAG)
+			continue;
 		if (th_coap_option_is_no_cache_key(o->number) || o->number == TH_COAP_OPT_BLOCK1 ||
 		    o->number == TH_COAP_OPT_BLOCK2 || o->number == TH_COAP_OPT_OBSERVE)
 			continue;
@@ -24,9 +26,26 @@ static uint64_t block_key(struct th_coap *c, const struct th_coap_peer *p, const
 	return th_table_hash(&c->by_key, c->scratch, w.n);
 }
 
-/* The youngest exchange of that key: one that still expects blocks, or one that has been received whole. */
-static struct th_coap_exchange *find_keyed(struct th_coap *c, const struct th_coap_peer *p, uint64_t key, bool whole)
+/* With c->numbering: blocks belong to the exchange of their token, or of the one they name. */
+static struct th_coap_exchange *find_named(struct th_coap *c, const struct th_coap_peer *p,
+					   const struct th_coap_pdu *pdu, uint64_t key, bool whole)
 {
+	const struct th_coap_option *tag = th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_REQUEST_TAG);
+	const uint8_t *token = tag ? tag->p : pdu->token;
+	size_t n = tag ? tag->n : pdu->token_len;
+	struct th_coap_exchange *x = th_coap_exchange_named(c, p, false, token, n, NULL);
+
+	while (x && !(x->s.keyed && x->s.key == key && x->s.whole == whole))
+		x = th_coap_exchange_named(c, p, false, token, n, x);
+	return x;
+}
+
+/* The youngest exchange of that key: one that still expects blocks, or one that has been received whole. */
+static struct th_coap_exchange *find_keyed(struct th_coap *c, const struct th_coap_peer *p,
+					   const struct th_coap_pdu *pdu, uint64_t key, bool whole)
+{
+	if (c->numbering)
+		return find_named(c, p, pdu, key, whole);
 	for (struct th_slot *n = th_table_next(&c->by_key, key, NULL); n; n = th_table_next(&c->by_key, key, n)) {
 		struct th_coap_exchange *x = TH_OWNER(n, struct th_coap_exchange, s.by_key);
 
@@ -59,14 +78,14 @@ static void take_ask(struct th_coap *c, struct th_coap_exchange *x, const struct
 	} else if (m) {
 		m->exchange = NULL;
 		x->message = NULL;
-		th_coap_message_over(c, m, TH_COAP_ACKED, false);
+		th_coap_message_over(c, m, TH_COAP_ACKED, 0);
 	}
 	forget(c, x, &x->s.before);
 	x->s.before = x->s.ask;
 	x->s.ask = *ask;
 	x->s.ask.owing = true;
-	x->ack_at = ask->con ? th_time_add(c->now, c->params->piggyback_patience) : TH_NEVER;
-	x->give_up_at = th_time_add(c->now, c->params->response_timeout);
+	x->ack_at = ask->con ? th_time_add(c->now, x->peer->path.times.patience) : TH_NEVER;
+	x->give_up_at = th_time_add(c->now, x->peer->path.times.response);
 	th_coap_exchange_arm(c, x);
 }
 
@@ -110,12 +129,12 @@ static void new_request(struct th_coap *c, const struct th_coap_arrival *a, cons
 {
 	struct th_coap_option options[TH_COAP_OPTIONS_MAX];
 	struct th_coap_head head = th_coap_user_head(&a->pdu, options);
-	bool more = ask->has_block1 && ask->block1.more;
+	bool more = ask->bursts || (ask->has_block1 && ask->block1.more);
 	struct th_coap_exchange *x;
 	enum th_err err;
 
 	th_coap_observe_replace(c, a->peer, &a->pdu);
-	x = ask->has_block1 ? find_keyed(c, a->peer, key, false) : NULL;
+	x = ask->has_block1 ? find_keyed(c, a->peer, &a->pdu, key, false) : NULL;
 	if (x) /* its body begins anew (RFC 7959 §2.5) */
 		th_coap_exchange_close(c, x, TH_ERR_CANCELLED);
 	x = th_coap_exchange_new(c, a->peer, false, &ask->token, &err);
@@ -129,16 +148,24 @@ static void new_request(struct th_coap *c, const struct th_coap_arrival *a, cons
 	x->out.ended = true; /* nothing to write before there is a head */
 	x->confirmable = ask->con;
 	x->s.key = key;
-	x->s.whole = !more;
-	if (more)
+	x->s.whole = !more || ask->bursts;
+	if (!x->s.whole)
 		th_coap_server_key(c, x);
 	if (ask->has_block2 && ask->block2.szx < x->out.szx)
 		x->out.szx = ask->block2.szx;
 	x->s.wants_observe = head.observe = th_coap_observe_wanted(c, a->peer, &a->pdu);
 	take_ask(c, x, ask);
+	err = ask->bursts ? th_coap_burst_expect(c, x, ask->block1.szx) : TH_OK;
+	if (err != TH_OK) {
+		th_coap_server_refuse(c, a->peer, ask, TH_COAP_UNAVAILABLE);
+		th_coap_exchange_drop(c, x); /* its user has not heard of it */
+		return;
+	}
 	c->ops->request(c->user, x->id, a->from, &head);
 	if (!x->closed)
 		th_coap_server_receive(c, x, &a->pdu, more);
+	if (!x->closed && ask->bursts)
+		th_coap_server_continue(c, x);
 }
 
 static struct th_coap_ask ask_of(const struct th_coap_pdu *pdu, uint64_t key)
@@ -160,6 +187,15 @@ static bool read_blocks(struct th_coap_ask *ask, const struct th_coap_pdu *pdu)
 	ask->later = (ask->has_block1 && ask->block1.num > 0) || (ask->has_block2 && ask->block2.num > 0);
 	if (err1 == TH_ERR_MALFORMED || err2 == TH_ERR_MALFORMED)
 		return false;
+	if (th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2))
+		return false;
+	err1 = th_coap_block_of(pdu, TH_COAP_OPT_QBLOCK1, &ask->block1);
+	if (err1 != TH_ERR_NOT_FOUND) {
+		/* the others of a burst are no CONs, and do not come here */
+		ask->bursts = true;
+		return err1 == TH_OK && !ask->has_block1 && ask->con && ask->block1.num == 0 && ask->block1.more &&
+		       pdu->payload_len == th_coap_block_size(ask->block1.szx);
+	}
 	return !ask->has_block1 || !ask->block1.more || pdu->payload_len == th_coap_block_size(ask->block1.szx);
 }
 
@@ -168,7 +204,7 @@ static void next_block(struct th_coap *c, const struct th_coap_arrival *a, const
 		       struct th_coap_record *r, uint64_t key)
 {
 	bool later1 = ask->has_block1 && ask->block1.num > 0;
-	struct th_coap_exchange *x = find_keyed(c, a->peer, key, !later1);
+	struct th_coap_exchange *x = find_keyed(c, a->peer, &a->pdu, key, !later1);
 
 	if (!x) { /* we have forgotten, or never had, what came before: the client may begin again (RFC 7959 §2.9.2) */
 		th_coap_server_refuse(c, a->peer, ask, TH_COAP_INCOMPLETE);
@@ -187,7 +223,7 @@ void th_coap_server_request(struct th_coap *c, struct th_coap_arrival *a, struct
 	struct th_coap_ask ask = ask_of(&a->pdu, r->node.hash);
 	uint64_t key;
 
-	if (th_coap_options_screen(&a->pdu) != TH_OK) { /* §5.4.1: a NON is dropped */
+	if (th_coap_screen(a->peer, &a->pdu) != TH_OK) { /* §5.4.1: a NON is dropped */
 		if (ask.con)
 			th_coap_server_refuse(c, a->peer, &ask, TH_COAP_BAD_OPTION);
 		return;

@@ -33,13 +33,14 @@ static bool same_etag(const struct th_coap_client *cl, const struct th_coap_pdu 
 
 static void taken(struct th_coap *c, struct th_coap_exchange *x)
 {
+	if (x->in.more && x->in.burst) {
+		th_coap_burst_deliver(c, x);
+		return;
+	}
 	if (x->in.more) {
 		x->c.fetching = true;
-		if (x->c.observing && x->c.fetch_token.n == 0) {
-			th_coap_client_new_token(c, &x->c.fetch_token);
-			th_table_add(&c->by_fetch, &x->c.by_fetch,
-				     th_coap_token_hash(c, x->peer, true, x->c.fetch_token.p, x->c.fetch_token.n));
-		}
+		if (x->c.observing)
+			th_coap_client_fetch_apart(c, x);
 		th_coap_client_ask(c, x);
 		return;
 	}
@@ -74,6 +75,18 @@ static void deliver(struct th_coap *c, struct th_coap_exchange *x, const struct 
 		taken(c, x);
 }
 
+/* The first block of a response in bursts. */
+static bool take_qblock2(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
+{
+	struct th_coap_block b = { 0 };
+
+	if (th_coap_block_of(pdu, TH_COAP_OPT_QBLOCK2, &b) != TH_OK || b.num != 0 || !b.more || x->c.wants_observe ||
+	    pdu->payload_len != th_coap_block_size(b.szx) || th_coap_burst_expect(c, x, b.szx) != TH_OK)
+		return false;
+	x->in.more = true;
+	return true;
+}
+
 /* Reads Block2 for the bytes at in.next. False when it is not what must come here. */
 static bool take_block2(struct th_coap_exchange *x, const struct th_coap_pdu *pdu)
 {
@@ -97,11 +110,19 @@ void th_coap_client_begin(struct th_coap *c, struct th_coap_exchange *x, struct 
 	struct th_coap_option options[TH_COAP_OPTIONS_MAX];
 	struct th_coap_head head = th_coap_user_head(pdu, options);
 
+	bool bursts = th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2) != NULL;
+
+	if (x->out.burst)
+		th_coap_burst_stop(c, x);
+	th_free(c->mem, x->out.burst);
+	x->out.burst = NULL;
+	if (!bursts)
+		th_coap_burst_forget(c, x);
 	x->out.cut = true; /* a final response ends the upload, wherever it stands (RFC 7959 §2.9) */
 	th_buf_consume(&x->out.buf, x->out.buf.n);
 	x->in.next = 0;
 	x->c.fetching = false;
-	if (!take_block2(x, pdu)) {
+	if (!(bursts ? take_qblock2(c, x, pdu) : take_block2(x, pdu))) {
 		th_coap_exchange_close(c, x, TH_ERR_MALFORMED);
 		return;
 	}
@@ -134,7 +155,15 @@ static void answered(struct th_coap *c, struct th_coap_exchange *x, struct th_co
 	bool echoes = th_coap_block_of(pdu, TH_COAP_OPT_BLOCK1, &b) == TH_OK;
 	bool ours = echoes && b.num == x->c.up_off >> (x->out.szx + 4);
 
-	if (pdu->code == TH_COAP_CONTINUE) {
+	if (pdu->code == TH_COAP_CONTINUE && x->c.up_more && !x->out.burst &&
+	    th_coap_block_of(pdu, TH_COAP_OPT_QBLOCK1, &b) == TH_OK) {
+		enum th_err err = th_coap_burst_start(c, x);
+
+		if (err == TH_OK)
+			th_coap_burst_report(c, x, pdu, b.num);
+		else
+			th_coap_exchange_close(c, x, err);
+	} else if (pdu->code == TH_COAP_CONTINUE) {
 		if (x->c.up_more && ours)
 			upload_on(c, x, b.szx);
 		else
@@ -176,7 +205,7 @@ void th_coap_client_response(struct th_coap *c, struct th_coap_exchange *x, stru
 	if (m) { /* it overtook the ACK, and says as much (§5.2.2) */
 		m->exchange = NULL;
 		x->message = NULL;
-		th_coap_message_over(c, m, TH_COAP_ACKED, false);
+		th_coap_message_over(c, m, TH_COAP_ACKED, 0);
 	}
 	th_coap_client_unawait(c, x);
 	if (repeat_with_echo(c, x, pdu))

@@ -26,33 +26,28 @@ void th_coap_rtt_ambiguous(struct th_coap_rtt *r, th_time since_first_sent)
 	r->ambiguous++;
 }
 
-static th_time clamp(th_time v, th_time low, th_time high)
-{
-	if (v < low)
-		return low;
-	return v > high ? high : v;
-}
-
 th_time th_coap_rtt_timeout(const struct th_coap_rtt *r, const struct th_coap_params *params)
 {
 	th_time rto = params->ack_timeout;
 	bool believe_slow;
 
 	if (r->srtt)
-		rto = clamp(r->srtt + RTTVAR_FACTOR * r->rttvar + params->piggyback_patience, params->rto_min,
-			    params->rto_max);
+		rto = th_time_clamp(r->srtt + RTTVAR_FACTOR * r->rttvar + params->piggyback_patience, params->rto_min,
+				    params->rto_max);
 	believe_slow = r->slow > rto && (r->srtt == 0 || r->ambiguous >= AMBIGUOUS_MAX);
-	return believe_slow ? clamp(r->slow, rto, params->rto_max > rto ? params->rto_max : rto) : rto;
+	return believe_slow ? th_time_clamp(r->slow, rto, params->rto_max > rto ? params->rto_max : rto) : rto;
 }
 
 void th_coap_window_init(struct th_coap_window *w, const struct th_coap_params *params)
 {
-	*w = (struct th_coap_window){ .size = params->window_start, .threshold = params->window_max };
+	*w = (struct th_coap_window){ .size = params->window_start,
+				      .threshold = params->window_max,
+				      .most = params->window_max };
 }
 
-void th_coap_window_acked(struct th_coap_window *w, bool full, const struct th_coap_params *params)
+void th_coap_window_acked(struct th_coap_window *w, bool full)
 {
-	if (!full || w->size >= params->window_max)
+	if (!full || w->size >= w->most)
 		return;
 	if (w->size >= w->threshold && ++w->acked < w->size)
 		return;

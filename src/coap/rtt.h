@@ -24,12 +24,13 @@ th_time th_coap_rtt_timeout(const struct th_coap_rtt *r, const struct th_coap_pa
 /* NSTART that adapts: slow start, then one more per round trip; halved on loss. */
 struct th_coap_window {
 	unsigned size, threshold, acked; /* acked: since size last grew beyond the threshold */
+	unsigned most;
 	th_time halved_at;
 };
 
 void th_coap_window_init(struct th_coap_window *w, const struct th_coap_params *params);
 /* `full`: the window was used up; one that is not needed does not grow. */
-void th_coap_window_acked(struct th_coap_window *w, bool full, const struct th_coap_params *params);
+void th_coap_window_acked(struct th_coap_window *w, bool full);
 /* At most one halving per round trip: the messages of one window are lost together. */
 void th_coap_window_lost(struct th_coap_window *w, th_time round_trip, th_time now,
 			 const struct th_coap_params *params);

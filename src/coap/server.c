@@ -20,7 +20,7 @@ static enum th_err reply(struct th_coap *c, struct th_coap_peer *p, struct th_co
 		return TH_ERR_NOT_FOUND;
 	pdu->type = TH_COAP_ACK;
 	pdu->mid = ask->mid;
-	err = th_coap_record_reply(c, r, pdu);
+	err = th_coap_record_reply(c, r, pdu, x ? x->priority : TH_COAP_INTERACTIVE);
 	if (err == TH_OK)
 		th_coap_charge_out(x, r->reply ? r->reply->datagram.n : 0);
 	return err;
@@ -53,7 +53,7 @@ static void answer(struct th_coap *c, struct th_coap_exchange *x, struct th_coap
 	}
 	x->s.ask.owing = false;
 	x->ack_at = TH_NEVER;
-	x->give_up_at = th_time_add(c->now, c->params->body_timeout);
+	x->give_up_at = th_time_add(c->now, x->peer->path.times.body);
 	th_coap_exchange_arm(c, x);
 	if (separate)
 		return; /* the peer's ACK will tell */
@@ -70,6 +70,31 @@ void th_coap_server_delivered(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_observe_ready(c, x);
 	else
 		th_coap_exchange_close(c, x, TH_OK);
+}
+
+/* The response will be a message of its own. */
+void th_coap_server_continue(struct th_coap *c, struct th_coap_exchange *x)
+{
+	struct th_coap_ask *ask = &x->s.ask;
+	uint8_t map[TH_COAP_BURST_REPORT_MAX];
+	const struct th_coap_block block = { x->in.burst->first, false, x->in.burst->szx };
+	struct th_coap_draft d;
+	enum th_err err;
+
+	if (!ask->owing || ask->acked) /* answered early: the rest is refused */
+		return;
+	th_coap_draft_init(&d, TH_COAP_CONTINUE, &ask->token);
+	th_coap_draft_block(&d, TH_COAP_OPT_QBLOCK1, &block);
+	d.pdu.payload = map;
+	d.pdu.payload_len = th_coap_burst_map(x->in.burst, map);
+	err = reply(c, x->peer, x, ask, &d.pdu);
+	if (err != TH_OK) {
+		th_coap_exchange_close(c, x, err);
+		return;
+	}
+	ask->acked = true;
+	x->ack_at = TH_NEVER;
+	th_coap_exchange_arm(c, x);
 }
 
 static void answer_continue(struct th_coap *c, struct th_coap_exchange *x)
@@ -99,15 +124,30 @@ void th_coap_server_unkey(struct th_coap *c, struct th_coap_exchange *x)
 	x->s.keyed = false;
 }
 
+/* The rest of the response, in bursts; the sender knows when to give up. */
+static void send_on(struct th_coap *c, struct th_coap_exchange *x)
+{
+	if (th_coap_burst_start(c, x) != TH_OK) {
+		th_coap_exchange_close(c, x, TH_ERR_NO_MEMORY);
+		return;
+	}
+	x->give_up_at = TH_NEVER;
+	th_coap_exchange_arm(c, x);
+	th_coap_out_offer_room(c, x);
+}
+
 static void answer_block(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_server *s = &x->s;
 	struct th_coap_slice slice;
 	struct th_coap_draft d;
 	struct th_coap_block b;
+	bool burst;
 
 	if (!th_coap_out_slice(&x->out, s->down_off, &slice))
 		return;
+	burst = slice.more && s->down_off == 0 && th_coap_burst_wanted(x) && !s->observing && !s->ask.has_block2 &&
+		!s->ask.has_block1;
 	b = (struct th_coap_block){ (uint32_t)(s->down_off >> (x->out.szx + 4)), slice.more, x->out.szx };
 	th_coap_draft_head(&d, s->head, &s->ask.token);
 	if (s->down_off == 0)
@@ -115,25 +155,32 @@ static void answer_block(struct th_coap *c, struct th_coap_exchange *x)
 	if (s->ask.has_block1 && s->whole && s->ended)
 		th_coap_draft_block(&d, TH_COAP_OPT_BLOCK1, &s->ask.block1);
 	s->whole = true; /* or answered early: what comes now fetches the answer */
-	if (slice.more || s->down_off > 0 || s->ask.has_block2)
+	if (burst)
+		th_coap_draft_block(&d, TH_COAP_OPT_QBLOCK2, &b);
+	else if (slice.more || s->down_off > 0 || s->ask.has_block2)
 		th_coap_draft_block(&d, TH_COAP_OPT_BLOCK2, &b);
 	d.pdu.payload = slice.p;
 	d.pdu.payload_len = slice.n;
 	s->down_end = s->down_off + slice.n;
 	s->last = !slice.more;
-	if (slice.more)
+	if (slice.more && !burst)
 		th_coap_server_key(c, x);
-	if (s->down_off >> (x->out.szx + 4) > TH_COAP_BLOCK_NUM_MAX)
+	if (s->down_off >> (x->out.szx + 4) > TH_COAP_BLOCK_NUM_MAX) {
 		fail(c, x, TH_ERR_TOO_LARGE);
-	else
-		answer(c, x, &d);
+		return;
+	}
+	answer(c, x, &d);
+	if (burst && !x->closed)
+		send_on(c, x);
 }
 
 void th_coap_server_pump(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (x->closed)
 		return;
-	if (x->s.ask.owing && x->s.head)
+	if (x->out.burst)
+		th_coap_burst_pump(c, x);
+	else if (x->s.ask.owing && x->s.head)
 		answer_block(c, x);
 	else if (x->s.notify)
 		th_coap_observe_notify(c, x);
@@ -158,9 +205,17 @@ static void received(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (x->s.ended) /* responded meanwhile: the rest is refused */
 		return;
+	if (x->in.more && x->in.burst) {
+		th_coap_burst_deliver(c, x);
+		return;
+	}
 	if (x->in.more) {
 		answer_continue(c, x);
 		return;
+	}
+	if (x->in.burst) { /* from now on the user's time counts */
+		x->give_up_at = th_time_add(c->now, x->peer->path.times.response);
+		th_coap_exchange_arm(c, x);
 	}
 	x->s.ended = true;
 	c->ops->end(c->user, x->id);
@@ -197,7 +252,7 @@ static bool head_is_valid(const struct th_coap_head *head)
 {
 	unsigned class = th_coap_class(head->code);
 
-	if (class < TH_COAP_CLASS_SUCCESS || class > TH_COAP_CLASS_LAST ||
+	if (class < TH_COAP_CLASS_SUCCESS || class > TH_COAP_CLASS_LAST || head->priority >= TH_COAP_PRIORITIES ||
 	    head->n_options > TH_COAP_OPTIONS_MAX - TH_COAP_ENGINE_OPTIONS)
 		return false;
 	for (size_t i = 0; i < head->n_options; i++)
@@ -220,7 +275,8 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 	kept = th_coap_head_keep(c, head, 0);
 	if (!kept)
 		return TH_ERR_NO_MEMORY;
-	szx = th_coap_fit_szx(c, kept, x->out.szx);
+	szx = th_coap_fit_szx(c, kept,
+			      th_coap_path_szx(&x->peer->path, true, x->out.szx, th_coap_peer_overhead(x->peer)));
 	if (szx < 0) {
 		th_free(c->mem, kept);
 		return TH_ERR_INVALID;
@@ -228,6 +284,7 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 	th_coap_observe_respond(c, x, head);
 	th_free(c->mem, x->s.head);
 	x->s.head = kept;
+	x->priority = (uint8_t)head->priority;
 	x->s.ended = true;
 	x->s.down_off = x->s.down_end = 0;
 	x->s.last = false;
@@ -259,8 +316,12 @@ void th_coap_server_over(struct th_coap *c, struct th_coap_exchange *x, enum th_
 
 void th_coap_server_due(struct th_coap *c, struct th_coap_exchange *x)
 {
-	if (c->now >= x->ack_at)
+	if (c->now >= x->ack_at && x->in.burst && x->s.ask.acked) {
+		x->ack_at = TH_NEVER;
+		th_coap_burst_tell(c, x);
+	} else if (c->now >= x->ack_at) {
 		th_coap_server_acknowledge(c, x);
+	}
 	if (c->now < x->give_up_at) {
 		th_coap_exchange_arm(c, x);
 		return;
@@ -272,12 +333,23 @@ void th_coap_server_due(struct th_coap *c, struct th_coap_exchange *x)
 		fail(c, x, TH_ERR_TIMEOUT);
 }
 
+/* A burst asks for nothing block by block, so nothing else would tell the client that no more comes. */
+static void tell_broken(struct th_coap *c, struct th_coap_exchange *x)
+{
+	struct th_coap_draft d;
+
+	th_coap_draft_init(&d, TH_COAP_BAD_GATEWAY, &x->token);
+	(void)th_coap_message_send(c, x->peer, NULL, true, &d.pdu); /* without memory it is as if lost for good */
+}
+
 void th_coap_server_cancel(struct th_coap *c, struct th_coap_exchange *x)
 {
 	if (x->s.ask.owing)
 		th_coap_server_refuse(c, x->peer, &x->s.ask, TH_COAP_UNAVAILABLE);
 	else if (x->s.observing)
 		th_coap_observe_end(c, x);
+	else if (x->out.burst && !x->out.ended)
+		tell_broken(c, x);
 }
 
 void th_coap_server_detach(struct th_coap *c, struct th_coap_exchange *x)

@@ -12,16 +12,17 @@ enum {
 
 /* 40 bytes, as there are hundreds in every session. */
 struct entry {
-	uint32_t number;	  /* packet number, low bits: a store never spans 2^32 of them */
-	uint32_t depth;		  /* longest way back; larger than any ancestor's */
-	uint32_t added;		  /* bytes added to the store before, to tell its age */
-	uint32_t parent, request; /* serials */
+	uint32_t number; /* packet number, low bits: a store never spans 2^32 of them */
+	uint32_t depth;	 /* longest way back; larger than any ancestor's */
+	uint32_t added;	 /* bytes added to the store before, to tell its age */
 	uint32_t kind;
+	uint16_t parent_back, request_back;   /* how many serials before; 0: none */
 	uint16_t parent_steps, request_steps; /* how much smaller their depths are, at most UINT16_MAX */
 	uint16_t begin, n;
 	int16_t account;
 	uint16_t visit;
-	uint8_t also, own;	 /* th_history_base */
+	uint16_t also, own;	 /* th_history_base, and its place */
+	uint16_t place_after;	 /* place - number */
 	bool is_response, first; /* first: sent by the first end */
 };
 
@@ -34,7 +35,7 @@ struct th_history {
 	size_t next, used;			   /* where the next text goes; bytes of texts there are */
 	uint32_t added, serial;			   /* serial: of the last message */
 	uint16_t visit;
-	struct th_history_ref last_received;
+	struct th_history_ref parent; /* that our next message names if it can */
 	uint8_t text[];
 };
 
@@ -50,7 +51,7 @@ struct th_history *th_history_new(const struct th_mem *mem, size_t size, bool we
 	h->mem = mem;
 	h->size = size;
 	h->we_are_first = we_are_first;
-	h->last_received = TH_HISTORY_NONE;
+	h->parent = TH_HISTORY_NONE;
 	return h;
 }
 
@@ -65,7 +66,7 @@ void th_history_clear(struct th_history *h)
 	h->n = 0;
 	h->used = 0;
 	h->next = 0;
-	h->last_received = TH_HISTORY_NONE;
+	h->parent = TH_HISTORY_NONE;
 }
 
 static bool is_first(const struct th_history *h, struct th_history_ref m)
@@ -142,9 +143,16 @@ static struct th_view_text text_of(const struct th_history *h, const struct entr
 	};
 }
 
+uint64_t th_history_place(bool first, uint64_t number, const struct th_history_base *base)
+{
+	if (first)
+		return number;
+	return (base->parent.none || base->parent.number < number ? number : base->parent.number) + 1;
+}
+
 /* What a message is coded against, as serials: all of it, or what is there. */
 struct bases {
-	uint32_t at[2 + 8 + 8];
+	uint32_t at[2 + 2 * TH_HISTORY_NEAR];
 	unsigned n;
 	bool whole;
 };
@@ -157,25 +165,26 @@ static void base_add(struct bases *b, uint32_t at)
 		b->at[b->n++] = at;
 }
 
-static void base_add_before(const struct th_history *h, struct bases *b, bool first, uint64_t number, uint8_t bits)
+static void base_add_near(const struct th_history *h, struct bases *b, bool first, uint64_t place, uint16_t bits)
 {
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < TH_HISTORY_NEAR; i++)
 		if (bits >> i & 1)
-			base_add(b, find_number(h, first, number - 1 - i));
+			base_add(b, find_number(h, first, place - 1 - i));
 }
 
 static struct bases bases_of(const struct th_history *h, struct th_history_ref message,
 			     const struct th_history_base *base)
 {
+	bool first = is_first(h, message);
+	uint64_t place = th_history_place(first, message.number, base);
 	struct bases b = { .whole = true };
 
-	if (!base->parent.none) {
+	if (!base->parent.none)
 		base_add(&b, find(h, base->parent));
-		base_add_before(h, &b, is_first(h, base->parent), base->parent.number, base->also);
-	}
 	if (!base->request.none)
 		base_add(&b, find(h, base->request));
-	base_add_before(h, &b, is_first(h, message), message.number, base->own);
+	base_add_near(h, &b, !first, place, base->also);
+	base_add_near(h, &b, first, place, base->own);
 	return b;
 }
 
@@ -186,36 +195,56 @@ static uint16_t steps(struct th_history *h, uint32_t serial, uint32_t depth)
 	return (uint16_t)(n > UINT16_MAX ? UINT16_MAX : n);
 }
 
+/* How far the next serial is after that one. */
+static uint16_t back(const struct th_history *h, uint32_t serial)
+{
+	return (uint16_t)(serial == NOBODY ? 0 : h->serial + 1 - serial);
+}
+
+/* A request names the answer that came last, whatever it answers: a long poll's comes late. An answer names the newest
+ * request. */
+static void received(struct th_history *h, struct th_history_ref message)
+{
+	if (h->we_are_first || h->parent.none || message.number > h->parent.number || find(h, h->parent) == NOBODY)
+		h->parent = message;
+}
+
 enum th_err th_history_add(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
 			   const struct th_model_about *about, const uint8_t *masked, size_t n)
 {
+	uint64_t place_after = th_history_place(is_first(h, message), message.number, base) - message.number;
+	uint32_t parent = find(h, base->parent), request = find(h, base->request);
 	struct bases b = bases_of(h, message, base);
 	struct entry e = {
 		.number = (uint32_t)message.number,
 		.depth = 1,
-		.parent = find(h, base->parent),
-		.request = find(h, base->request),
 		.kind = about->kind,
 		.account = (int16_t)about->account,
+		.also = base->also,
+		.own = base->own,
+		.place_after = (uint16_t)place_after,
 		.is_response = about->is_response,
 		.first = is_first(h, message),
 	};
 
-	e.also = e.parent == NOBODY ? 0 : base->also;
-	e.own = base->own;
 	for (unsigned i = 0; i < b.n; i++)
 		if (entry(h, b.at[i])->depth >= e.depth)
 			e.depth = entry(h, b.at[i])->depth + 1;
-	e.parent_steps = steps(h, e.parent, e.depth);
-	e.request_steps = steps(h, e.request, e.depth);
-	if (message.none || find(h, message) != NOBODY)
+	e.parent_steps = steps(h, parent, e.depth);
+	e.request_steps = steps(h, request, e.depth);
+	if (message.none || place_after > UINT16_MAX || find(h, message) != NOBODY)
 		return TH_ERR_INVALID;
 	if (n > h->size / TH_HISTORY_TEXT_PARTS)
 		n = h->size / TH_HISTORY_TEXT_PARTS;
-	if (h->serial == UINT32_MAX)
-		th_history_clear(h); /* the peer is told of unknown parents, and all begins anew */
+	if (h->serial == UINT32_MAX) { /* the peer is told of unknown parents, and all begins anew */
+		th_history_clear(h);
+		h->serial = NOBODY;
+		parent = request = NOBODY;
+	}
+	e.parent_back = back(h, parent);
+	e.request_back = back(h, request);
 	make_room(h, n);
-	h->serial += h->serial == UINT32_MAX ? 2 : 1;
+	h->serial++;
 	e.begin = (uint16_t)h->next;
 	e.n = (uint16_t)n;
 	e.added = h->added;
@@ -223,9 +252,8 @@ enum th_err th_history_add(struct th_history *h, struct th_history_ref message, 
 	h->n++;
 	put_text(h, masked, n);
 	h->added += (uint32_t)n;
-	if (message.sender == TH_HISTORY_THEIRS &&
-	    (h->last_received.none || message.number > h->last_received.number || find(h, h->last_received) == NOBODY))
-		h->last_received = message;
+	if (message.sender == TH_HISTORY_THEIRS)
+		received(h, message);
 	return TH_OK;
 }
 
@@ -248,12 +276,14 @@ struct walk {
 	uint32_t at[TH_HISTORY_MESSAGES];
 	unsigned n;
 	uint32_t gone; /* depth of the latest ancestor that is not there; 0 for none */
+	uint32_t full; /* depth of the latest that had no room; 0: there was room for all */
+	size_t left;   /* bytes of room */
 };
 
 static void walk_begin(struct th_history *h, struct walk *w)
 {
 	w->n = 0;
-	w->gone = 0;
+	w->gone = w->full = 0;
 	if (++h->visit)
 		return;
 	for (unsigned i = 0; i < TH_HISTORY_MESSAGES; i++) /* old marks would count again */
@@ -297,10 +327,10 @@ static void reverse(struct th_view *v)
 	}
 }
 
-static bool reach_before(struct th_history *h, struct walk *w, bool first, uint32_t number, uint8_t bits)
+static bool reach_near(struct th_history *h, struct walk *w, bool first, uint32_t place, uint16_t bits)
 {
-	for (unsigned i = 0; i < 8; i++) {
-		uint32_t serial = bits >> i & 1 ? find_number(h, first, number - 1 - i) : NOBODY;
+	for (unsigned i = 0; i < TH_HISTORY_NEAR; i++) {
+		uint32_t serial = bits >> i & 1 ? find_number(h, first, place - 1 - i) : NOBODY;
 
 		if (bits >> i & 1 && serial == NOBODY)
 			return false;
@@ -309,42 +339,43 @@ static bool reach_before(struct th_history *h, struct walk *w, bool first, uint3
 	return true;
 }
 
-/* What a message was coded against. */
-static bool reach_bases(struct th_history *h, struct walk *w, const struct entry *e)
+/* What the message of that serial was coded against. */
+static bool reach_bases(struct th_history *h, struct walk *w, uint32_t serial)
 {
-	reach(h, w, e->parent, e->depth - e->parent_steps);
-	reach(h, w, e->request, e->depth - e->request_steps);
-	if (!reach_before(h, w, e->first, e->number, e->own))
-		return false;
-	if (!e->also)
-		return true;
-	return is_there(h, e->parent) &&
-	       reach_before(h, w, entry(h, e->parent)->first, entry(h, e->parent)->number, e->also);
+	const struct entry *e = entry(h, serial);
+	uint32_t place = e->number + e->place_after;
+
+	if (e->parent_back)
+		reach(h, w, serial - e->parent_back, e->depth - e->parent_steps);
+	if (e->request_back)
+		reach(h, w, serial - e->request_back, e->depth - e->request_steps);
+	return reach_near(h, w, !e->first, place, e->also) && reach_near(h, w, e->first, place, e->own);
 }
 
 /* `careful`: reaches no messages so old that the peer may have forgotten them. */
-static enum th_err walk_back(struct th_history *h, const struct bases *from, bool careful, struct th_view *view)
+static enum th_err walk_back(struct th_history *h, const struct bases *from, bool careful, struct walk *w,
+			     struct th_view *view)
 {
-	size_t budget = h->size / 8 * 7;
-	struct walk w;
-
 	view->n = 0;
-	walk_begin(h, &w);
+	walk_begin(h, w);
+	w->left = h->size / 8 * 7;
 	for (unsigned i = 0; i < from->n; i++)
-		reach(h, &w, from->at[i], 0);
-	while (w.n) {
-		uint32_t serial = take_latest(h, &w);
+		reach(h, w, from->at[i], 0);
+	while (w->n) {
+		uint32_t serial = take_latest(h, w);
 		struct entry *e = entry(h, serial);
 
-		if (w.gone >= e->depth)
+		if (w->gone >= e->depth)
 			return TH_ERR_NOT_FOUND; /* that one's turn would have come */
-		if ((size_t)e->n + 1 > budget || view->n == VIEW_MESSAGES)
+		if ((size_t)e->n + 1 > w->left || view->n == VIEW_MESSAGES) {
+			w->full = e->depth;
 			break;
+		}
 		if (careful && (h->added - e->added > h->size / 16 * 15 || h->serial - serial > RELIABLE_MESSAGES))
 			return TH_ERR_NOT_FOUND;
-		budget -= (size_t)e->n + 1;
+		w->left -= (size_t)e->n + 1;
 		view->texts[view->n++] = text_of(h, e);
-		if (!reach_bases(h, &w, e) || (w.n == 0 && w.gone))
+		if (!reach_bases(h, w, serial) || (w->n == 0 && w->gone))
 			return TH_ERR_NOT_FOUND;
 	}
 	reverse(view);
@@ -355,31 +386,33 @@ enum th_err th_history_view(struct th_history *h, struct th_history_ref message,
 			    struct th_view *view)
 {
 	struct bases from = bases_of(h, message, base);
+	struct walk w;
 
 	view->n = 0;
-	return from.whole ? walk_back(h, &from, false, view) : TH_ERR_NOT_FOUND;
+	return from.whole ? walk_back(h, &from, false, &w, view) : TH_ERR_NOT_FOUND;
 }
 
-/* Which of the eight messages before the last walk did not come to. */
-static uint8_t not_visited(const struct th_history *h, bool first, uint64_t number)
+/* Which messages near that place the last walk did not come to, and there is room for. */
+static uint16_t not_visited(const struct th_history *h, const struct walk *w, bool first, uint64_t place)
 {
-	uint8_t bits = 0;
+	uint16_t bits = 0;
 
-	for (unsigned i = 0; i < 8; i++) {
-		uint32_t serial = find_number(h, first, number - 1 - i);
+	for (unsigned i = 0; i < TH_HISTORY_NEAR; i++) {
+		uint32_t serial = find_number(h, first, place - 1 - i);
+		const struct entry *e = &h->entries[serial % TH_HISTORY_MESSAGES];
 
-		if (serial != NOBODY && h->entries[serial % TH_HISTORY_MESSAGES].visit != h->visit)
-			bits |= (uint8_t)(1u << i);
+		if (serial != NOBODY && e->visit != h->visit && (w->full ? e->depth > w->full : e->n < w->left))
+			bits |= (uint16_t)(1u << i);
 	}
 	return bits;
 }
 
 static bool try_base(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
-		     struct th_view *view)
+		     struct walk *w, struct th_view *view)
 {
 	struct bases from = bases_of(h, message, base);
 
-	return from.whole && walk_back(h, &from, true, view) == TH_OK;
+	return from.whole && walk_back(h, &from, true, w, view) == TH_OK;
 }
 
 void th_history_choose(struct th_history *h, uint64_t number, struct th_history_ref request, bool hopeful,
@@ -387,24 +420,32 @@ void th_history_choose(struct th_history *h, uint64_t number, struct th_history_
 {
 	struct th_history_ref message = { .sender = TH_HISTORY_OURS, .number = number };
 	struct th_history_base more;
+	struct walk w;
+	uint64_t place;
 
 	*base = TH_HISTORY_BASELESS;
-	base->parent = h->last_received;
+	base->parent = h->parent;
 	base->request = request;
-	if (!try_base(h, message, base, view)) {
+	if (!try_base(h, message, base, &w, view)) {
 		base->request = TH_HISTORY_NONE;
-		if (!try_base(h, message, base, view)) {
+		if (!try_base(h, message, base, &w, view)) {
 			base->parent = TH_HISTORY_NONE;
-			try_base(h, message, base, view);
+			try_base(h, message, base, &w, view);
+			return;
 		}
 	}
+	place = th_history_place(h->we_are_first, number, base);
+	if (place - number > UINT16_MAX || (h->we_are_first && base->parent.number >= number)) {
+		*base = TH_HISTORY_BASELESS;
+		try_base(h, message, base, &w, view);
+		return;
+	}
 	more = *base;
-	if (!base->parent.none)
-		more.also = not_visited(h, !h->we_are_first, base->parent.number);
+	more.also = not_visited(h, &w, !h->we_are_first, place);
 	if (hopeful)
-		more.own = not_visited(h, h->we_are_first, number);
-	if ((more.also || more.own) && try_base(h, message, &more, view))
+		more.own = not_visited(h, &w, h->we_are_first, place);
+	if ((more.also || more.own) && try_base(h, message, &more, &w, view))
 		*base = more;
 	else if (more.also || more.own)
-		try_base(h, message, base, view);
+		try_base(h, message, base, &w, view);
 }

@@ -1,10 +1,11 @@
 /* The history of a session: earlier messages, both directions, that messages may be coded against.
  *
- * A message is known by who sent it and its packet number. It names one parent: a message that its sender knows the
- * peer to hold, as a rule the last one received from it. A response is also a child of its request, which its sender
- * holds, and the peer sent. So whatever a message can be traced back to, both ends hold, however many datagrams were
- * lost, doubled or overtaken: a parent's own parents were held by its sender when it was sent, and by its receiver when
- * it was read.
+ * A message is known by who sent it and a number: requests, which one end sends, by that of their packet; responses,
+ * the other end's, by that of their request. It names one parent: a message that its sender knows the peer to hold, as
+ * a rule the last one received from it, and those others before that which cannot be traced back to from there. A
+ * response is also a child of its request, which its sender holds, and the peer sent. So whatever a message can be
+ * traced back to, both ends hold, however many datagrams were lost, doubled or overtaken: a parent's own parents were
+ * held by its sender when it was sent, and by its receiver when it was read.
  *
  * A sender may also count on the last messages of its own that are still on their way (`own`). That saves much where an
  * answer and a sync that repeats it follow each other closely, and risks that the peer has to wait for what was lost,
@@ -32,6 +33,7 @@ enum {
 	TH_HISTORY_MIN = 4 * 1024,
 	TH_HISTORY_MAX = 64 * 1024,
 	TH_HISTORY_MESSAGES = 352, /* in a store */
+	TH_HISTORY_NEAR = 16,	   /* bits of also and own */
 	TH_HISTORY_TEXT_PARTS = 4, /* a quarter of a store is the most one text may take; the rest of it is cut off */
 };
 
@@ -44,12 +46,16 @@ struct th_history_ref {
 	uint64_t number;
 };
 
-/* What a message is coded against. */
+/* What a message is coded against.
+ *
+ * Bits count down from a place: of a message of the first end from its number, of one of the other end from the larger
+ * one of its own and its parent's number, plus 1. Bit i stands for the message of number place - 1 - i, if that is not
+ * the message itself. */
 struct th_history_base {
-	struct th_history_ref parent;  /* sent by who receives the message */
-	uint8_t also;		       /* bit i: of the same sender, the message of number parent - 1 - i, too */
+	struct th_history_ref parent;  /* sent by who receives the message; without it there is nothing else */
 	struct th_history_ref request; /* of a response */
-	uint8_t own; /* bit i: the sender's own message before it, of number - 1 - i, which the peer may not have yet */
+	uint16_t also;		       /* bits: sent by who receives the message, too */
+	uint16_t own;		       /* bits: sent by its sender, who does not know yet whether the peer has them */
 };
 
 #define TH_HISTORY_NONE ((struct th_history_ref){ .none = true })
@@ -70,6 +76,9 @@ void th_history_free(struct th_history *h);
 enum th_err th_history_add(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
 			   const struct th_model_about *about, const uint8_t *masked, size_t n);
 
+/* What `also` and `own` of a message of that number count down from. `first`: it is the first end's. */
+uint64_t th_history_place(bool first, uint64_t number, const struct th_history_base *base);
+
 bool th_history_has(const struct th_history *h, struct th_history_ref message);
 
 /* The view of a message coded against `base`; it borrows from the history until that is changed. A base of nothing: an
@@ -79,8 +88,7 @@ enum th_err th_history_view(struct th_history *h, struct th_history_ref message,
 
 /* For our message `number`, about to be sent, a response to `request` or none: what to code it against, and the view.
  * With `hopeful` the last messages sent count as held. A request too old to count on is left out. What `base` says must
- * reach the peer beside the code: whether there is a parent, its number, `also` and `own` where they are not 0, whether
- * the request is used. */
+ * reach the peer beside the code (reference.h). */
 void th_history_choose(struct th_history *h, uint64_t number, struct th_history_ref request, bool hopeful,
 		       struct th_history_base *base, struct th_view *view);
 

@@ -164,6 +164,14 @@ enum th_err th_model_encode(struct th_model *m, const struct th_view *view, cons
 			    const uint8_t *text, size_t n, uint8_t *out, size_t cap, size_t *need)
 {
 	struct th_range_enc e;
+
+	th_range_enc_init(&e, out, cap);
+	return th_model_encode_on(m, view, about, text, n, &e, need);
+}
+
+enum th_err th_model_encode_on(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
+			       const uint8_t *text, size_t n, struct th_range_enc *e, size_t *need)
+{
 	enum th_err err;
 
 	*need = 0;
@@ -172,21 +180,20 @@ enum th_err th_model_encode(struct th_model *m, const struct th_view *view, cons
 	err = begin(m, view, about);
 	if (err != TH_OK)
 		return err;
-	th_range_enc_init(&e, out, cap);
 	for (size_t i = 0; i <= n; i++) {
 		uint8_t c = i < n ? text[i] : END;
-		uint32_t cost = encode_byte(m, &e, c);
+		uint32_t cost = encode_byte(m, e, c);
 
 		if (c == END) {
-			cost += encode_bit(&e, m->zeros ? LITERAL_OFTEN : LITERAL_RARE, i < n);
+			cost += encode_bit(e, m->zeros ? LITERAL_OFTEN : LITERAL_RARE, i < n);
 			m->zeros = true;
 		}
 		if (m->cost)
 			m->cost(m->cost_ctx, i, c, cost);
 	}
-	th_range_finish(&e);
-	*need = e.n;
-	return e.n <= cap ? TH_OK : TH_ERR_TOO_LARGE;
+	th_range_finish(e);
+	*need = e->n;
+	return e->n <= e->cap ? TH_OK : TH_ERR_TOO_LARGE;
 }
 
 static uint8_t decode_byte(struct th_model *m, struct th_range_dec *d)
@@ -206,30 +213,37 @@ enum th_err th_model_decode(struct th_model *m, const struct th_view *view, cons
 			    const uint8_t *code, size_t n, uint8_t *out, size_t cap, size_t *text_n)
 {
 	struct th_range_dec d;
+
+	th_range_dec_init(&d, code, n);
+	return th_model_decode_on(m, view, about, &d, out, cap, text_n);
+}
+
+enum th_err th_model_decode_on(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
+			       struct th_range_dec *d, uint8_t *out, size_t cap, size_t *text_n)
+{
 	size_t done = 0;
 	enum th_err err = begin(m, view, about);
 
 	*text_n = 0;
 	if (err != TH_OK)
 		return err;
-	th_range_dec_init(&d, code, n);
 	for (;;) {
-		uint8_t c = decode_byte(m, &d);
+		uint8_t c = decode_byte(m, d);
 
 		if (c == END) {
-			bool literal = th_range_decode(&d, m->zeros ? LITERAL_OFTEN : LITERAL_RARE) != 0;
+			bool literal = th_range_decode(d, m->zeros ? LITERAL_OFTEN : LITERAL_RARE) != 0;
 
 			m->zeros = true;
 			if (!literal)
 				break;
 		}
-		if (d.at > n + CODE_SLACK)
+		if (d->at > d->n + CODE_SLACK)
 			return TH_ERR_MALFORMED;
 		if (done == cap || done == TH_MODEL_TEXT_MAX)
 			return TH_ERR_TOO_LARGE;
 		out[done++] = c;
 	}
-	if (d.at + 4 < n + 4 && d.at < n)
+	if (d->at < d->n)
 		return TH_ERR_MALFORMED; /* code is left over */
 	*text_n = done;
 	return TH_OK;

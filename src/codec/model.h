@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "codec/range.h"
 
 enum {
 	TH_MODEL_TEXT_MAX = 256 * 1024, /* longer texts go in another coding */
@@ -60,10 +61,16 @@ void th_model_watch(struct th_model *m, th_model_cost *cost, void *ctx);
  * texts over TH_MODEL_TEXT_MAX and views over their limits). A view of NULL is an empty one. */
 enum th_err th_model_encode(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
 			    const uint8_t *text, size_t n, uint8_t *out, size_t cap, size_t *need);
+/* The same behind what was encoded already. */
+enum th_err th_model_encode_on(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
+			       const uint8_t *text, size_t n, struct th_range_enc *e, size_t *need);
 
 /* Any bytes decode to something, or to TH_ERR_TOO_LARGE when that is over cap or TH_MODEL_TEXT_MAX, or TH_ERR_MALFORMED
  * when code is left over or missing: time is bounded by cap. */
 enum th_err th_model_decode(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
 			    const uint8_t *code, size_t n, uint8_t *out, size_t cap, size_t *text_n);
+/* The same behind what was decoded already. */
+enum th_err th_model_decode_on(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
+			       struct th_range_dec *d, uint8_t *out, size_t cap, size_t *text_n);
 
 #endif

@@ -145,7 +145,7 @@ static void go_along(const struct th_recall *r, struct th_guess *g, uint8_t c)
 {
 	uint8_t was = r->text[g->at];
 
-	if (was == c) {
+	if (was == c || (!is_delimiter(c) && !is_delimiter(was))) {
 		g->at++;
 	} else if (is_delimiter(c)) {
 		for (uint32_t i = g->at; i < r->n && i < g->at + AHEAD_MAX && r->text[i]; i++) {
@@ -154,8 +154,6 @@ static void go_along(const struct th_recall *r, struct th_guess *g, uint8_t c)
 				break;
 			}
 		}
-	} else if (!is_delimiter(was)) {
-		g->at++;
 	}
 	if (g->at >= r->n)
 		g->at = 0;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/str.h"
+
 enum { KEY_ROOT = 1, KEY_STATUS = 2, KEY_METHOD = 3, KEY_NAME = 4, KEY_PATH = 5, KEY_QUERY = 6 };
 
 static bool is_letter(uint32_t cp)
@@ -24,14 +26,6 @@ static bool is_token_byte(uint8_t c)
 {
 	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' ||
 	       c == '+' || c >= 0x80;
-}
-
-static int hex_value(uint8_t c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 void th_syntax_init(struct th_syntax *s, bool is_response, uint32_t kind, int account)
@@ -77,7 +71,7 @@ static void escape_byte(struct th_syntax *s, uint8_t c)
 		}
 		return;
 	}
-	v = hex_value(c);
+	v = th_hex_value((char)c);
 	s->part_cp = s->part_cp << 4 | (uint32_t)(v < 0 ? 0 : v);
 	s->part = th_hash2(s->part, c);
 	s->part_left--;
@@ -159,7 +153,7 @@ static void token_byte(struct th_syntax *s, uint8_t c)
 			token_char(s, c);
 		return;
 	}
-	v = hex_value(c);
+	v = th_hex_value((char)c);
 	if (v < 0) {
 		s->percent = 0;
 		token_end(s);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "daemon/key_file.h"
+#include "daemon/state.h"
 #include "session/key.h"
 #include "session/suite.h"
 
@@ -14,8 +15,8 @@ bool th_key_command_asked(int argc, char *const argv[])
 
 enum th_err th_key_command(int argc, char *const argv[], const struct th_rng *rng, FILE *out, struct th_complaints *c)
 {
-	const char *path = argc > 2 ? argv[2] : TH_KEY_FILE_DEFAULT;
-	char text[TH_KEY_TEXT];
+	char text[TH_KEY_TEXT], usual[TH_STATE_PATH];
+	const char *path = argc > 2 ? argv[2] : th_state_path(usual, "", TH_STATE_KEY);
 	struct th_noise_pair pair;
 	enum th_err err;
 
@@ -24,10 +25,13 @@ enum th_err th_key_command(int argc, char *const argv[], const struct th_rng *rn
 			    argv[1]);
 		return TH_ERR_INVALID;
 	}
-	if (strcmp(argv[1], "keygen") == 0)
-		err = th_key_file_make(&pair, path, rng, c);
-	else
+	if (strcmp(argv[1], "keygen") == 0) {
+		err = argc > 2 ? TH_OK : th_state_make("", c);
+		if (err == TH_OK)
+			err = th_key_file_make(&pair, path, rng, c);
+	} else {
 		err = th_key_file_load(&pair, path, c);
+	}
 	if (err == TH_OK)
 		fprintf(out, "%s\n", th_key_text(text, pair.public));
 	th_wipe(&pair, sizeof(pair));
@@ -37,7 +41,7 @@ enum th_err th_key_command(int argc, char *const argv[], const struct th_rng *rn
 
 void th_key_command_help(FILE *out)
 {
-	fputs("\nKeys (FILE is " TH_KEY_FILE_DEFAULT " unless given):\n"
+	fputs("\nKeys (FILE is the one of the daemon's state folder, option state-dir, unless given):\n"
 	      "  thimble keygen [FILE]            Make a secret key in a new file and print its public key\n"
 	      "  thimble pubkey [FILE]            Print the public key of the secret key in a file\n",
 	      out);

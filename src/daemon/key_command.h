@@ -5,8 +5,6 @@
 #include "base/rng.h"
 #include "daemon/options.h"
 
-#define TH_KEY_FILE_DEFAULT "/var/lib/thimble/key"
-
 /* Whether argv asks for one of them. */
 bool th_key_command_asked(int argc, char *const argv[]);
 

@@ -4,8 +4,8 @@
 #include "base/rng.h"
 #include "daemon/key_command.h"
 #include "daemon/options.h"
-#include "daemon/process.h"
-#include "daemon/sink.h"
+#include "program/process.h"
+#include "program/sink.h"
 #include "daemon/wire.h"
 
 enum { STATUS_OK = 0, STATUS_SYSTEM = 1, STATUS_USAGE = 2 };
@@ -37,8 +37,9 @@ static int serve(const struct th_options *o, int argc, char *argv[], struct th_c
 
 	th_sink_init(o->debug_log);
 	th_log(TH_LOG_INFO, "start", "version=%s", THIMBLE_VERSION);
-	th_log(TH_LOG_WARN, "plain",
-	       "hint=\"encryption is disabled: whoever can read loopback traffic can read every exchange\"");
+	if (o->disable_encryption)
+		th_log(TH_LOG_WARN, "plain",
+		       "hint=\"encryption is disabled: whoever can read loopback traffic can read every exchange\"");
 	w = th_wire_new(&th_mem_libc, o, argc, argv, c, &status);
 	if (!w)
 		return status;

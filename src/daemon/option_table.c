@@ -41,18 +41,31 @@
 		.max = hi, .arg = "N", .help = h                                                                       \
 	}
 
+#define RATE(n, member, h)                                                                                             \
+	{                                                                                                              \
+		.name = n, .type = TH_OPTION_RATE, .section = TH_SECTION_COAP, FIELD(member), .max = 100000000000,     \
+		.def = "0", .arg = "RATE", .help = h                                                                   \
+	}
+
 enum { R = TH_OPTION_RELOAD, CLI = TH_OPTION_COMMAND_LINE };
 
-const char *const th_section_names[] = { "daemon", "http", "upstream", "coap" };
+const char *const th_section_names[] = { "daemon", "http", "upstream", "session", "coap", "home" };
 const char *const th_section_help[] = {
 	"The daemon as a whole",
 	"The side of HTTP clients (ingress half)",
 	"The side of the homeserver (egress half)",
+	"The encryption of the link",
 	"The link between two daemons",
+	"What is answered without the link",
 };
+
+static const char *const tag_lengths[] = { "8", "16", NULL };
 
 /* In the order of SZX (RFC 7959 2.2). */
 static const char *const block_sizes[] = { "16", "32", "64", "128", "256", "512", "1024", NULL };
+
+/* In the order of enum th_cors_mode. */
+static const char *const cors_modes[] = { "learn", "spec", "off", NULL };
 
 const struct th_option th_option_table[] = {
 	BOOL("help", DAEMON, CLI, help, "false", "Print the options and end"),
@@ -69,7 +82,7 @@ const struct th_option th_option_table[] = {
 	BOOL("only-coap", DAEMON, 0, only_coap, "false",
 	     "Run the egress half alone: take CoAP, call the homeserver, listen for no HTTP"),
 	BOOL("disable-encryption", DAEMON, 0, disable_encryption, "false",
-	     "Talk plain CoAP. For debugging on one machine: only loopback addresses are accepted for the link"),
+	     "Talk plain CoAP, unencrypted. For debugging on one machine: only loopback addresses are accepted for the link"),
 	BOOL("debug-log", DAEMON, R, debug_log, "false", "Log what happens inside exchanges, too"),
 	TIME("drain-timeout", DAEMON, R, drain_timeout, 0, HOUR, "10 s",
 	     "After SIGTERM exchanges under way have this long to finish"),
@@ -117,11 +130,79 @@ const struct th_option th_option_table[] = {
 	TIME("upstream-idle-timeout", UPSTREAM, R, upstream.idle_timeout, 0, 24 * HOUR, NULL,
 	     "An unused connection is closed after this"),
 
+	TEXT("state-dir", TH_OPTION_FILE, SESSION, TH_OPTION_OPTIONAL, state_dir, "", "DIRECTORY",
+	     "Folder of the secret key (file key, made at the first start), of the keys of known peers (known-peers) and of "
+	     "the mark that keeps early data from being repeated (mark). Empty: STATE_DIRECTORY in the environment, else "
+	     "/var/lib/thimble for root, else ~/.local/state/thimble. Egress halves must not share one"),
+	{ .name = "allow",
+	  .type = TH_OPTION_KEYS,
+	  .section = TH_SECTION_SESSION,
+	  .flags = R | TH_OPTION_OPTIONAL,
+	  FIELD(allow),
+	  .def = "",
+	  .arg = "KEY...",
+	  .help = "Egress half: serve only daemons with these public keys, which must prove them (option identify there). "
+		  "Empty: serve anybody, as a public homeserver does" },
+	BOOL("identify", SESSION, R, identify, "false",
+	     "Ingress half: prove this daemon's own key to the other one, which may have an allow list. Costs 48 bytes at "
+	     "the start of a session"),
+	TEXT("psk-file", TH_OPTION_FILE, SESSION, TH_OPTION_OPTIONAL, psk_file, "", "FILE",
+	     "A secret that both daemons share besides their keys, as thimble keygen writes one into a file; both need it"),
+	{ .name = "tag-length",
+	  .type = TH_OPTION_CHOICE,
+	  .section = TH_SECTION_SESSION,
+	  FIELD(tag_length),
+	  .def = "8",
+	  .choices = tag_lengths,
+	  .arg = "BYTES",
+	  .help = "Authentication tag of each datagram; both daemons must have the same. 16 costs 8 bytes more" },
+	TIME("rekey-after", SESSION, 0, rekey_after, MIN, 365 * 24 * HOUR, "24 h",
+	     "New keys once the ones in use are this old, with the next request; at the latest after 2^25 datagrams"),
+	TIME("session-lifetime", SESSION, 0, session_lifetime, MIN, 365 * 24 * HOUR, "168 h",
+	     "A session that was silent this long is forgotten and its keys are wiped"),
+	TIME("keepalive", SESSION, TH_OPTION_NEVER, keepalive, TH_SEC, 24 * HOUR, "never",
+	     "Ingress half: an empty datagram after this much silence, for a NAT that forgets. Costs 38 bytes each time"),
+	COUNT("max-sessions", SESSION, 0, max_sessions, 1, 100000,
+	      "Sessions remembered at once; the longest idle one goes"),
 	TEXT("coap-bind-host", TH_OPTION_ADDRESS, COAP, 0, coap_bind_host, "::", "ADDRESS",
 	     "Address for datagrams; :: takes IPv4 and IPv6. With disable-encryption the default is loopback"),
 	PORT("coap-port", COAP, coap_port, "5683", "Port for datagrams; with only-http the default is any free one"),
-	TEXT("coap-target", TH_OPTION_TARGET, COAP, R | TH_OPTION_OPTIONAL, coap_target, "", "HOST[:PORT]",
-	     "The other daemon, port 5683 unless given. Without it HTTP clients get 502"),
+	TEXT("coap-target", TH_OPTION_TARGET, COAP, R | TH_OPTION_OPTIONAL, coap_target, "", "HOST[:PORT][#KEY]",
+	     "The other daemon, port 5683 unless given, with its public key behind #. Without a key the one it shows at first "
+	     "is remembered in known-peers, and no other accepted then. Without a target HTTP clients get 502"),
+	RATE("link-up", link_up,
+	     "Rate from this daemon to the others, all headers counted; 0: not known, it is learned. The other daemon is "
+	     "told, so it is enough at one end; this and the following are for the encrypted profile"),
+	RATE("link-down", link_down, "Rate from the others to this daemon; 0: not known"),
+	TIME("link-latency", COAP, 0, link_latency, 0, 10 * MIN, "0",
+	     "How long a datagram is under way, without the time that its bits take; 0: not known"),
+	{ .name = "link-jitter",
+	  .type = TH_OPTION_PERCENT,
+	  .section = TH_SECTION_COAP,
+	  FIELD(link_jitter),
+	  .max = 100,
+	  .def = "0",
+	  .arg = "PERCENT",
+	  .help = "By how much of itself link-latency varies" },
+	{ .name = "link-loss",
+	  .type = TH_OPTION_PERCENT,
+	  .section = TH_SECTION_COAP,
+	  FIELD(link_loss),
+	  .max = 90,
+	  .def = "0",
+	  .arg = "PERCENT",
+	  .help = "Datagrams that are expected to be lost, each way" },
+	{ .name = "link-mtu",
+	  .type = TH_OPTION_SIZE,
+	  .section = TH_SECTION_COAP,
+	  FIELD(link_mtu),
+	  .max = 65535,
+	  .def = "0",
+	  .arg = "SIZE",
+	  .help = "Largest datagram with IP and UDP headers; 0: not known" },
+	BOOL("link-ours", COAP, 0, link_ours, "false",
+	     "Nobody else's traffic shares the bottleneck of the link: what is lost is lost to noise, so retransmissions "
+	     "need not back off as RFC 7252 demands on the Internet"),
 	TIME("ack-timeout", COAP, 0, coap.ack_timeout, 10 * TH_MS, 10 * MIN, NULL,
 	     "ACK_TIMEOUT (RFC 7252): first retransmission while no round trip has been measured"),
 	{ .name = "ack-random-factor",
@@ -170,8 +251,68 @@ const struct th_option th_option_table[] = {
 	      "Messages remembered to recognise duplicates, all peers together"),
 	SIZE("max-reply-bytes", COAP, 0, coap.max_reply_bytes, KIB, GIB,
 	     "Memory for replies kept for duplicates, all peers together"),
+
+	{ .name = "cors-preflight",
+	  .type = TH_OPTION_CHOICE,
+	  .section = TH_SECTION_HOME,
+	  .flags = R,
+	  FIELD(home.cors.mode),
+	  .choices = cors_modes,
+	  .arg = "HOW",
+	  .help = "CORS preflights of browsers: learn the homeserver's answer from the first, answer all as the Matrix "
+		  "specification recommends, or carry each over the link" },
+	TIME("cors-learn-time", HOME, R, home.cors.learnt_for, TH_SEC, 30 * 24 * HOUR, NULL,
+	     "A learnt answer to preflights is used this long"),
+	SIZE("cache-size", HOME, R, home.cache.max_bytes, 0, GIB,
+	     "Memory for answers that may be given again: what HTTP marks as cacheable, and Matrix routes known to be stable. 0 "
+	     "turns the cache off"),
+	COUNT("cache-max-entries", HOME, R, home.cache.max_entries, 0, 1000000, "Answers in the cache at most"),
+	SIZE("cache-max-body", HOME, R, home.cache.max_body, 0, GIB, "Longest body of an answer in the cache"),
+	BOOL("cache-ignore-reload", HOME, R, home.cache.ignore_reload, "false",
+	     "Answer from the cache although the request asks whether that is still so (no-cache, max-age=0), as matrix-js-sdk "
+	     "does with each. Lost: a reload shows what is as old as the cache allows"),
+	TIME("retry-grace", HOME, R, home.join.grace, 0, 24 * HOUR, NULL,
+	     "A request whose client has left goes on for this long, and its answer is kept for this long, so that a "
+	     "repetition finds it. 0 s cancels at once"),
+	COUNT("retry-max-exchanges", HOME, R, home.join.max_exchanges, 0, 1000000,
+	      "Exchanges that repetitions may join at most; 0 carries each repetition over the link"),
+	SIZE("retry-max-answer", HOME, R, home.join.max_answer, 0, 64 * MIB,
+	     "Longest answer that is kept for a repetition"),
+	SIZE("retry-memory", HOME, R, home.join.max_kept, 0, GIB, "Memory for answers kept for repetitions"),
+	COUNT("link-max-waiting", HOME, R, home.gate.max_waiting, 0, 1000000,
+	      "Exchanges that may wait for an answer; more get 503. 0 is any number"),
+	TIME("link-silence", HOME, R | TH_OPTION_NEVER, home.gate.silence, TH_SEC, 30 * 24 * HOUR, NULL,
+	     "The link is taken to be down when exchanges wait and nothing has been heard for this long: new ones get "
+	     "503 at once. Must be above ping-after"),
+	TIME("link-retry-after", HOME, R, home.gate.retry_after, TH_SEC, 24 * HOUR, NULL,
+	     "What Retry-After says in such a 503"),
+	BOOL("lean-typing", HOME, R, home.lean.typing, "false",
+	     "Answer typing notifications here. Lost: others do not see that this user types"),
+	BOOL("lean-receipts", HOME, R, home.lean.receipts, "false",
+	     "Answer read receipts and markers here. Lost: others do not see what was read, and neither do the user's other devices: "
+	     "unread counts and notifications stay"),
+	BOOL("lean-presence", HOME, R, home.lean.presence, "false",
+	     "Answer presence updates here. Lost: others do not see this user's status message"),
+	BOOL("lean-no-presence", HOME, R, home.lean.sync.no_presence, "false",
+	     "Ask for no presence in sync. Lost: the user does not see who is online"),
+	BOOL("lean-lazy-members", HOME, R, home.lean.sync.lazy_members, "false",
+	     "Ask for lazy-loaded members in sync. Lost: member lists of clients that cannot fetch them are incomplete"),
+	COUNT("lean-timeline-limit", HOME, R, home.lean.sync.timeline_limit, 0, 10000,
+	      "Ask for so many events a room in sync at most; 0 leaves it to the client. Lost: nothing, but clients fetch "
+	      "the rest when the user scrolls"),
+	SIZE("lean-max-media", HOME, R, home.lean.max_media, 0, 1024 * GIB,
+	     "Refuse larger media with M_TOO_LARGE, both ways. Set at the far end, a download refused costs the link none of "
+	     "it. 0 is any size"),
 };
 
 const size_t th_option_count = sizeof(th_option_table) / sizeof(th_option_table[0]);
+
+const struct th_option_schema th_options_schema = {
+	.rows = th_option_table,
+	.n = sizeof(th_option_table) / sizeof(th_option_table[0]),
+	.sections = th_section_names,
+	.section_help = th_section_help,
+	.n_sections = TH_SECTION_LAST,
+};
 
 _Static_assert(sizeof(th_option_table) / sizeof(th_option_table[0]) <= TH_OPTIONS_MAX, "raise TH_OPTIONS_MAX");

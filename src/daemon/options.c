@@ -1,80 +1,15 @@
 #include "daemon/options.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "link/resolve.h"
 
-enum { NAME_MAX_BYTES = 40, NEAR_ENOUGH = 3 };
+enum { SESSIONS_DEFAULT = 1024 };
 
-void th_complain(struct th_complaints *c, const char *fmt, ...)
+/* The struct as program/option.h works on it. */
+static struct th_option_values values_of(struct th_options *o)
 {
-	char text[TH_OPTION_MESSAGE];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
-	c->n++;
-	c->hear(c->ctx, text);
-}
-
-const struct th_option *th_option_find(const char *name)
-{
-	for (size_t i = 0; i < th_option_count; i++)
-		if (strcmp(th_option_table[i].name, name) == 0)
-			return &th_option_table[i];
-	return NULL;
-}
-
-static unsigned least(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-
-	return m < c ? m : c;
-}
-
-/* Levenshtein's distance with one row. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[NAME_MAX_BYTES + 1];
-	size_t n = strlen(b);
-
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 0; a[i]; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i + 1;
-		for (unsigned j = 0; j < n; j++) {
-			unsigned above = row[j + 1];
-
-			row[j + 1] = least(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
-			diagonal = above;
-		}
-	}
-	return row[n];
-}
-
-const struct th_option *th_option_nearest(const char *name)
-{
-	const struct th_option *found = NULL;
-	unsigned best = NEAR_ENOUGH + 1;
-
-	if (strlen(name) > NAME_MAX_BYTES)
-		return NULL;
-	for (size_t i = 0; i < th_option_count; i++) {
-		unsigned d = distance(name, th_option_table[i].name);
-
-		if (d < best && d < strlen(th_option_table[i].name) / 2) {
-			best = d;
-			found = &th_option_table[i];
-		}
-	}
-	return found;
+	return (struct th_option_values){ &th_options_schema, o, o->origin, o->line };
 }
 
 void th_options_init(struct th_options *o)
@@ -83,13 +18,9 @@ void th_options_init(struct th_options *o)
 	o->listener = th_listener_limits_default;
 	o->upstream = th_upstream_limits_default;
 	o->coap = th_coap_params_loopback;
-	for (size_t i = 0; i < th_option_count; i++) {
-		const struct th_option *opt = &th_option_table[i];
-
-		if (opt->def)
-			th_option_parse(opt, opt->def,
-					(char *)o + opt->at); /* options_test proves that these are good */
-	}
+	o->home = th_home_default;
+	o->max_sessions = SESSIONS_DEFAULT;
+	th_option_defaults(&th_options_schema, o);
 }
 
 bool th_options_given(const struct th_options *o, const char *name)
@@ -102,30 +33,16 @@ bool th_options_given(const struct th_options *o, const char *name)
 enum th_err th_options_set(struct th_options *o, const struct th_option *opt, const char *text,
 			   enum th_option_origin from, unsigned line, const char *where, struct th_complaints *c)
 {
-	struct th_options scratch; /* as large as any field */
-	size_t i = (size_t)(opt - th_option_table);
-	char allowed[TH_OPTION_TEXT];
-	enum th_err err = th_option_parse(opt, text, &scratch);
+	struct th_option_values v = values_of(o);
 
-	switch (err) {
-	case TH_OK:
-		break;
-	case TH_ERR_UNSUPPORTED:
-		th_complain(c, "%s: a public key after # needs encryption, which this version does not have", where);
-		return TH_ERR_INVALID;
-	case TH_ERR_TOO_LARGE:
-		th_complain(c, "%s: is too long, at most %zu bytes fit", where, opt->size - 1);
-		return TH_ERR_INVALID;
-	default:
-		th_complain(c, "%s: must be %s", where, th_option_allowed(opt, allowed));
-		return TH_ERR_INVALID;
-	}
-	o->line[i] = line ? line : o->line[i];
-	if (from < o->origin[i])
-		return TH_OK;
-	memcpy((char *)o + opt->at, &scratch, opt->size);
-	o->origin[i] = (uint8_t)from;
-	return TH_OK;
+	return th_option_take(&v, opt, text, from, line, where, c);
+}
+
+enum th_err th_options_args(struct th_options *o, int argc, char *const argv[], struct th_complaints *c)
+{
+	struct th_option_values v = values_of(o);
+
+	return th_option_args(&v, argc, argv, c);
 }
 
 enum th_err th_options_load(struct th_options *o, int argc, char *const argv[], struct th_complaints *c)
@@ -178,17 +95,13 @@ static void complain_not_loopback(const struct th_options *o, const char *name, 
 		    place(o, name, where), name, host);
 }
 
-/* This version has no other profile than the plain one, and that one does not leave the machine. */
+/* The plain profile does not leave the machine. */
 static void check_plain(const struct th_options *o, struct th_complaints *c)
 {
 	struct th_addr a;
 
-	if (!o->disable_encryption) {
-		th_complain(c, "this version of thimble has no encryption yet, only the plain profile, which is for "
-			       "debugging on loopback; start it with --disable-encryption, or disable-encryption = "
-			       "true in the file");
+	if (!o->disable_encryption)
 		return;
-	}
 	if (!th_addr_parse(&a, th_options_coap_bind(o), 0) || !th_addr_is_loopback(&a))
 		complain_not_loopback(o, "coap-bind-host", o->coap_bind_host, c);
 	if (th_addr_parse(&a, o->coap_target.host, 0) && !th_addr_is_loopback(&a))

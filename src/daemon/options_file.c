@@ -58,11 +58,14 @@ static bool known_section(struct reading *r, const char *section)
 		if (strcmp(th_section_names[i], section) == 0)
 			return true;
 	if (*section)
-		th_complain(r->c, "%s:%u: unknown section [%.40s]: there are [daemon], [http], [upstream] and [coap]",
+		th_complain(r->c,
+			    "%s:%u: unknown section [%.40s]: there are [daemon], [http], [upstream], [session] and "
+			    "[coap]",
 			    r->name, r->line, section);
 	else
-		th_complain(r->c, "%s:%u: a section must come first: [daemon], [http], [upstream] or [coap]", r->name,
-			    r->line);
+		th_complain(r->c,
+			    "%s:%u: a section must come first: [daemon], [http], [upstream], [session] or [coap]",
+			    r->name, r->line);
 	return false;
 }
 
@@ -102,7 +105,7 @@ static int take(void *user, const char *section, const char *name, const char *v
 	if (!opt)
 		return 1;
 	i = (size_t)(opt - th_option_table);
-	if (r->o->line[i] != 0) {
+	if (r->o->line[i] != 0 && opt->type != TH_OPTION_KEYS) { /* a list may go on in further lines */
 		th_complain(r->c, "%s:%u: %s stands in line %u already", r->name, r->line, name, r->o->line[i]);
 		return 1;
 	}

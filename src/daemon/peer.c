@@ -33,6 +33,18 @@ static void retry_later(struct th_peer *p)
 	p->patience = th_time_min(2 * p->patience, RETRY_LAST);
 }
 
+/* Tells the node. A key that cannot be looked up is as bad as no address: nothing may be sent. */
+static void tell(struct th_peer *p, const struct th_addr *addr)
+{
+	uint8_t key[TH_NOISE_DH];
+	enum th_err err = p->identity ? th_identity_key(p->identity, &p->target, key) : TH_ERR_NOT_FOUND;
+
+	if (err == TH_OK || err == TH_ERR_NOT_FOUND)
+		th_node_set_peer(p->node, addr, err == TH_OK ? key : NULL);
+	else
+		th_node_set_peer(p->node, NULL, NULL);
+}
+
 static void found(void *user, const struct th_addr *addrs, size_t n, enum th_err err)
 {
 	struct th_peer *p = user;
@@ -43,7 +55,7 @@ static void found(void *user, const struct th_addr *addrs, size_t n, enum th_err
 		if (!reachable(p, &addrs[i]))
 			continue;
 		th_log(TH_LOG_INFO, "peer", "target=%s addr=%s", p->target.host, th_addr_text(&addrs[i], text));
-		th_node_set_peer(p->node, &addrs[i], true);
+		tell(p, &addrs[i]);
 		return;
 	}
 	if (n > 0)
@@ -92,13 +104,17 @@ void th_peer_free(struct th_peer *p)
 	stop(p);
 }
 
+static bool is_same(const struct th_target *a, const struct th_target *b)
+{
+	return strcmp(a->host, b->host) == 0 && a->port == b->port && a->has_key == b->has_key &&
+	       memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
 void th_peer_set(struct th_peer *p, const struct th_target *target)
 {
-	const struct th_addr none = { .port = 0 };
-
 	stop(p);
-	if (memcmp(&p->target, target, sizeof(*target)) != 0)
-		th_node_set_peer(p->node, &none, false);
+	if (!is_same(&p->target, target))
+		th_node_set_peer(p->node, NULL, NULL);
 	p->target = *target;
 	p->patience = RETRY_FIRST;
 	if (target->host[0])

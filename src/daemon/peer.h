@@ -6,14 +6,16 @@
 #include <stdbool.h>
 
 #include "base/loop.h"
+#include "daemon/identity.h"
 #include "daemon/options.h"
 #include "link/resolve.h"
 #include "proxy/node.h"
 
 struct th_peer {
-	struct th_loop *loop; /* borrowed, as the following two */
+	struct th_loop *loop; /* borrowed, as the following three */
 	const struct th_mem *mem;
 	struct th_node *node; /* is told the address */
+	const struct th_identity *identity; /* NULL in the plain profile */
 	struct th_addr local; /* of the socket: its family bounds what can be reached */
 	bool only_loopback;
 	struct th_target target;
@@ -22,7 +24,7 @@ struct th_peer {
 	th_time patience; /* until the next try */
 };
 
-/* The caller has set the first five. */
+/* The caller has set the first six. */
 void th_peer_init(struct th_peer *p);
 void th_peer_free(struct th_peer *p);
 

@@ -56,6 +56,22 @@ static void upstream_stats(const struct th_upstream *u)
 	       s.requests, s.connects, s.retries, s.failures, s.connections, s.active, s.queued);
 }
 
+static void session_stats(const struct th_session_stats *s)
+{
+	th_log(TH_LOG_INFO, "stats",
+	       "part=session sessions=%zu half_open=%zu handshakes=%" PRIu64 " rekeys=%" PRIu64 " roamed=%" PRIu64
+	       " evicted=%" PRIu64 " early_accepted=%" PRIu64 " early_refused=%" PRIu64 " handshake_in=%" PRIu64
+	       " handshake_out=%" PRIu64 " overhead_in=%" PRIu64 " overhead_out=%" PRIu64,
+	       s->sessions, s->half_open, s->handshakes, s->rekeys, s->roamed, s->evicted, s->early_accepted,
+	       s->early_refused, s->handshake_in, s->handshake_out, s->overhead_in, s->overhead_out);
+	th_log(TH_LOG_INFO, "stats",
+	       "part=session_drops malformed=%" PRIu64 " unknown_cid=%" PRIu64 " unauthentic=%" PRIu64 " too_old=%" PRIu64
+	       " replayed=%" PRIu64 " copies=%" PRIu64 " not_accepted=%" PRIu64 " unexpected=%" PRIu64
+	       " wrong_version=%" PRIu64 " limited=%" PRIu64 " queue_full=%" PRIu64 " no_memory=%" PRIu64,
+	       s->malformed, s->unknown_cid, s->unauthentic, s->too_old, s->replayed, s->copies, s->not_accepted,
+	       s->unexpected, s->wrong_version, s->limited, s->queue_full, s->no_memory);
+}
+
 void th_report_stats(const struct th_listener *l, const struct th_upstream *u, const struct th_node *n)
 {
 	struct th_node_stats s;
@@ -74,6 +90,8 @@ void th_report_stats(const struct th_listener *l, const struct th_upstream *u, c
 	       " timeouts=%" PRIu64 " rst_sent=%" PRIu64 " refused_full=%" PRIu64,
 	       s.coap.rx_malformed, s.coap.rx_duplicate, s.coap.rx_unmatched, s.coap.retransmissions, s.coap.timeouts,
 	       s.coap.rst_sent, s.coap.refused_full);
+	if (s.encrypted)
+		session_stats(&s.session);
 	th_log(TH_LOG_INFO, "stats", "part=coap peers=%zu exchanges=%zu records=%zu reply_bytes=%zu", s.coap.peers,
 	       s.coap.exchanges, s.coap.records, s.coap.reply_bytes);
 }

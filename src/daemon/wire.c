@@ -5,23 +5,29 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "daemon/home.h"
+#include "daemon/identity.h"
 #include "daemon/peer.h"
-#include "daemon/process.h"
+#include "program/process.h"
 #include "daemon/reload.h"
 #include "daemon/report.h"
-#include "daemon/signals.h"
-#include "daemon/sink.h"
+#include "program/signals.h"
+#include "program/sink.h"
 #include "link/udp.h"
 #include "proxy/node.h"
+
+#define WALL_EVERY (60 * TH_SEC)
 
 enum { SPARE_DESCRIPTORS = 32, STATUS_SYSTEM = 1, STATUS_SETTING = 2 };
 
 struct th_wire {
 	const struct th_mem *mem; /* borrowed */
 	struct th_options o;
+	struct th_identity identity; /* unused in the plain profile */
 	int argc;
 	char *const *argv; /* borrowed */
 
@@ -32,10 +38,12 @@ struct th_wire {
 	struct th_node *node;
 	struct th_listener *listener;
 	struct th_peer peer;
+	struct th_home_wire home;
 
-	struct th_alarm tick;
+	struct th_alarm tick, wall;
 	struct th_hook hook;
-	uint8_t *out;	   /* owned: max-datagram bytes */
+	uint8_t *out;	   /* owned */
+	size_t out_cap;
 	size_t out_n;	   /* a datagram in it that the system did not take yet; 0 for none */
 	struct th_addr to; /* where that goes */
 
@@ -49,7 +57,8 @@ static void on_datagram(void *user, const struct th_addr *from, const uint8_t *p
 {
 	struct th_wire *w = user;
 
-	th_node_rx(w->node, from, p, n);
+	if (th_node_rx(w->node, from, p, n))
+		th_home_wire_heard(&w->home);
 }
 
 /* Sends until the node has nothing more or the system takes nothing more. */
@@ -59,7 +68,7 @@ static void flush(void *user)
 
 	for (;;) {
 		if (w->out_n == 0)
-			w->out_n = th_node_tx(w->node, &w->to, w->out, w->o.coap.max_message);
+			w->out_n = th_node_tx(w->node, &w->to, w->out, w->out_cap);
 		if (w->out_n == 0 || th_udp_send(w->udp, &w->to, w->out, w->out_n) == TH_ERR_FULL)
 			return;
 		w->out_n = 0;
@@ -74,6 +83,17 @@ static void on_tick(struct th_alarm *a, th_time now)
 
 	(void)now;
 	th_node_tick(w->node);
+}
+
+/* The system's clock may be set while we run. */
+static void on_wall(struct th_alarm *a, th_time now)
+{
+	struct th_wire *w = TH_OWNER(a, struct th_wire, wall);
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_REALTIME, &ts) == 0 && ts.tv_sec > 0)
+		th_node_wall(w->node, (uint64_t)ts.tv_sec);
+	th_loop_alarm(w->loop, &w->wall, th_time_add(now, WALL_EVERY));
 }
 
 static bool idle(const struct th_wire *w)
@@ -128,6 +148,7 @@ static void finish(struct th_wire *w, int signal)
 	}
 	th_log(TH_LOG_INFO, "drain", "signal=%d timeout_ms=%" PRIu64, signal, w->o.drain_timeout / TH_MS);
 	w->draining = true;
+	th_home_wire_drain(&w->home);
 	if (w->listener)
 		th_listener_drain(w->listener);
 	if (th_loop_alarm(w->loop, &w->drain_end, th_time_add(th_loop_now(w->loop), w->o.drain_timeout)) != TH_OK)
@@ -154,6 +175,7 @@ static void reread(struct th_wire *w)
 	th_sink_set_debug(w->o.debug_log);
 	allow_descriptors(w);
 	th_node_set_policy(w->node, &w->o.policy);
+	th_home_wire_reload(&w->home, &w->o);
 	if (w->listener)
 		th_listener_set_limits(w->listener, &w->o.listener);
 	if (w->upstream)
@@ -172,6 +194,7 @@ static void on_signal(void *user, int signal)
 		break;
 	case SIGUSR1:
 		th_report_stats(w->listener, w->upstream, w->node);
+		th_home_wire_stats(&w->home);
 		break;
 	default:
 		finish(w, signal);
@@ -213,7 +236,8 @@ static bool start_link(struct th_wire *w, struct th_complaints *c)
 	char text[TH_ADDR_TEXT];
 	enum th_err err = TH_OK;
 
-	w->out = th_alloc(w->mem, w->o.coap.max_message);
+	w->out_cap = w->o.disable_encryption ? w->o.coap.max_message : TH_SESSION_DATAGRAM_MAX;
+	w->out = th_alloc(w->mem, w->out_cap);
 	w->udp = w->out ? th_udp_new(w->loop, w->mem, host, port, &udp_ops, w, &err) : NULL;
 	if (!w->udp) {
 		th_complain(c, "cannot open UDP port %u on %s: %s%s", (unsigned)port, host, reason(err),
@@ -221,7 +245,8 @@ static bool start_link(struct th_wire *w, struct th_complaints *c)
 		return false;
 	}
 	local = th_udp_local(w->udp);
-	th_log(TH_LOG_INFO, "listening", "part=link addr=%s profile=plain", th_addr_text(&local, text));
+	th_log(TH_LOG_INFO, "listening", "part=link addr=%s profile=%s", th_addr_text(&local, text),
+	       w->o.disable_encryption ? "plain" : "noise");
 	return true;
 }
 
@@ -248,31 +273,99 @@ static bool start_upstream(struct th_wire *w, struct th_complaints *c, int *stat
 	return false;
 }
 
+static bool on_trust(void *user, const uint8_t key[TH_NOISE_DH])
+{
+	const struct th_wire *w = user;
+
+	return th_identity_trust(&w->identity, &w->peer.target, key);
+}
+
+static bool on_persist(void *user, uint64_t mark)
+{
+	const struct th_wire *w = user;
+
+	return th_identity_mark(&w->identity, mark);
+}
+
+/* Borrows from `w`. */
+static struct th_secure_config secure_config(struct th_wire *w)
+{
+	struct th_secure_config c = {
+		.identify = w->o.identify,
+		.keepalive = w->o.keepalive,
+		.trust = on_trust,
+		.persist = on_persist,
+		.user = w,
+	};
+	struct th_sessions_config *s = &c.sessions;
+
+	th_sessions_config_default(s);
+	s->own = &w->identity.own;
+	s->psk = w->identity.has_psk ? &w->identity.psk : NULL;
+	s->allow = (const uint8_t(*)[TH_NOISE_DH])w->o.allow.key;
+	s->allow_n = w->o.allow.n;
+	s->accept = th_options_egress(&w->o);
+	s->accept_xx = s->accept;
+	s->cids = s->accept;
+	s->tag_len = w->o.tag_length ? TH_RECORD_TAG_LONG : TH_RECORD_TAG;
+	s->sessions_max = w->o.max_sessions;
+	s->early_mark = w->identity.mark;
+	s->patience = w->o.coap.piggyback_patience;
+	s->rekey_age = w->o.rekey_after;
+	s->idle = w->o.session_lifetime;
+	return c;
+}
+
+static struct th_link_profile link_profile(const struct th_options *o)
+{
+	return (struct th_link_profile){
+		.up_bps = o->link_up,
+		.down_bps = o->link_down,
+		.latency = o->link_latency,
+		.jitter_percent = o->link_jitter,
+		.loss_percent = o->link_loss,
+		.mtu = o->link_mtu,
+		.ours = o->link_ours,
+	};
+}
+
 static bool start_node(struct th_wire *w, struct th_complaints *c)
 {
+	struct th_secure_config secure = secure_config(w);
 	struct th_node_config config = {
 		.coap = w->o.coap,
 		.now = th_loop_clock(w->loop),
-		.upstream = w->upstream ? th_upstream_server(w->upstream) : NULL,
 		.ingress = th_options_ingress(&w->o),
+		.secure = w->o.disable_encryption ? NULL : &secure,
+		.link = link_profile(&w->o),
 		.policy = w->o.policy,
 		.report = th_report_log,
 	};
 
-	w->node = th_node_new(w->mem, &th_rng_system, &config);
-	if (!w->node)
+	if (w->upstream)
+		config.upstream = th_home_wire_far(&w->home, w->mem, &w->o, th_upstream_server(w->upstream));
+	if (!w->upstream || config.upstream)
+		w->node = th_node_new(w->mem, &th_rng_system, &config);
+	if (!w->node) {
 		th_complain(c, "cannot start: %s", th_strerror(TH_ERR_NO_MEMORY));
-	return w->node != NULL;
+		return false;
+	}
+	w->wall.fire = on_wall;
+	on_wall(&w->wall, th_loop_now(w->loop));
+	return true;
 }
 
 static bool start_listener(struct th_wire *w, struct th_complaints *c)
 {
-	enum th_err err = TH_OK;
+	struct th_flow_server *server;
+	enum th_err err = TH_ERR_NO_MEMORY;
 
 	if (!th_options_ingress(&w->o))
 		return true;
-	w->listener = th_listener_new(w->loop, w->mem, w->o.http_bind_host, w->o.http_port, &w->o.listener,
-				      th_node_server(w->node), &err);
+	server = th_home_wire_near(&w->home, w->mem, &w->o, th_node_server(w->node));
+	if (server)
+		w->listener = th_listener_new(w->loop, w->mem, w->o.http_bind_host, w->o.http_port, &w->o.listener,
+					      server, &err);
 	if (!w->listener) {
 		th_complain(c, "cannot listen for HTTP on port %u of %s: %s%s", (unsigned)w->o.http_port,
 			    w->o.http_bind_host, reason(err), advice(err, "http"));
@@ -288,6 +381,7 @@ static void start_peer(struct th_wire *w)
 	w->peer.loop = w->loop;
 	w->peer.mem = w->mem;
 	w->peer.node = w->node;
+	w->peer.identity = w->o.disable_encryption ? NULL : &w->identity;
 	w->peer.local = th_udp_local(w->udp);
 	w->peer.only_loopback = w->o.disable_encryption;
 	th_peer_init(&w->peer);
@@ -299,13 +393,26 @@ static void start_peer(struct th_wire *w)
 	th_peer_set(&w->peer, &w->o.coap_target);
 }
 
+static bool start_identity(struct th_wire *w, struct th_complaints *c, int *status)
+{
+	enum th_err err = TH_OK;
+
+	if (!w->o.disable_encryption)
+		err = th_identity_load(&w->identity, &w->o, &th_rng_system, c);
+	if (err == TH_ERR_INVALID || err == TH_ERR_MALFORMED)
+		*status = STATUS_SETTING;
+	return err == TH_OK;
+}
+
 static bool start_loop(struct th_wire *w, struct th_complaints *c)
 {
 	w->loop = th_loop_new(w->mem);
 	w->signals.got = on_signal;
 	w->signals.user = w;
-	if (w->loop && th_signals_init(&w->signals, w->loop) == TH_OK)
+	if (w->loop && th_signals_init(&w->signals, w->loop) == TH_OK) {
+		th_home_wire_init(&w->home, w->loop);
 		return true;
+	}
 	th_complain(c, "cannot start: %s", strerror(errno));
 	return false;
 }
@@ -328,13 +435,14 @@ struct th_wire *th_wire_new(const struct th_mem *mem, const struct th_options *o
 	w->drain_end.fire = on_drain_end;
 	w->hook.run = on_batch;
 	th_list_init(&w->hook.link);
-	if (!start_loop(w, c) || !start_link(w, c) || !start_upstream(w, c, status) || !start_node(w, c) ||
+	if (!start_identity(w, c, status) || !start_loop(w, c) || !start_link(w, c) || !start_upstream(w, c, status) || !start_node(w, c) ||
 	    !start_listener(w, c)) {
 		th_wire_del(w);
 		return NULL;
 	}
 	start_peer(w);
 	allow_descriptors(w);
+	th_home_wire_start(&w->home);
 	th_loop_hook(w->loop, &w->hook);
 	return w;
 }
@@ -346,20 +454,24 @@ void th_wire_del(struct th_wire *w)
 		return;
 	if (w->listener)
 		th_listener_del(w->listener);
+	th_home_wire_free_near(&w->home);
 	if (w->node) {
 		th_peer_free(&w->peer);
 		th_node_del(w->node);
 	}
+	th_home_wire_free_far(&w->home);
 	if (w->upstream)
 		th_upstream_del(w->upstream);
 	if (w->udp)
 		th_udp_del(w->udp);
 	if (w->loop) {
 		th_loop_cancel(w->loop, &w->tick);
+		th_loop_cancel(w->loop, &w->wall);
 		th_loop_cancel(w->loop, &w->drain_end);
 		th_signals_free(&w->signals);
 		th_loop_del(w->loop);
 	}
+	th_identity_wipe(&w->identity);
 	th_free(w->mem, w->out);
 	th_free(w->mem, w);
 }

@@ -1,4 +1,5 @@
 /* The egress half: CoAP in, HTTP out. */
+#include "coap/naming.h"
 #include "exchange/failure.h"
 #include "proxy/core.h"
 #include "proxy/plain.h"
@@ -42,6 +43,10 @@ static void failed(struct th_leg *leg, enum th_err err)
 	th_flow_close(&leg->flow, NULL);
 	if (!leg->id)
 		return;
+	if (leg->decoded && (err == TH_ERR_NOT_FOUND || err == TH_ERR_UNSUPPORTED)) {
+		respond(leg, err == TH_ERR_NOT_FOUND ? TH_CODE_FORGOTTEN : TH_CODE_CODING, NULL, 0, TH_STR(""));
+		return;
+	}
 	th_failure_of(&why, err, "The request does not follow thimble's envelope: do both ends run the same version?");
 	why.status = 400;
 	respond_failure(leg, &why);
@@ -90,15 +95,26 @@ static void refuse_answer(struct th_leg *leg, const char *reason)
 	th_leg_settle(leg);
 }
 
-static void on_head(struct th_flow *self, const struct th_head *h)
+enum th_err th_egress_answer(struct th_leg *leg)
 {
-	struct th_leg *leg = th_leg_of(self);
 	struct th_node *n = leg->node;
 	uint8_t format[2];
 	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
 	struct th_coap_head response = {
-		.code = TH_COAP_CODE(2, 4), .confirmable = true, .options = &option, .n_options = 1
+		.code = TH_COAP_CODE(2, 4),
+		.confirmable = true,
+		.options = &option,
+		.n_options = 1,
+		.priority = leg->priority,
 	};
+
+	return th_coap_respond(n->coap, leg->id, &response, th_node_now(n));
+}
+
+static void on_head(struct th_flow *self, const struct th_head *h)
+{
+	struct th_leg *leg = th_leg_of(self);
+	struct th_node *n = leg->node;
 	enum th_err err;
 
 	if (!leg->id)
@@ -109,9 +125,8 @@ static void on_head(struct th_flow *self, const struct th_head *h)
 	}
 	leg->report.answered = th_node_now(n);
 	leg->report.status = h->status;
-	err = th_coap_respond(n->coap, leg->id, &response, th_node_now(n));
-	if (err == TH_OK)
-		err = th_leg_send_head(leg, h);
+	leg->unanswered = true; /* until something of it is to leave: a gathered answer may still break off */
+	err = th_leg_send_head(leg, h);
 	if (err == TH_OK)
 		return;
 	leg->report.err = err;
@@ -138,7 +153,9 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 		th_failure_of(&unknown, TH_ERR_CLOSED, "The homeserver's answer broke off.");
 		why = &unknown;
 	}
-	if (leg->report.answered == TH_NEVER) {
+	if (leg->report.answered == TH_NEVER || leg->unanswered) {
+		leg->gathering = leg->unanswered = false;
+		th_buf_free(&leg->out);
 		respond_failure(leg, why);
 	} else {
 		leg->report.err = why->err;
@@ -174,12 +191,37 @@ static void cancel_failed(struct th_leg *leg, enum th_err err)
 
 static const struct th_leg_ops cancel_ops = { begin, NULL, cancel_end, cancel_failed };
 
+/* ---- an answer once more, for an ingress half that could not read it ---- */
+
+static void repeat_end(struct th_leg *leg)
+{
+	const uint8_t *p;
+	uint64_t number;
+	size_t n;
+
+	if (!leg->dialogue || !th_naming_number(th_buf_data(&leg->in), leg->in.n, &number) ||
+	    th_answers_find(&leg->dialogue->answers, number, &p, &n) != TH_OK ||
+	    th_buf_append(&leg->out, p, n) != TH_OK) {
+		respond(leg, TH_CODE_FORGOTTEN, NULL, 0, TH_STR(""));
+		return;
+	}
+	th_dialogue_hoped_in_vain(leg->dialogue);
+	th_coding_alone(leg);
+	leg->gathering = true;
+	leg->unanswered = true;
+	th_leg_send_end(leg);
+}
+
+static const struct th_leg_ops repeat_ops = { begin, NULL, repeat_end, cancel_failed };
+
 /* ---- a request begins ---- */
 
 static const struct th_leg_ops *ops_for(const struct th_coap_head *head)
 {
 	long format = th_plain_find(head->options, head->n_options, TH_OPTION_CONTENT_FORMAT);
 
+	if (format == TH_FORMAT_REPEAT)
+		return &repeat_ops;
 	return format == TH_FORMAT_CANCEL ? &cancel_ops : &leg_ops;
 }
 
@@ -196,7 +238,7 @@ static uint8_t refusal(const struct th_node *n, const struct th_coap_head *head,
 		*reason = TH_STR("thimble takes its envelope by POST.");
 		return TH_COAP_CODE(4, 5);
 	}
-	if (format != TH_FORMAT_ENVELOPE && format != TH_FORMAT_CANCEL) {
+	if (format != TH_FORMAT_ENVELOPE && format != TH_FORMAT_CANCEL && format != TH_FORMAT_REPEAT) {
 		*reason = TH_STR("thimble takes content format 65000, its envelope.");
 		return TH_COAP_CODE(4, 15);
 	}

@@ -1,11 +1,13 @@
 /* The ingress half: HTTP in, CoAP out. */
 #include <stdio.h>
 
+#include "coap/naming.h"
 #include "exchange/failure.h"
+#include "exchange/route.h"
 #include "proxy/core.h"
 #include "proxy/plain.h"
 
-enum { REASON_MAX = 400 };
+enum { REASON_MAX = 400, ATTEMPTS_MAX = 2 };
 
 /* ---- giving up an exchange at the far half ---- */
 
@@ -59,10 +61,16 @@ static void tell_cancelled(struct th_leg *leg)
 
 static void explain(char *out, size_t cap, const struct th_leg *leg, enum th_err err)
 {
+	struct th_addr real = th_node_real(leg->node, &leg->peer);
 	char addr[TH_ADDR_TEXT];
 
-	th_addr_text(&leg->peer, addr);
-	if (err == TH_ERR_TIMEOUT)
+	th_addr_text(&real, addr);
+	if (err == TH_ERR_REFUSED)
+		snprintf(out, cap,
+			 "The far side of the link (%s) shows another key than the one that is known. The log "
+			 "says which, and what to do.",
+			 addr);
+	else if (err == TH_ERR_TIMEOUT)
 		snprintf(out, cap, "The far side of the link (%s) did not answer. Is it running, and is the link up?",
 			 addr);
 	else if (err == TH_ERR_FULL)
@@ -79,12 +87,81 @@ static void fail_flow(struct th_leg *leg, struct th_failure *why)
 	th_flow_close(&leg->flow, why);
 }
 
+/* A newer request sets what this one would have set, so it was not sent: as typing and receipts are answered by a
+ * homeserver, this one is answered here. */
+static void answer_superseded(struct th_leg *leg)
+{
+	static const struct th_field type = { TH_STR_INIT("Content-Type"), TH_STR_INIT("application/json") };
+	static const uint8_t body[] = { '{', '}' };
+	const struct th_head head = { .status = 200, .body_len = sizeof(body), .fields = &type, .n_fields = 1 };
+
+	leg->in_end = true;
+	leg->report.status = head.status;
+	leg->report.err = TH_ERR_CANCELLED;
+	th_flow_head(&leg->flow, &head);
+	if (th_flow_data(&leg->flow, body, sizeof(body)) == sizeof(body))
+		th_flow_end(&leg->flow);
+	else
+		th_flow_close(&leg->flow, NULL);
+}
+
+static enum th_err open_exchange(struct th_leg *leg, uint16_t content_format)
+{
+	struct th_node *n = leg->node;
+	uint8_t format[2];
+	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, content_format, format);
+	struct th_coap_head request = {
+		.code = TH_COAP_POST,
+		.confirmable = true,
+		.tagged = true,
+		.priority = leg->priority,
+		.options = &option,
+		.n_options = 1,
+	};
+	th_coap_id id;
+	enum th_err err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
+
+	if (err == TH_OK)
+		th_leg_bind(leg, id);
+	return err;
+}
+
+/* The answer was coded against what is not here: the far half is asked for it as it is. It executes nothing again. */
+static bool ask_for_repeat(struct th_leg *leg)
+{
+	struct th_node *n = leg->node;
+	uint8_t token[TH_COAP_TOKEN_MAX];
+	size_t len;
+
+	if (!leg->dialogue || !leg->decoded || !leg->named || leg->repeated || leg->in_head)
+		return false;
+	len = th_naming_token(leg->number, token);
+	leg->repeated = true;
+	th_leg_drop(leg);
+	th_buf_free(&leg->in);
+	leg->in_end = leg->coded = leg->decoded = leg->named = false;
+	th_coding_alone(leg);
+	if (open_exchange(leg, TH_FORMAT_REPEAT) != TH_OK)
+		return false;
+	th_coap_write(n->coap, leg->id, token, len, th_node_now(n));
+	th_coap_end(n->coap, leg->id, th_node_now(n));
+	return true;
+}
+
 static void failed(struct th_leg *leg, enum th_err err)
 {
 	char reason[REASON_MAX];
 	struct th_failure why;
 
+	if (err == TH_ERR_TIMEOUT && leg->node->secure)
+		th_secure_silent(leg->node->secure, &leg->peer, leg->report.started);
 	if (!th_flow_open(&leg->flow))
+		return;
+	if (err == TH_ERR_CANCELLED && leg->state && !leg->in_head) {
+		answer_superseded(leg);
+		return;
+	}
+	if (err == TH_ERR_NOT_FOUND && ask_for_repeat(leg))
 		return;
 	explain(reason, sizeof(reason), leg, err);
 	th_failure_of(&why, err, reason);
@@ -128,8 +205,34 @@ static void head(struct th_leg *leg, const struct th_head *h)
 	th_flow_head(&leg->flow, h);
 }
 
+/* The far half lacks what the request referred to, or reads no model of ours: then it gets it coded without. It has not
+ * been executed. */
+static bool try_again(struct th_leg *leg)
+{
+	struct th_dialogue *d = leg->dialogue;
+
+	/* Once an answer was there, the request has been executed: what is refused now is only the answer's repetition.
+	 */
+	if (!d || leg->plain.n == 0 || leg->attempts == ATTEMPTS_MAX || leg->repeated)
+		return false;
+	if (leg->code == TH_CODE_FORGOTTEN) {
+		d->forgotten++;
+		th_dialogue_forget(d);
+	} else if (leg->code == TH_CODE_CODING) {
+		d->no_model = true;
+	} else {
+		return false;
+	}
+	leg->attempts++;
+	leg->alone = true;
+	th_ingress_again(leg);
+	return true;
+}
+
 static void end(struct th_leg *leg)
 {
+	if (leg->content == TH_LEG_SMALL && try_again(leg))
+		return;
 	if (leg->content == TH_LEG_SMALL)
 		far_failed(leg);
 	else
@@ -140,33 +243,81 @@ static const struct th_leg_ops leg_ops = { begin, head, end, failed };
 
 /* ---- the request ---- */
 
+void th_ingress_again(struct th_leg *leg)
+{
+	enum th_err err;
+
+	th_leg_drop(leg);
+	th_buf_free(&leg->in);
+	th_buf_free(&leg->out);
+	th_buf_free(&leg->masked);
+	th_list_remove(&leg->unnamed);
+	leg->in_head = leg->in_end = leg->coded = leg->decoded = leg->named = false;
+	err = open_exchange(leg, TH_FORMAT_ENVELOPE);
+	if (err == TH_OK)
+		err = th_buf_append(&leg->out, th_buf_data(&leg->plain), leg->plain.n);
+	if (err != TH_OK) {
+		failed(leg, err);
+		th_leg_settle(leg);
+		return;
+	}
+	leg->gathering = true;
+	th_leg_send_end(leg);
+}
+
+/* One state of one account. The seed of the node's table keys the hash. */
+static void add_to_state(struct th_leg *leg, const void *p, size_t n)
+{
+	uint64_t hash = th_table_hash(&leg->node->by_id, p, n);
+
+	leg->state = (leg->state * 31 + hash) | 1; /* never 0 */
+}
+
+static void name_state(struct th_leg *leg, const struct th_head *h)
+{
+	struct th_str state = th_route_state(h->method, h->target, &leg->state_has_body);
+	const struct th_field *account = th_head_find(h, TH_STR("Authorization"));
+
+	if (state.n == 0 || !account)
+		return;
+	add_to_state(leg, h->method.p, h->method.n);
+	add_to_state(leg, state.p, state.n);
+	add_to_state(leg, account->value.p, account->value.n);
+}
+
 static void on_head(struct th_flow *self, const struct th_head *h)
 {
 	struct th_leg *leg = th_leg_of(self);
-	struct th_node *n = leg->node;
-	uint8_t format[2];
-	struct th_coap_option option = th_plain_option(TH_OPTION_CONTENT_FORMAT, TH_FORMAT_ENVELOPE, format);
-	struct th_coap_head request = {
-		.code = TH_COAP_POST, .confirmable = true, .tagged = true, .options = &option, .n_options = 1
-	};
-	th_coap_id id;
 	enum th_err err;
 
 	th_leg_name(leg, h);
-	err = th_coap_request(n->coap, &leg->peer, &request, th_node_now(n), &id);
-	if (err == TH_OK) {
-		th_leg_bind(leg, id);
+	name_state(leg, h);
+	err = open_exchange(leg, TH_FORMAT_ENVELOPE);
+	if (err == TH_OK)
 		err = th_leg_send_head(leg, h);
-	}
 	if (err != TH_OK) {
 		failed(leg, err);
 		th_leg_settle(leg);
 	}
 }
 
+static size_t on_data(struct th_flow *self, const uint8_t *p, size_t n)
+{
+	struct th_leg *leg = th_leg_of(self);
+	size_t taken = th_leg_on_data(self, p, n);
+
+	if (leg->state && leg->state_has_body)
+		add_to_state(leg, p, taken);
+	return taken;
+}
+
 static void on_end(struct th_flow *self)
 {
-	th_leg_send_end(th_leg_of(self));
+	struct th_leg *leg = th_leg_of(self);
+
+	if (leg->state && leg->id)
+		th_coap_supersede(leg->node->coap, leg->id, leg->state, th_node_now(leg->node));
+	th_leg_send_end(leg);
 }
 
 static void on_close(struct th_flow *self, const struct th_failure *why)
@@ -183,20 +334,38 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 	th_leg_settle(leg);
 }
 
-static const struct th_flow_ops flow_ops = { on_head, th_leg_on_data, on_end, th_leg_on_resume, on_close };
+static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, th_leg_on_resume, on_close };
+
+bool th_node_has_left(const struct th_flow *client)
+{
+	struct th_coap_account account;
+	const struct th_leg *leg;
+
+	if (!client->peer || client->peer->ops != &flow_ops)
+		return true;
+	leg = th_leg_of(client->peer);
+	return th_coap_account(leg->node->coap, leg->id, &account) != TH_OK || account.datagrams_out > 0;
+}
 
 enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client, struct th_failure *why)
 {
 	struct th_node *n = TH_OWNER(self, struct th_node, server);
-	struct th_leg *leg;
+	struct th_addr peer;
+	enum th_err err = th_node_peer(n, &peer);
+	struct th_leg *leg = NULL;
 
-	if (!n->peer_known) {
+	if (err == TH_ERR_NOT_FOUND) {
 		th_failure_of(why, TH_ERR_NOT_FOUND,
 			      "The far side of the link is not known: set coap-target, and see the log for its name "
 			      "look-up.");
 		return TH_ERR_NOT_FOUND;
 	}
-	leg = th_leg_new(n, &leg_ops, &flow_ops, &n->peer, "ingress");
+	if (err == TH_ERR_FULL) {
+		th_failure_of(why, TH_ERR_FULL, "Too many sessions are open; see max-sessions.");
+		return TH_ERR_FULL;
+	}
+	if (err == TH_OK)
+		leg = th_leg_new(n, &leg_ops, &flow_ops, &peer, "ingress");
 	if (!leg) {
 		th_failure_of(why, TH_ERR_NO_MEMORY, "thimble is out of memory.");
 		return TH_ERR_NO_MEMORY;

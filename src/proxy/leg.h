@@ -3,13 +3,15 @@
  *     flow ─ head, data, end ─▶ envelope ─▶ CoAP body        (outgoing)
  *     flow ◀─ head, data, end ─ envelope ◀─ CoAP body        (incoming)
  *
- * A leg is over when both its flow and its CoAP exchange are; it is reported then, and freed at the node's next turn. */
+ * A leg is over when both its flow and its CoAP exchange are; it is reported then, and freed at the node's next turn.
+ */
 #ifndef TH_PROXY_LEG_H
 #define TH_PROXY_LEG_H
 
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/table.h"
+#include "codec/history.h"
 #include "coap/engine.h"
 #include "exchange/flow.h"
 #include "proxy/node.h"
@@ -31,27 +33,56 @@ struct th_leg_ops {
 /* What the incoming body holds. */
 enum th_leg_content { TH_LEG_ENVELOPE, TH_LEG_SMALL };
 
-enum { TH_LEG_SMALL_MAX = 240 }; /* bytes kept of a diagnostic or of a cancelled exchange's token */
+enum {
+	TH_LEG_SMALL_MAX = 240,	     /* bytes kept of a diagnostic or of a cancelled exchange's token */
+	TH_LEG_BUF_MAX = 256 * 1024, /* a head and what a block brings with it; or a gathered message */
+};
 
 struct th_leg {
-	struct th_node *node;  /* borrowed for life */
+	struct th_node *node; /* borrowed for life */
 	const struct th_leg_ops *ops;
-	struct th_list link;   /* on the node's list of open or of dead legs */
-	struct th_slot by_id;  /* in the node's table while id is not 0 */
-	th_coap_id id;         /* 0 once the CoAP exchange is over */
+	struct th_list link;  /* on the node's list of open or of dead legs */
+	struct th_slot by_id; /* in the node's table while id is not 0 */
+	th_coap_id id;	      /* 0 once the CoAP exchange is over */
 	struct th_addr peer;
-	struct th_flow flow;   /* towards the HTTP side */
+	struct th_flow flow; /* towards the HTTP side */
 
-	struct th_buf out;     /* outgoing head bytes the engine has not taken yet */
-	bool out_end;          /* the outgoing message is whole, once `out` is empty */
+	struct th_buf out; /* outgoing bytes the engine has not taken yet */
+	bool unanswered;   /* egress: the response has not been opened yet */
+	bool handing;	   /* some of it is being given to the engine */
+	bool gathering;	   /* the outgoing message is collected there first, to be coded */
+	bool out_end;	   /* the outgoing message is whole, once `out` is empty */
 
 	enum th_leg_content content;
-	uint8_t code;          /* of the incoming message */
-	struct th_buf in;      /* the incoming head until it is whole; or the small content */
-	bool in_head, in_end;  /* the incoming head, the incoming message is whole */
-	int64_t in_left;       /* incoming body bytes still announced; TH_BODY_UNKNOWN */
-	unsigned retry_after;  /* seconds, from an incoming CoAP error's Max-Age */
-	bool dead;             /* reported, waits to be freed */
+	uint8_t code;	  /* of the incoming message */
+	struct th_buf in; /* the incoming head until it is whole; or the small content; or a coded message */
+	bool coded;	  /* the incoming message is in a coding for whole messages and not decoded yet */
+	bool decoded;	  /* it was; what the flow has not taken of its body is in `in` */
+	bool offering;
+	bool in_head, in_end; /* the incoming head, the incoming message is whole */
+	int64_t in_left;      /* incoming body bytes still announced; TH_BODY_UNKNOWN */
+	unsigned retry_after; /* seconds, from an incoming CoAP error's Max-Age */
+	bool dead;	      /* reported, waits to be freed */
+
+	/* coding.c */
+	struct th_dialogue *dialogue; /* borrowed; NULL in the plain profile, and once the session is gone */
+	struct th_buf plain;	      /* asking end: the request in the identity coding, to be coded anew if need be */
+	struct th_buf masked;	      /* its text for the history, until it is there */
+	struct th_list unnamed;	      /* on the dialogue's list until then */
+	struct th_history_base base;  /* what the last message was coded against, out or in */
+	uint64_t coded_for;	      /* the number that it was taken to have */
+	struct th_model_about about;  /* what is known of the response beforehand */
+	uint64_t number;	      /* of the request, once it is known */
+	bool named;		      /* number is known */
+	bool exact;		      /* the request is unreadable under any other */
+	bool far, alone;	      /* it has to say that number; nothing may be referred to */
+	bool parked;		      /* the answer, in `in`, waits for another one */
+	unsigned attempts;	      /* that the peer could not read */
+	bool repeated;		      /* the answer was asked for once more */
+
+	enum th_coap_priority priority; /* of the request; its response's is the same */
+	uint64_t state;	     /* hash of what the request sets (th_route_state); 0: nothing that is set anew soon */
+	bool state_has_body; /* the body belongs to that hash */
 
 	char method[TH_METHOD_MAX];
 	struct th_report report;
@@ -64,11 +95,15 @@ struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, co
 /* Ties the leg to its CoAP exchange. */
 void th_leg_bind(struct th_leg *leg, th_coap_id id);
 
-/* Remembers method and route for the report. */
+/* Remembers method and route for the report, and how urgent the request is. */
 void th_leg_name(struct th_leg *leg, const struct th_head *request);
 
-/* Outgoing. The head is filtered by policy, counted and encoded: TH_ERR_NO_MEMORY, TH_ERR_TOO_LARGE. The engine must be ready to take
- * body bytes. */
+/* What HTTP would have carried. */
+void th_leg_count(struct th_leg *leg, bool outgoing, uint64_t n);
+void th_leg_count_head(struct th_leg *leg, bool outgoing, const struct th_head *h);
+
+/* Outgoing (leg_out.c). The head is filtered by policy, counted and encoded: TH_ERR_NO_MEMORY, TH_ERR_TOO_LARGE. The
+ * engine must be ready to take body bytes. */
 enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head);
 void th_leg_send_end(struct th_leg *leg);
 
@@ -76,11 +111,17 @@ void th_leg_send_end(struct th_leg *leg);
 size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n);
 void th_leg_on_resume(struct th_flow *self);
 
-/* Incoming, as the engine's events: data returns how much was taken. */
+/* Incoming (leg_in.c), as the engine's events: data returns how much was taken. */
 size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n);
 void th_leg_take_end(struct th_leg *leg);
 void th_leg_can_send(struct th_leg *leg);
+/* The answer that waits for another is read now, if it can be; it waits no more. */
+void th_leg_unpark(struct th_leg *leg);
+void th_leg_forget_parked(struct th_leg *leg);
 void th_leg_closed(struct th_leg *leg, enum th_err why);
+
+/* The peer is gone for good: the exchange is dropped, the half hears of it as of any failure. */
+void th_leg_lost(struct th_leg *leg, enum th_err why);
 
 /* Gives up the CoAP exchange, if there still is one. */
 void th_leg_drop(struct th_leg *leg);

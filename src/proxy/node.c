@@ -1,6 +1,12 @@
+#include "proxy/coding.h"
 #include "proxy/core.h"
+#include "proxy/hello.h"
 
-enum { BUCKETS = 1024 };
+enum {
+	BUCKETS = 1024,
+	FIRST_SIZE = 120, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one
+			     round trip */
+};
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id)
 {
@@ -63,11 +69,119 @@ static void on_closed(void *user, th_coap_id id, enum th_err why)
 
 static const struct th_coap_ops coap_ops = { on_request, on_response, on_data, on_end, on_resume, on_closed };
 
+/* ---- the session layer's events ---- */
+
+static struct th_leg *leg_with(const struct th_node *n, const struct th_addr *peer)
+{
+	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
+		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
+
+		if ((leg->id || leg->parked) && th_addr_eq(&leg->peer, peer))
+			return leg;
+	}
+	return NULL;
+}
+
+/* Legs may outlive their session for a while: until their flows have ended. */
+static void forget_dialogue(struct th_node *n, struct th_dialogue *d)
+{
+	struct th_list *lists[] = { &n->open, &n->dead };
+
+	for (size_t i = 0; d && i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (struct th_list *l = lists[i]->next; l != lists[i]; l = l->next) {
+			struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
+
+			if (leg->dialogue == d) {
+				th_list_remove(&leg->unnamed);
+				leg->dialogue = NULL;
+			}
+		}
+	th_dialogue_del(d);
+}
+
+/* Nothing will come for these exchanges any more. Each one's end may end others, so the search begins anew. */
+static void on_lost(void *user, const struct th_addr *peer, enum th_session_end why)
+{
+	enum th_err err = why == TH_SESSION_END_KEY ? TH_ERR_REFUSED : TH_ERR_RESET;
+	struct th_node *n = user;
+
+	for (struct th_leg *leg = leg_with(n, peer); leg; leg = leg_with(n, peer))
+		th_leg_lost(leg, err);
+	forget_dialogue(n, th_node_dialogue(n, peer));
+}
+
+static void on_restarted(void *user, const struct th_addr *peer)
+{
+	struct th_dialogue *d = th_node_dialogue(user, peer);
+
+	if (d)
+		th_dialogue_forget(d);
+}
+
+/* Both ends of a session are thimbles, so bodies travel in bursts. */
+static void tell_link(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *told)
+{
+	struct th_link_profile own = n->config.link, link;
+	struct th_addr real = th_node_real(n, peer);
+	struct th_dialogue *d = th_node_dialogue(n, peer);
+
+	own.overhead = th_addr_overhead(&real) + th_secure_overhead(n->secure, peer);
+	link = told ? th_link_profile_join(&own, told) : own;
+	if (d)
+		d->loss_percent = link.loss_percent;
+	(void)th_coap_set_profile(n->coap, peer, &link, th_node_now(n)); /* without memory: RFC 7252's times */
+}
+
+struct th_dialogue *th_node_dialogue(const struct th_node *n, const struct th_addr *peer)
+{
+	for (const struct th_list *l = n->dialogues.next; l != &n->dialogues; l = l->next) {
+		struct th_dialogue *d = TH_OWNER(l, struct th_dialogue, link);
+
+		if (th_addr_eq(&d->peer, peer))
+			return d;
+	}
+	return NULL;
+}
+
+static void on_made(void *user, const struct th_addr *peer, bool initiator)
+{
+	struct th_node *n = user;
+	struct th_dialogue *d = n->workshop ? th_dialogue_new(n->mem, peer, initiator) : NULL;
+
+	if (d)
+		th_list_push(&n->dialogues, &d->link);
+	tell_link(n, peer, NULL);
+}
+
+static void on_opened(void *user, const struct th_addr *peer, const uint8_t *p, size_t len)
+{
+	struct th_node *n = user;
+	struct th_dialogue *d = th_node_dialogue(n, peer);
+	struct th_hello hello;
+
+	if (th_hello_read(&hello, p, len) != TH_OK || !hello.said)
+		return;
+	tell_link(n, peer, &hello.link);
+	if (d)
+		th_dialogue_heard(d, &n->hello, &hello);
+}
+
+static const struct th_secure_ops secure_ops = { on_made, on_opened, on_lost, on_restarted };
+
 /* ---- life ---- */
+
+static th_time longer(th_time t, const struct th_coap_params *p)
+{
+	th_time lifetime = th_coap_exchange_lifetime(p);
+
+	return t > lifetime ? t : lifetime;
+}
 
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config)
 {
 	struct th_node *n = th_alloc(mem, sizeof(*n));
+	struct th_secure_config secure;
+	uint8_t hello[TH_HELLO_MAX];
 
 	if (!n)
 		return NULL;
@@ -76,12 +190,33 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	n->server.open = th_ingress_open;
 	th_list_init(&n->open);
 	th_list_init(&n->dead);
+	th_list_init(&n->dialogues);
 	if (th_table_init(&n->by_id, mem, BUCKETS, th_rng_u64(rng)) != TH_OK)
 		goto no_table;
 	n->coap = th_coap_new(&n->config.coap, mem, rng, &coap_ops, n);
 	if (!n->coap)
 		goto no_coap;
-	return n;
+	n->config.secure = NULL;
+	if (!config->secure)
+		return n;
+	secure = *config->secure;
+	n->config.link.blocks = true;
+	n->hello.link = n->config.link;
+	n->workshop = th_workshop_new(mem, config->no_model);
+	if (n->workshop)
+		th_workshop_hello(n->workshop, &n->hello);
+	secure.sessions.first_size = FIRST_SIZE;
+	secure.sessions.hello = hello;
+	secure.sessions.hello_n = th_hello_write(&n->hello, hello);
+	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */
+	secure.sessions.half_open_life = longer(secure.sessions.half_open_life, &config->coap);
+	secure.sessions.idle = longer(secure.sessions.idle, &config->coap);
+	n->secure = th_secure_new(mem, rng, &secure, n->coap, config->now, &secure_ops, n);
+	if (n->secure && n->workshop)
+		return n;
+	th_coap_del(n->coap);
+	th_secure_del(n->secure);
+	th_workshop_del(n->workshop);
 no_coap:
 	th_table_free(&n->by_id);
 no_table:
@@ -96,6 +231,7 @@ static void bury(struct th_node *n)
 	while ((l = th_list_pop(&n->dead)) != NULL) {
 		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 
+		th_coding_done(leg);
 		th_buf_free(&leg->in);
 		th_buf_free(&leg->out);
 		th_free(n->mem, leg);
@@ -117,43 +253,108 @@ void th_node_del(struct th_node *n)
 		th_leg_settle(leg);
 	}
 	bury(n);
-	th_coap_del(n->coap);
+	th_coap_del(n->coap); /* tells the numbering what is over */
+	th_secure_del(n->secure);
+	while (!th_list_empty(&n->dialogues))
+		th_dialogue_del(TH_OWNER(n->dialogues.next, struct th_dialogue, link));
+	th_workshop_del(n->workshop);
 	th_table_free(&n->by_id);
 	th_free(n->mem, n);
 }
 
 /* ---- the four verbs ---- */
 
-void th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len)
+bool th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len)
 {
+	if (n->secure)
+		return th_secure_rx(n->secure, from, dgram, len);
 	th_coap_rx(n->coap, from, dgram, len, th_node_now(n));
+	return true;
+}
+
+/* Answers whose turn has come, and those for which it never will. Each one's end may end others, so the search begins
+ * anew. */
+static struct th_leg *unparked(const struct th_node *n)
+{
+	for (const struct th_list *i = n->open.next; i != &n->open; i = i->next) {
+		struct th_leg *leg = TH_OWNER(i, struct th_leg, link);
+
+		if (leg->parked && !th_coding_waits(leg))
+			return leg;
+	}
+	return NULL;
+}
+
+static void unpark(struct th_node *n)
+{
+	struct th_leg *leg;
+
+	while (n->parked > 0 && (leg = unparked(n)) != NULL)
+		th_leg_unpark(leg);
 }
 
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap)
 {
+	unpark(n);
 	bury(n);
-	return th_coap_tx(n->coap, to, out, cap, th_node_now(n));
+	return n->secure ? th_secure_tx(n->secure, to, out, cap) : th_coap_tx(n->coap, to, out, cap, th_node_now(n));
 }
 
 th_time th_node_deadline(const struct th_node *n)
 {
-	return th_coap_deadline(n->coap);
+	return n->secure ? th_secure_deadline(n->secure) : th_coap_deadline(n->coap);
 }
 
 void th_node_tick(struct th_node *n)
 {
-	th_coap_tick(n->coap, th_node_now(n));
+	if (n->secure)
+		th_secure_tick(n->secure);
+	else
+		th_coap_tick(n->coap, th_node_now(n));
+	unpark(n);
 	bury(n);
 }
 
-/* ---- settings and figures ---- */
+/* ---- the peer ---- */
 
-void th_node_set_peer(struct th_node *n, const struct th_addr *peer, bool known)
+void th_node_set_peer(struct th_node *n, const struct th_addr *peer, const uint8_t *key)
 {
-	n->peer_known = known && n->config.ingress;
+	n->peer_known = peer && n->config.ingress;
 	if (peer)
 		n->peer = *peer;
+	if (n->secure)
+		th_secure_set_peer(n->secure, n->peer_known ? peer : NULL, key);
 }
+
+enum th_err th_node_peer(struct th_node *n, struct th_addr *out)
+{
+	if (n->secure)
+		return th_secure_peer(n->secure, out);
+	*out = n->peer;
+	return n->peer_known ? TH_OK : TH_ERR_NOT_FOUND;
+}
+
+struct th_addr th_node_real(const struct th_node *n, const struct th_addr *peer)
+{
+	struct th_addr real = *peer;
+
+	if (n->secure && !th_secure_real(n->secure, peer, &real))
+		return n->peer;
+	return real;
+}
+
+void th_node_wall(struct th_node *n, uint64_t unix_seconds)
+{
+	if (n->secure)
+		th_secure_wall(n->secure, unix_seconds);
+}
+
+enum th_err th_node_set_profile(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *l)
+{
+	return th_coap_set_profile(n->coap, peer, l, th_node_now(n));
+}
+
+/* ---- settings and figures ---- */
 
 struct th_flow_server *th_node_server(struct th_node *n)
 {
@@ -169,6 +370,9 @@ void th_node_stats(const struct th_node *n, struct th_node_stats *out)
 {
 	*out = n->stats;
 	th_coap_stats(n->coap, &out->coap);
+	out->encrypted = n->secure != NULL;
+	if (n->secure)
+		out->session = *th_secure_stats(n->secure);
 	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
 		const struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 

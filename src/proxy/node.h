@@ -15,6 +15,7 @@
 #include "coap/engine.h"
 #include "exchange/flow.h"
 #include "exchange/policy.h"
+#include "proxy/secure.h"
 
 struct th_node;
 
@@ -36,6 +37,9 @@ struct th_node_config {
 	const th_time *now;               /* the clock; borrowed for life, read on every entry */
 	struct th_flow_server *upstream;  /* egress half; NULL: off, requests from the link get 5.01 */
 	bool ingress;                     /* ingress half on */
+	const struct th_secure_config *secure; /* NULL: the plain profile. Borrowed during th_node_new() */
+	struct th_link_profile link;      /* what we know of the way to peers; encrypted profile */
+	bool no_model;                    /* encrypted profile: code messages by flate alone, in less memory and time */
 	struct th_policy policy;
 	void (*report)(void *user, const struct th_report *r); /* NULL: none */
 	void *user;
@@ -45,22 +49,36 @@ struct th_node_config {
 struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_node_config *config);
 void th_node_del(struct th_node *n); /* open flows are closed with TH_ERR_CANCELLED */
 
-/* The four verbs of an engine. */
-void th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len);
+/* The four verbs of an engine. Encrypted, tx needs room for TH_SESSION_DATAGRAM_MAX. rx: true when the far side of the
+ * ingress half was heard; in the plain profile, which cannot know, any datagram counts. */
+bool th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dgram, size_t len);
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap);
 th_time th_node_deadline(const struct th_node *n);
 void th_node_tick(struct th_node *n);
 
-/* Where the ingress half's exchanges go. Before one is set, and with `known` false, clients get 502. */
-void th_node_set_peer(struct th_node *n, const struct th_addr *peer, bool known);
+/* Where the ingress half's exchanges go; NULL: not known, clients get 502. `key` is the peer's public key, NULL when it is
+ * not known or in the plain profile. */
+void th_node_set_peer(struct th_node *n, const struct th_addr *peer, const uint8_t *key);
+
+/* The wall clock in seconds of 1970: at start and about once a minute. Only the encrypted profile needs it. */
+void th_node_wall(struct th_node *n, uint64_t unix_seconds);
+
+/* What is known of the link to that peer (th_coap_set_profile). TH_ERR_FULL, TH_ERR_NO_MEMORY. */
+enum th_err th_node_set_profile(struct th_node *n, const struct th_addr *peer, const struct th_link_profile *l);
 
 /* Server ends for the listener. */
 struct th_flow_server *th_node_server(struct th_node *n);
+
+/* Whether anything of the request that this client end has sent to a server end of the node has left for the link: then giving it up does
+ * not spare it. True for ends that are not the node's, or have closed. */
+bool th_node_has_left(const struct th_flow *client);
 
 void th_node_set_policy(struct th_node *n, const struct th_policy *policy);
 
 struct th_node_stats {
 	struct th_coap_stats coap;
+	bool encrypted;
+	struct th_session_stats session; /* zero in the plain profile */
 	size_t ingress_open, egress_open;
 	uint64_t ingress_done, egress_done, failed;
 };

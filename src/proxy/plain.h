@@ -10,6 +10,11 @@ enum {
 	TH_OPTION_MAX_AGE = 14,
 	TH_FORMAT_ENVELOPE = 65000, /* from the range for experiments (RFC 7252 §12.3) */
 	TH_FORMAT_CANCEL = 65001,   /* payload: the token of the exchange to give up */
+	TH_FORMAT_REPEAT = 65002,   /* payload: the token of the exchange whose answer could not be read */
+	/* not executed: it refers to what the far half has not got (4.12); it is in a coding or by tables that the far
+	 * half has not got (4.15) */
+	TH_CODE_FORGOTTEN = TH_COAP_CODE(4, 12),
+	TH_CODE_CODING = TH_COAP_CODE(4, 15),
 };
 
 /* An option whose value is a 16-bit number; `bytes` must outlive the option. */

@@ -93,7 +93,12 @@ const char *th_key_fingerprint(char out[TH_KEY_FINGERPRINT], const uint8_t publi
 	return out;
 }
 
+bool th_bytes_equal(const void *a, const void *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}
+
 bool th_secret_equal(const struct th_noise_secret *a, const struct th_noise_secret *b)
 {
-	return CRYPTO_memcmp(a->b, b->b, sizeof(a->b)) == 0;
+	return th_bytes_equal(a->b, b->b, sizeof(a->b));
 }

@@ -23,6 +23,7 @@ enum th_err th_key_parse(uint8_t out[TH_NOISE_KEY], struct th_str text);
 const char *th_key_fingerprint(char out[TH_KEY_FINGERPRINT], const uint8_t public[TH_NOISE_DH]);
 
 /* In constant time. */
+bool th_bytes_equal(const void *a, const void *b, size_t n);
 bool th_secret_equal(const struct th_noise_secret *a, const struct th_noise_secret *b);
 
 #endif

@@ -350,3 +350,15 @@ enum th_err th_noise_split(struct th_noise *hs, struct th_noise_secret *send, st
 		return TH_ERR_INVALID;
 	return th_suite_hkdf(hs->suite, &hs->ck, NULL, 0, first->b, second->b, NULL) ? TH_OK : TH_ERR_IO;
 }
+
+enum th_err th_noise_derive(const struct th_noise *hs, struct th_str label, struct th_noise_secret *out)
+{
+	struct th_noise_secret unused;
+	bool ok;
+
+	if (!th_noise_usable(hs) || label.n == 0)
+		return TH_ERR_INVALID;
+	ok = th_suite_hkdf(hs->suite, &hs->ck, label.p, label.n, out->b, unused.b, NULL);
+	th_wipe(&unused, sizeof(unused));
+	return ok ? TH_OK : TH_ERR_IO;
+}

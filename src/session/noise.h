@@ -88,6 +88,10 @@ enum th_err th_noise_read(struct th_noise *hs, const uint8_t *msg, size_t n, uin
  */
 enum th_err th_noise_split(struct th_noise *hs, struct th_noise_secret *send, struct th_noise_secret *receive);
 
+/* A further secret that both sides have after the same messages, apart from the keys of split (HKDF with the label as
+ * input; the label is not empty). It changes with each message that mixes a key in. */
+enum th_err th_noise_derive(const struct th_noise *hs, struct th_str label, struct th_noise_secret *out);
+
 /* A fresh pair; the public key of a given secret. False only when the library fails. */
 bool th_noise_keygen(struct th_noise_pair *out, const struct th_rng *rng);
 bool th_noise_public(uint8_t out[TH_NOISE_DH], const struct th_noise_secret *secret);

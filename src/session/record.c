@@ -15,7 +15,10 @@ enum {
 };
 
 _Static_assert((int)TH_RECORD_PAYLOAD_MAX <= (int)TH_CIPHER_MAX, "a nonce of 13 bytes allows no longer payload");
-_Static_assert(TH_RECORD_PACKETS_MAX <= UINT64_MAX - TH_WINDOW_SIZE, "numbers never come near 2^64");
+
+/* Packet numbers never come near 2^64. */
+#define BASE_END ((uint64_t)1 << 62)
+_Static_assert(BASE_END + TH_RECORD_PACKETS_MAX <= UINT64_MAX - TH_WINDOW_SIZE, "no sum below wraps");
 
 struct header {
 	uint64_t low;	     /* the number's low bits */
@@ -27,10 +30,10 @@ struct header {
 /* ---- key ---- */
 
 enum th_err th_record_key_init(struct th_record_key *key, const struct th_noise_secret *k, size_t tag_len,
-			       enum th_cipher_way way)
+			       enum th_cipher_way way, uint64_t base)
 {
-	*key = (struct th_record_key){ 0 };
-	if (tag_len != TH_RECORD_TAG && tag_len != TH_RECORD_TAG_LONG)
+	*key = (struct th_record_key){ .base = base, .acknowledged = base, .window = { .next = base } };
+	if ((tag_len != TH_RECORD_TAG && tag_len != TH_RECORD_TAG_LONG) || base >= BASE_END)
 		return TH_ERR_INVALID;
 	return th_cipher_init(&key->cipher, k, tag_len, way) ? TH_OK : TH_ERR_NO_MEMORY;
 }
@@ -41,15 +44,19 @@ void th_record_key_free(struct th_record_key *key)
 	*key = (struct th_record_key){ 0 };
 }
 
+static bool is_past_limit(const struct th_record_key *key, uint64_t number)
+{
+	return number >= key->base + TH_RECORD_PACKETS_MAX;
+}
+
 bool th_record_key_worn(const struct th_record_key *key)
 {
-	return key->next >= TH_RECORD_PACKETS_MAX / 2 || key->window.next >= TH_RECORD_PACKETS_MAX / 2 ||
-	       key->failures >= TH_RECORD_FAILURES_MAX / 2;
+	return key->window.next - key->base >= TH_RECORD_PACKETS_MAX / 2 || key->failures >= TH_RECORD_FAILURES_MAX / 2;
 }
 
 void th_record_acknowledged(struct th_record_key *key, uint64_t pn)
 {
-	if (pn < key->next && pn >= key->acknowledged)
+	if (pn < key->window.next && pn >= key->acknowledged)
 		key->acknowledged = pn + 1;
 }
 
@@ -114,28 +121,28 @@ bool th_record_peek(const uint8_t *p, size_t n, size_t cid_len, const uint8_t **
 
 size_t th_record_overhead(const struct th_record_key *key, size_t cid_len)
 {
-	return header_len(bits_for(key, key->next, key->next), cid_len) + key->cipher.tag_len;
+	return header_len(bits_for(key, key->window.next, key->window.next), cid_len) + key->cipher.tag_len;
 }
 
-enum th_err th_record_seal(struct th_record_key *key, const uint8_t *cid, size_t cid_len, const uint8_t *payload,
-			   size_t n, uint8_t *out, size_t cap, size_t *out_len, uint64_t *pn)
+enum th_err th_record_seal(struct th_record_key *key, uint64_t number, const uint8_t *cid, size_t cid_len,
+			   const uint8_t *payload, size_t n, uint8_t *out, size_t cap, size_t *out_len)
 {
-	unsigned bits = bits_for(key, key->next, key->next);
+	unsigned bits = bits_for(key, number, number > key->window.next ? number : key->window.next);
 	struct th_wr w = th_wr_init(out, cap);
-	uint64_t number;
 
 	assert(cid_len <= TH_RECORD_CID_MAX);
 	*out_len = 0;
-	if (key->next >= TH_RECORD_PACKETS_MAX || bits == 0)
+	if (th_window_look(&key->window, number) != TH_WINDOW_NEW)
+		return TH_ERR_INVALID;
+	if (is_past_limit(key, number) || bits == 0)
 		return TH_ERR_FULL;
 	if (n > TH_RECORD_PAYLOAD_MAX || cap < header_len(bits, cid_len) + n + key->cipher.tag_len)
 		return TH_ERR_TOO_LARGE;
-	number = key->next++; /* before the cipher sees it: no failure may bring it back */
+	th_window_mark(&key->window, number); /* before the cipher sees it: no failure may bring it back */
 	write_header(&w, number, bits, cid, cid_len);
 	if (!th_cipher_seal(&key->cipher, number, cid, cid_len, payload, n, out + w.n))
 		return TH_ERR_IO;
 	*out_len = w.n + n + key->cipher.tag_len;
-	*pn = number;
 	return TH_OK;
 }
 
@@ -148,11 +155,11 @@ enum th_err th_record_resend(const struct th_record_key *key, size_t cid_len, ui
 
 	assert(cid_len <= TH_RECORD_CID_MAX);
 	*out_len = 0;
-	if (!read_header(&h, p, n, cid_len, key->cipher.tag_len) || pn >= key->next ||
+	if (!read_header(&h, p, n, cid_len, key->cipher.tag_len) || pn >= key->window.next ||
 	    (pn & (((uint64_t)1 << h.bits) - 1)) != h.low)
 		return TH_ERR_INVALID;
-	bits = bits_for(key, pn, key->next);
-	if (key->next - pn > TH_WINDOW_SIZE || bits == 0)
+	bits = bits_for(key, pn, key->window.next);
+	if (key->window.next - pn > TH_WINDOW_SIZE || bits == 0)
 		return TH_ERR_NOT_FOUND;
 	write_header(&w, pn, bits, h.cid, cid_len);
 	th_wr_bytes(&w, p + h.len, n - h.len);
@@ -179,7 +186,7 @@ enum th_err th_record_open(struct th_record_key *key, size_t cid_len, const uint
 		return TH_ERR_FULL;
 	number = th_number_restore(key->window.next, h.low, h.bits);
 	seen = th_window_look(&key->window, number);
-	if (seen == TH_WINDOW_OLD || number >= TH_RECORD_PACKETS_MAX)
+	if (seen == TH_WINDOW_OLD || is_past_limit(key, number))
 		return TH_ERR_MALFORMED;
 	if (!th_cipher_open(&key->cipher, number, h.cid, cid_len, p + h.len, h.payload, out)) {
 		key->failures++;

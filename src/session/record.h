@@ -34,37 +34,41 @@ enum {
 	TH_RECORD_BEHIND_SHORT = 8,
 };
 
-/* Limits per key; docs/threat-model.md has the arithmetic. Past them nothing is sealed or opened any more. */
+/* Limits per key, its first number being `base`; docs/threat-model.md has the arithmetic. Past them nothing is sealed
+ * or opened any more. */
 #define TH_RECORD_PACKETS_MAX ((uint64_t)1 << 26)
 #define TH_RECORD_FAILURES_MAX ((uint64_t)1 << 20)
 
-/* One direction of one session. */
+/* One direction of one epoch. Numbers belong to the session and go on from epoch to epoch: `base` is the first that was
+ * new when this key was made. Smaller ones within the window may still come, once each: messages of the epoch before,
+ * sealed again. */
 struct th_record_key {
 	struct th_cipher cipher; /* with the length of the tag */
-	uint64_t next;		 /* sending: the next packet number */
-	uint64_t acknowledged;	 /* sending: the largest number the peer is known to have seen, + 1 */
-	struct th_window window; /* receiving */
+	uint64_t base;
+	uint64_t acknowledged;	 /* sending: the least number that the peer may expect next */
+	struct th_window window; /* sending: used up; receiving: seen */
 	uint64_t failures;	 /* receiving: tags that did not match */
 };
 
-/* A key seals or opens, never both. TH_ERR_INVALID for another tag_len than 8 or 16, TH_ERR_NO_MEMORY when the library
- * has none. `k` is copied into the library's context only. After an error there is nothing to free. */
+/* A key seals or opens, never both. TH_ERR_INVALID for another tag_len than 8 or 16 or a base of 2^62 or more,
+ * TH_ERR_NO_MEMORY when the library has none. `k` is copied into the library's context only. After an error there is
+ * nothing to free. */
 enum th_err th_record_key_init(struct th_record_key *key, const struct th_noise_secret *k, size_t tag_len,
-			       enum th_cipher_way way);
+			       enum th_cipher_way way, uint64_t base);
 void th_record_key_free(struct th_record_key *key);
 
 /* Whether half of one of the limits is used up: time for a new key. */
 bool th_record_key_worn(const struct th_record_key *key);
 
-/* How many bytes the next record adds to its payload. */
+/* How many bytes the record with the next number adds to its payload. */
 size_t th_record_overhead(const struct th_record_key *key, size_t cid_len);
 
-/* Seals under the next packet number, which is given back. A number is used up before the cipher sees it, whatever
- * comes of it. TH_ERR_FULL at TH_RECORD_PACKETS_MAX, or when the peer is not known to have seen any of the last 2^20;
- * TH_ERR_TOO_LARGE for the payload or `cap`; TH_ERR_IO when the library fails. n may be 0. `out` and `payload` do not
- * overlap. */
-enum th_err th_record_seal(struct th_record_key *key, const uint8_t *cid, size_t cid_len, const uint8_t *payload,
-			   size_t n, uint8_t *out, size_t cap, size_t *out_len, uint64_t *pn);
+/* Seals under this number. It is used up before the cipher sees it, whatever comes of it: TH_ERR_INVALID when it was
+ * before, or is older than the window. TH_ERR_FULL at TH_RECORD_PACKETS_MAX, or when the peer is not known to have seen
+ * any of the last 2^20; TH_ERR_TOO_LARGE for the payload or `cap`; TH_ERR_IO when the library fails. n may be 0. `out`
+ * and `payload` do not overlap. */
+enum th_err th_record_seal(struct th_record_key *key, uint64_t number, const uint8_t *cid, size_t cid_len,
+			   const uint8_t *payload, size_t n, uint8_t *out, size_t cap, size_t *out_len);
 
 /* Writes the record p, sealed before under pn, once more for a retransmission: the same ciphertext, a header that the
  * receiver understands now. TH_ERR_TOO_LARGE for `cap` (2 bytes more than n always do), TH_ERR_NOT_FOUND when pn has

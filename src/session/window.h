@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 enum {
-	TH_WINDOW_WORDS = 34,
-	TH_WINDOW_SIZE = (TH_WINDOW_WORDS - 1) * 64, /* the newest 2,112 packet numbers are told apart */
+	TH_WINDOW_WORDS = 257,
+	TH_WINDOW_SIZE = (TH_WINDOW_WORDS - 1) * 64, /* the newest 16,384 packet numbers are told apart */
 };
 
 /* All zero is an empty window. */

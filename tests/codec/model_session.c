@@ -5,11 +5,11 @@
  * begins anew. Lines:
  *
  *     session NAME
- *     message SENDER NUMBER KIND PARENT ALSO REQUEST USES-REQUEST OWN FATE CODE TEXT
+ *     message SENDER NUMBER CODING FATE CODE TEXT
  *
- * SENDER up or down. KIND 1 a response. PARENT and REQUEST are numbers, - for none: REQUEST is what a response answers,
- * USES-REQUEST 1 when it is coded against it. FATE: read, lost, or refused (the receiver lacks what it is coded
- * against; a message of the same text without history follows). CODE and TEXT in hex, - when empty. */
+ * SENDER up (requests) or down (responses, which have the number of their request). CODING 1: the code begins with what
+ * it is coded against; 7: against nothing. FATE: read, lost, or refused (the receiver lacks what it is coded against; a
+ * request is then sent once more, alone). CODE and TEXT in hex. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,16 +17,16 @@
 
 #include "corpus.h"
 #include "base/rng.h"
-#include "codec/history.h"
+#include "codec/reference.h"
 
-enum { UP, DOWN, ENDS };
+enum { UP, DOWN, ENDS, MESSAGES_MAX = 1 << 12, CODING_MODEL = 1, CODING_ALONE = 7 };
 
 struct session {
 	struct th_model *model;
 	struct th_history *store[ENDS];
-	uint64_t next[ENDS];
-	uint64_t number[1 << 12]; /* of each message of the corpus */
-	bool lost[1 << 12];
+	uint64_t next;
+	uint64_t number[MESSAGES_MAX]; /* of each message of the corpus */
+	bool lost[MESSAGES_MAX];
 	struct th_rng rng;
 	unsigned loss;
 	bool hopeful;
@@ -47,14 +47,6 @@ static void put_hex(const uint8_t *p, size_t n)
 		putchar('-');
 }
 
-static void put_ref(struct th_history_ref r)
-{
-	if (r.none)
-		fputs(" -", stdout);
-	else
-		printf(" %" PRIu64, r.number);
-}
-
 static struct th_history_ref mirrored(struct th_history_ref r)
 {
 	r.sender = r.sender == TH_HISTORY_OURS ? TH_HISTORY_THEIRS : TH_HISTORY_OURS;
@@ -63,7 +55,7 @@ static struct th_history_ref mirrored(struct th_history_ref r)
 
 /* Sends a message coded against `base`; false when the receiver refuses it. */
 static bool send(struct session *s, const struct message *m, uint64_t number, struct th_history_base base,
-		 const struct th_view *view, struct th_history_ref request, bool lost)
+		 const struct th_view *view, bool lost)
 {
 	static uint8_t code[TH_MODEL_TEXT_MAX];
 	static struct th_view seen;
@@ -72,20 +64,24 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 	struct th_history_ref me = { .sender = TH_HISTORY_OURS, .number = number };
 	struct th_history_base theirs = base;
 	unsigned from = m->is_response ? DOWN : UP;
+	struct th_range_enc e;
 	bool refused = false;
 	size_t need;
 
-	if (th_model_encode(s->model, view, &about, m->text, m->n, code, sizeof(code), &need) != TH_OK)
+	th_range_enc_init(&e, code, sizeof(code));
+	if (!base.parent.none)
+		th_reference_write(&e, &base, m->is_response, number);
+	if (th_model_encode_on(s->model, view, &about, m->text, m->n, &e, &need) != TH_OK)
 		die("a text is too large");
 	theirs.parent = mirrored(base.parent);
 	theirs.request = mirrored(base.request);
 	if (!lost)
 		refused = th_history_view(s->store[!from], mirrored(me), &theirs, &seen) != TH_OK;
-	printf("message %s %" PRIu64 " %d", from == UP ? "up" : "down", number, m->is_response);
-	put_ref(base.parent);
-	printf(" %u", base.also);
-	put_ref(request);
-	printf(" %d %u %s", !base.request.none, base.own, lost ? "lost" : refused ? "refused" : "read");
+	printf("message %s %" PRIu64 " %d %s", from == UP ? "up" : "down", number,
+	       base.parent.none ? CODING_ALONE : CODING_MODEL,
+	       lost	 ? "lost"
+	       : refused ? "refused"
+			 : "read");
 	put_hex(code, need);
 	put_hex(m->text, m->n);
 	putchar('\n');
@@ -102,20 +98,25 @@ static void play(struct session *s, const struct corpus *c, size_t i)
 	const struct message *m = &c->messages[i];
 	struct th_history_ref request = TH_HISTORY_NONE;
 	struct th_history_base base;
-	unsigned from = m->is_response ? DOWN : UP;
 
 	s->lost[i] = th_rng_below(&s->rng, 100) < s->loss;
 	if (m->is_response) {
 		if (s->lost[m->request])
 			return; /* nobody answers */
-		request = (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = s->number[m->request] };
+		s->number[i] = s->number[m->request];
+		request = (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = s->number[i] };
+	} else {
+		s->number[i] = s->next++;
 	}
-	s->number[i] = s->next[from]++;
-	th_history_choose(s->store[from], s->number[i], request, s->hopeful, &base, &view);
-	if (send(s, m, s->number[i], base, &view, request, s->lost[i]))
+	th_history_choose(s->store[m->is_response ? DOWN : UP], s->number[i], request, s->hopeful, &base, &view);
+	if (!th_reference_fits(&base, m->is_response, s->number[i])) {
+		base = TH_HISTORY_BASELESS;
+		view.n = 0;
+	}
+	if (send(s, m, s->number[i], base, &view, s->lost[i]) || m->is_response)
 		return;
-	s->number[i] = s->next[from]++;
-	send(s, m, s->number[i], TH_HISTORY_BASELESS, &empty, request, false);
+	s->number[i] = s->next++;
+	send(s, m, s->number[i], TH_HISTORY_BASELESS, &empty, false);
 }
 
 static uint8_t *read_file(const char *path, size_t *n)

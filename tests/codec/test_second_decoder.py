@@ -12,7 +12,8 @@ import pytest
 from codec.made_tables import made_tables
 from codec.second.bits import hash2
 from codec.second.coder import REQUEST, About, ArithmeticDecoder, Decoder, Malformed
-from codec.second.history import Base, History, Ref, Refused
+from codec.second.history import NOTHING, History, Ref, Refused
+from codec.second.reference import read_bases
 from codec.second.syntax import kind_of_request
 from codec.second.tables import NotTables, Tables
 from codec.second.text import NotText, masked, read
@@ -23,7 +24,7 @@ TABLES = os.path.join(build_folder(), "tools", "model", "model-tables.bin")
 PROGRAM = os.path.join(build_folder(), "tests", "codec", "model_session")
 STORE = 65536
 
-Message = namedtuple("Message", "ref is_response base request fate code text")
+Message = namedtuple("Message", "ref alone fate code text")
 
 
 def lines_of(name, first, count, largest=2000):
@@ -45,17 +46,10 @@ def played(folder, lines, tables=TABLES, store=STORE, loss=0, seed=1, hopeful=Fa
     done = subprocess.run(argv, check=True, capture_output=True, text=True)
     messages = []
     for line in done.stdout.splitlines():
-        if not line.startswith("message "):
-            continue
-        sender, number, kind, parent, also, request, uses_request, own, fate, code, text = line.split()[1:]
-        up = sender == "up"
-
-        def peers(n, up=up):
-            return None if n == "-" else Ref(not up, int(n))
-
-        base = Base(peers(parent), int(also), peers(request) if uses_request == "1" else None, int(own))
-        code, text = (b"" if word == "-" else bytes.fromhex(word) for word in (code, text))
-        messages.append(Message(Ref(up, int(number)), kind == "1", base, peers(request), fate, code, text))
+        if line.startswith("message "):
+            sender, number, coding, fate, code, text = line.split()[1:]
+            code, text = (b"" if word == "-" else bytes.fromhex(word) for word in (code, text))
+            messages.append(Message(Ref(sender == "up", int(number)), coding == "7", fate, code, text))
     return messages
 
 
@@ -65,18 +59,21 @@ def read_session(decoder, messages, store=STORE):
     kinds, texts = {}, []
     for m in messages:
         sender, receiver = ends[m.ref.by_initiator], ends[not m.ref.by_initiator]
-        about = About(True, *kinds[m.request]) if m.is_response else REQUEST
+        is_response = not m.ref.by_initiator
+        about = About(True, *kinds[m.ref.number]) if is_response else REQUEST
+        coder = ArithmeticDecoder(m.code)
+        base = NOTHING if m.alone else read_bases(coder, is_response, m.ref.number)
         if m.fate == "refused":
             with pytest.raises(Refused):
-                receiver.view(m.ref, m.base)
+                receiver.view(m.ref, base)
         elif m.fate == "read":
-            text = decoder.decode(m.code, receiver.view(m.ref, m.base), about)
+            text = decoder.decode_on(coder, receiver.view(m.ref, base), about)
             assert text == m.text, f"message {m.ref}"
-            texts.append((m.is_response, text))
-            receiver.add(m.ref, m.base, about, masked(text))
-        if not m.is_response:
-            kinds[m.ref] = kind_of_request(m.text)
-        sender.add(m.ref, m.base, about, masked(m.text))
+            texts.append((is_response, text))
+            receiver.add(m.ref, base, about, masked(text))
+        if not is_response:
+            kinds[m.ref.number] = kind_of_request(m.text)
+        sender.add(m.ref, base, about, masked(m.text))
     return texts
 
 
@@ -120,7 +117,7 @@ def test_a_session_is_read_byte_for_byte(decoder, tmp_path, name, first, count):
 def test_without_history(decoder, tmp_path):
     """A link that loses everything leaves nobody anything to code against."""
     messages = played(tmp_path, lines_of("recorded/js-sdk", 10, 6), loss=100)
-    assert len(messages) == 6 and all(m.fate == "lost" and m.base.parent is None for m in messages)
+    assert len(messages) == 6 and all(m.fate == "lost" and m.alone for m in messages)
     for m in messages:
         assert decoder.decode(m.code) == m.text
 
@@ -129,8 +126,9 @@ def test_lost_messages_and_forgotten_ones(decoder, tmp_path):
     """40 % loss, own messages counted on before they arrive, and stores so small that most of it is forgotten."""
     messages = played(tmp_path, lines_of("recorded/nio-basic", 30, 60, largest=300), store=4096, loss=40, seed=3, hopeful=True)
     assert len({m.fate for m in messages}) == 3, "lost, refused and read messages should all occur"
-    assert any(m.base.also for m in messages) and any(m.base.own for m in messages)
-    assert len(read_session(decoder, messages, store=4096)) > 40
+    bases = [read_bases(ArithmeticDecoder(m.code), not m.ref.by_initiator, m.ref.number) for m in messages if not m.alone]
+    assert any(b.also for b in bases) and any(b.own for b in bases)
+    assert len(read_session(decoder, messages, store=4096)) > 30
 
 
 def test_any_code_is_read_or_refused(decoder):
@@ -190,6 +188,15 @@ class TestDescription:
             assert fields == [(b"Authorization", None), (b"Content-Type", b"application/json")]
             assert body == b"{}" and known
 
+    def test_bases(self, page):
+        for more, lines in self.blocks(page, "reference: "):
+            kind, *numbers = more.split()
+            number, parent, *request, also, own = (int(word.partition("=")[2]) for word in numbers)
+            base = read_bases(ArithmeticDecoder(b"".join(lines)), kind == "response", number)
+            assert base.parent == Ref(kind == "response", parent)
+            assert base.request == (Ref(True, number) if request == [1] else None)
+            assert [sum(1 << bit for bit in bits) for bits in (base.also, base.own)] == [also, own]
+
     def test_coded_messages(self, page, tmp_path):
         tables = Tables(made_tables(), check_id=True)
         assert f"their ID is {tables.id:016x}" in page
@@ -199,8 +206,11 @@ class TestDescription:
         assert decoder.decode(request_code) == request
         kind, account = kind_of_request(request)
         assert f"Its kind is {kind:#010x}, its account {account}." in page
-        about = About(True, kind, account)
-        assert decoder.decode(response_code, [(REQUEST, masked(request))], about) == response
+        far = History(STORE)
+        far.add(Ref(True, 0), NOTHING, REQUEST, masked(request))
+        coder = ArithmeticDecoder(response_code)
+        view = far.view(Ref(False, 0), read_bases(coder, True, 0))
+        assert decoder.decode_on(coder, view, About(True, kind, account)) == response
         # and ours codes them so
         exchange = json.loads(lines_of("recorded/errors", 0, 1)[0])
         exchange.update(method="GET", target="/_matrix/client/versions", req_headers=[], req_body="", status=200)

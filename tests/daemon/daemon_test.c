@@ -6,15 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <netinet/in.h>
-#include <arpa/inet.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "ends.h"
 #include "program.h"
 
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -40,25 +38,6 @@ static void write_config(const char *text)
 	assert_non_null(f);
 	assert_true(fputs(text, f) >= 0);
 	assert_int_equal(fclose(f), 0);
-}
-
-static unsigned number_after(struct program *p, const char *text)
-{
-	const char *at;
-
-	program_wait_output(p, text, 0);
-	at = strstr(p->output, text);
-	return (unsigned)strtoul(at + strlen(text), NULL, 10);
-}
-
-static unsigned http_port(struct program *p)
-{
-	return number_after(p, "part=http host=127.0.0.1 port=");
-}
-
-static unsigned coap_port(struct program *p)
-{
-	return number_after(p, "part=link addr=127.0.0.1:");
 }
 
 static uint64_t now_ms(void)
@@ -125,7 +104,6 @@ static void test_wrong_use(void **state)
 		  "thimble: coap-bind-host = ::: with disable-encryption it must be a loopback address" },
 		{ "--coap-target=192.0.2.1",
 		  "thimble: coap-target = 192.0.2.1: with disable-encryption it must be a loopback" },
-		{ "--no-disable-encryption", "thimble: this version of thimble has no encryption yet" },
 	};
 
 	(void)state;
@@ -134,8 +112,6 @@ static void test_wrong_use(void **state)
 		if (strncmp(near.output, cases[i].text, strlen(cases[i].text)) != 0)
 			fail_msg("%s gave: %s", cases[i].arg, near.output);
 	}
-	assert_int_equal(program_run(&near, ARGS("--http-port=0")), 2);
-	assert_non_null(strstr(near.output, "start it with --disable-encryption"));
 }
 
 static void test_check_config(void **state)
@@ -173,57 +149,6 @@ static void test_bad_target(void **state)
 	assert_non_null(strstr(near.output, "thimble: http-target-ca = /nonexistent: cannot be used"));
 }
 
-/* ---- sockets of the test ---- */
-
-static int tcp_socket(unsigned port, bool listening)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	const struct timeval patience = { PROGRAM_PATIENCE_MS / 1000, 0 };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (listening) {
-		assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-		assert_int_equal(listen(fd, 8), 0);
-	} else {
-		assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	}
-	return fd;
-}
-
-static unsigned port_of(int fd)
-{
-	struct sockaddr_in a;
-	socklen_t n = sizeof(a);
-
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-	return ntohs(a.sin_port);
-}
-
-static void put(int fd, const char *text)
-{
-	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-/* Until `end` has come or the other side closed. */
-static void get(int fd, char *out, size_t cap, const char *end)
-{
-	size_t n = 0;
-
-	out[0] = '\0';
-	while (n + 1 < cap && !(end && strstr(out, end))) {
-		ssize_t k = recv(fd, out + n, cap - n - 1, 0);
-
-		if (k <= 0)
-			break;
-		n += (size_t)k;
-		out[n] = '\0';
-	}
-}
-
 static void test_port_in_use(void **state)
 {
 	int fd = tcp_socket(0, true);
@@ -237,7 +162,7 @@ static void test_port_in_use(void **state)
 			       "another http-port)"));
 	close(fd);
 	program_start(&far, ARGS(PLAIN, "--only-coap"));
-	snprintf(arg, sizeof(arg), "--coap-port=%u", coap_port(&far));
+	snprintf(arg, sizeof(arg), "--coap-port=%u", program_coap_port(&far));
 	assert_int_equal(program_run(&near, ARGS("--disable-encryption", "--http-port=0", arg)), 1);
 	assert_non_null(strstr(
 		near.output, "on 127.0.0.1: Address already in use (another program has it; end it, or choose another "
@@ -255,7 +180,7 @@ static void test_sigterm(void **state)
 		uint64_t begun;
 
 		program_start(&near, ARGS(PLAIN));
-		http_port(&near);
+		program_http_port(&near);
 		program_wait_output(&near, "event=no_peer", 0);
 		begun = now_ms();
 		program_signal(&near, signals[i]);
@@ -273,7 +198,7 @@ static void test_drain_is_bounded(void **state)
 
 	(void)state;
 	program_start(&near, ARGS(PLAIN, "--drain-timeout=300ms", "--coap-target=127.0.0.1:9"));
-	fd = tcp_socket(http_port(&near), false);
+	fd = tcp_socket(program_http_port(&near), false);
 	put(fd, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Le");
 	program_signal(&near, SIGUSR1);
 	program_wait_output(&near, "part=listener accepted=1", 0);
@@ -293,7 +218,7 @@ static void test_second_signal(void **state)
 
 	(void)state;
 	program_start(&near, ARGS(PLAIN, "--drain-timeout=60s"));
-	fd = tcp_socket(http_port(&near), false);
+	fd = tcp_socket(program_http_port(&near), false);
 	put(fd, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Le");
 	program_signal(&near, SIGUSR1);
 	program_wait_output(&near, "part=listener accepted=1", 0);
@@ -417,11 +342,11 @@ static void test_two_on_one_host(void **state)
 
 	(void)state;
 	program_start(&far, ARGS("--disable-encryption", "--only-coap", "--coap-port=0"));
-	snprintf(target, sizeof(target), "127.0.0.1:%u", coap_port(&far));
+	snprintf(target, sizeof(target), "127.0.0.1:%u", program_coap_port(&far));
 	program_start(&near, ARGS("--disable-encryption", "--only-http", "--http-port=0", "--coap-target", target));
-	assert_int_not_equal(coap_port(&near), 5683);
-	assert_int_not_equal(coap_port(&near), coap_port(&far));
-	snprintf(target, sizeof(target), "event=peer target=127.0.0.1 addr=127.0.0.1:%u", coap_port(&far));
+	assert_int_not_equal(program_coap_port(&near), 5683);
+	assert_int_not_equal(program_coap_port(&near), program_coap_port(&far));
+	snprintf(target, sizeof(target), "event=peer target=127.0.0.1 addr=127.0.0.1:%u", program_coap_port(&far));
 	program_wait_output(&near, target, 0);
 	assert_false(program_has(&far, "part=http"));
 }
@@ -433,7 +358,7 @@ static void test_ipv6(void **state)
 
 	(void)state;
 	program_start(&far, ARGS("--disable-encryption", "--only-coap", "--coap-port=0", "--coap-bind-host=::1"));
-	port = number_after(&far, "part=link addr=[::1]:");
+	port = program_number(&far, "part=link addr=[::1]:");
 	snprintf(target, sizeof(target), "[::1]:%u", port);
 	program_start(&near, ARGS("--disable-encryption", "--only-http", "--http-port=0", "--coap-target", target));
 	program_wait_output(&near, "part=link addr=[::1]:", 0);
@@ -448,7 +373,7 @@ static void test_no_peer_is_502(void **state)
 
 	(void)state;
 	program_start(&near, ARGS(PLAIN));
-	fd = tcp_socket(http_port(&near), false);
+	fd = tcp_socket(program_http_port(&near), false);
 	put(fd, "GET /_matrix/client/versions HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
 	get(fd, reply, sizeof(reply), NULL);
 	assert_int_equal(strncmp(reply, "HTTP/1.1 502 ", 13), 0);
@@ -466,51 +391,16 @@ static void test_name_without_address(void **state)
 
 /* ---- both halves at work ---- */
 
-struct pair {
-	int server, client, upstream; /* listening; towards near; accepted from far */
-};
-
-static void start_pair(struct pair *k)
+static void start_pair(struct ends *k)
 {
 	char text[64];
 
 	k->server = tcp_socket(0, true);
 	snprintf(text, sizeof(text), "http://127.0.0.1:%u", port_of(k->server));
 	program_start(&far, ARGS("--disable-encryption", "--only-coap", "--coap-port=0", "--http-target", text));
-	snprintf(text, sizeof(text), "127.0.0.1:%u", coap_port(&far));
+	snprintf(text, sizeof(text), "127.0.0.1:%u", program_coap_port(&far));
 	program_start(&near, ARGS("--disable-encryption", "--only-http", "--http-port=0", "--coap-target", text));
-	k->client = tcp_socket(http_port(&near), false);
-}
-
-static void end_pair(struct pair *k)
-{
-	close(k->client);
-	close(k->upstream);
-	close(k->server);
-}
-
-/* The client's request reaches the server; its answer is left to the test. */
-static void begin_exchange(struct pair *k)
-{
-	char request[REPLY];
-
-	put(k->client, "PUT /_matrix/client/v3/rooms/%21r%3Ax/send/m.room.message/1 HTTP/1.1\r\nHost: "
-		       "a\r\nContent-Length: 2\r\n\r\n{}");
-	k->upstream = accept(k->server, NULL, NULL);
-	assert_true(k->upstream >= 0);
-	get(k->upstream, request, sizeof(request), "{}");
-	assert_non_null(strstr(request, "PUT /_matrix/client/v3/rooms/%21r%3Ax/send/m.room.message/1 HTTP/1.1\r\n"));
-}
-
-static void finish_exchange(struct pair *k)
-{
-	char reply[REPLY];
-
-	put(k->upstream,
-	    "HTTP/1.1 200 OK\r\nContent-Length: 17\r\nContent-Type: application/json\r\n\r\n{\"event_id\":\"$e\"}");
-	get(k->client, reply, sizeof(reply), "\"$e\"}");
-	assert_int_equal(strncmp(reply, "HTTP/1.1 200 ", 13), 0);
-	assert_non_null(strstr(reply, "\r\n\r\n{\"event_id\":\"$e\"}"));
+	k->client = tcp_socket(program_http_port(&near), false);
 }
 
 static void test_exchange_line(void **state)
@@ -518,7 +408,7 @@ static void test_exchange_line(void **state)
 	static const char *const keys[] = { " half=ingress ",	" route=send ",	      " method=PUT ", " status=200 ",
 					    " http_up=",	" http_down=",	      " link_up=",    " link_down=",
 					    " datagrams_up=1 ", " datagrams_down=1 ", " ms=",	      " ms_first=" };
-	struct pair k;
+	struct ends k;
 
 	(void)state;
 	start_pair(&k);
@@ -530,13 +420,15 @@ static void test_exchange_line(void **state)
 	program_wait_output(&far, "event=exchange half=egress route=send method=PUT status=200", 0);
 	assert_false(program_has(&near, "err="));
 	assert_false(program_has(&near, "%21r")); /* targets are not logged */
-	end_pair(&k);
+	assert_false(program_has(&near, ACCESS_TOKEN));
+	assert_false(program_has(&far, ACCESS_TOKEN));
+	close_ends(&k);
 }
 
 /* SIGTERM to both while the server thinks: the answer still arrives, then both end. */
 static void test_drain_lets_finish(void **state)
 {
-	struct pair k;
+	struct ends k;
 
 	(void)state;
 	start_pair(&k);
@@ -550,7 +442,7 @@ static void test_drain_lets_finish(void **state)
 	assert_int_equal(program_wait(&far), 0);
 	assert_null(strstr(near.output, "done=false"));
 	assert_null(strstr(far.output, "done=false"));
-	end_pair(&k);
+	close_ends(&k);
 }
 
 int main(int argc, char *argv[])

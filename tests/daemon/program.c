@@ -112,6 +112,7 @@ int program_wait(struct program *p)
 		fail_msg("does not end:\n%s", p->output);
 	}
 	p->pid = 0;
+	p->dumped = WIFSIGNALED(status) && WCOREDUMP(status);
 	close(p->fd);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

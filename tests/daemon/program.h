@@ -11,6 +11,7 @@ enum { PROGRAM_OUTPUT = 64 * 1024, PROGRAM_PATIENCE_MS = 10000 };
 struct program {
 	pid_t pid;    /* 0 when it has ended */
 	bool journal; /* set before the start: its output counts as systemd's journal */
+	bool dumped;  /* it has ended, and the system took its memory for a core dump */
 	int fd;	      /* its output, stdout and stderr together */
 	char output[PROGRAM_OUTPUT];
 };

@@ -4,7 +4,8 @@
  *
  * Invariants: what is sent is well-formed and within max_message, and goes only to who asked or was asked; caps hold;
  * no event after closed or cancel; heads, data and ends alternate; no deadline that never moves on; nothing leaks.
- * Without attacker: a body arrives as a prefix of what was written, whole at its end, and nothing is executed twice. */
+ * Without attacker: a body arrives as a prefix of what was written, whole at its end, and nothing is executed twice.
+ * engine_named.c is the same on numbers from a layer below. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -13,6 +14,10 @@
 #include "../unit/failmem.h"
 #include "base/rng.h"
 #include "coap/engine.h"
+
+#ifndef NAMED
+#define NAMED false
+#endif
 
 enum { SIDES = 2, EXCHANGES = 96, FLIGHT = 48, OPS = 400, SPIN = 5000, STRANGERS = 4, MESSAGE = 300 };
 
@@ -33,6 +38,7 @@ struct exchange {
 
 struct side {
 	unsigned number;
+	uint64_t next; /* what th_coap_numbering gives next */
 	struct failmem mem;
 	uint64_t seed;
 	struct th_rng rng;
@@ -54,6 +60,7 @@ static struct {
 	uint8_t executed[256];
 	bool observed[256]; /* may be asked for again: a cancelled observation is deregistered by a GET */
 	bool attacked;
+	th_time longest; /* a packet lives: what the lifetimes in use count on */
 	bool challenged; /* Echo was required: a late copy of a refused request is told by its message ID, and these are
 			    random here */
 	const uint8_t *p, *end; /* the input */
@@ -238,6 +245,24 @@ static void on_closed(void *user, th_coap_id id, enum th_err why)
 
 static const struct th_coap_ops ops = { on_request, on_response, on_data, on_end, on_resume, on_closed };
 
+static bool on_number(void *user, const struct th_addr *peer, uint64_t *number)
+{
+	struct side *s = user;
+
+	FUZZ_CHECK(s->told[who(peer)]);
+	*number = s->next++;
+	return s->next % 7 > 0; /* now and then there is none */
+}
+
+static void on_over(void *user, const struct th_addr *peer, uint64_t number)
+{
+	struct side *s = user;
+
+	FUZZ_CHECK(s->told[who(peer)] && number < s->next);
+}
+
+static const struct th_coap_numbering numbering = { on_number, on_over };
+
 static void check_caps(const struct side *s)
 {
 	struct th_coap_stats st;
@@ -256,17 +281,30 @@ static void drain(struct side *s)
 		struct packet p = { .from = s->number, .sent_at = world.now };
 		static struct wire w;
 		struct th_addr to;
+		struct th_coap_sent sent;
 
-		p.n = th_coap_tx(s->c, &to, p.bytes, world.params.max_message, world.now);
+		p.n = th_coap_tx_named(s->c, &to, p.bytes, world.params.max_message, world.now, &sent);
 		if (p.n == 0)
 			return;
 		FUZZ_CHECK(spin < SPIN);
 		FUZZ_CHECK(p.n <= world.params.max_message && wire_get(&w, p.bytes, p.n));
+		FUZZ_CHECK(sent.numbered ? NAMED && w.type <= W_NON : !NAMED || w.type != W_CON);
+		FUZZ_CHECK(!sent.numbered || w.mid == (uint16_t)sent.number);
 		p.to = who(&to);
 		FUZZ_CHECK(s->told[p.to]);
 		world.last = p;
 		if (p.to < SIDES && world.n_flight < FLIGHT)
 			world.flight[world.n_flight++] = p;
+	}
+}
+
+/* Whom there was no number for is told that there is one again. */
+static void offer_numbers(struct side *s)
+{
+	for (unsigned i = 0; i < SIDES + STRANGERS; i++) {
+		struct th_addr a = address(i);
+
+		th_coap_renumber(s->c, &a, world.now);
 	}
 }
 
@@ -276,6 +314,8 @@ static void run_to(th_time to)
 		th_time due = TH_NEVER;
 
 		FUZZ_CHECK(spin < SPIN);
+		for (unsigned i = 0; i < SIDES && NAMED; i++)
+			offer_numbers(&world.side[i]);
 		for (unsigned i = 0; i < SIDES; i++) {
 			drain(&world.side[i]);
 			check_caps(&world.side[i]);
@@ -316,7 +356,7 @@ static void op_deliver(unsigned how)
 		world.n_flight--;
 		memmove(&world.flight[at], &world.flight[at + 1], (world.n_flight - at) * sizeof(p));
 	}
-	if (!(how & 0x80) && world.now - p.sent_at <= world.params.max_latency) /* else it is lost */
+	if (!(how & 0x80) && world.now - p.sent_at <= world.longest) /* else it is lost */
 		deliver(&p);
 }
 
@@ -425,6 +465,26 @@ static void op_forge(struct side *s)
 	deliver(&p);
 }
 
+/* Both sides learn the same of their link. */
+static void op_tell(void)
+{
+	static const uint64_t rates[] = { 0, 100, 9600, 1000000 };
+	unsigned bits = take();
+	const struct th_link_profile l = { .up_bps = rates[bits >> 2 & 3],
+					   .down_bps = rates[bits >> 2 & 3],
+					   .latency = (bits >> 4 & 3) * 500 * TH_MS,
+					   .ours = bits & 1,
+					   .blocks = !(bits & 2),
+					   .mtu = bits & 0x40 ? 100 : 0 };
+
+	for (unsigned i = 0; i < SIDES; i++) {
+		struct th_addr peer = address(1 - i);
+
+		th_coap_set_profile(world.side[i].c, &peer, &l, world.now);
+	}
+	world.longest = 10 * TH_SEC;
+}
+
 static void one_op(void)
 {
 	unsigned op = take();
@@ -460,8 +520,10 @@ static void one_op(void)
 		s->mem.fail_at = s->mem.count + 1 + take() % 16;
 		break;
 	case 12:
-	case 13:
 		op_forge(s);
+		break;
+	case 13:
+		op_tell();
 		break;
 	case 14: /* all that flies arrives */
 		for (unsigned k = 0; k < 2 * FLIGHT && world.n_flight; k++) {
@@ -486,6 +548,7 @@ static void start(void)
 	world.n_flight = world.tags = 0;
 	world.last.n = 0;
 	world.attacked = bits & 1;
+	world.longest = th_coap_params_default.max_latency;
 	world.challenged = false;
 	world.now = 1000 * TH_SEC;
 	world.params = th_coap_params_default;
@@ -510,6 +573,9 @@ static void start(void)
 		failmem_init(&s->mem, 0);
 		s->c = th_coap_new(&world.params, &s->mem.mem, &s->rng, &ops, s);
 		FUZZ_CHECK(s->c);
+		s->next = 65500 + i;
+		if (NAMED)
+			th_coap_number_by(s->c, &numbering, s);
 	}
 }
 

@@ -178,8 +178,8 @@ def envelope_seeds():
 
 def engine_seeds():
     """A byte of settings, then operations: see one_op() in engine.c. Side 0 is 0x00, side 1 is 0x10."""
-    deliver, dup, lose, ms, sec, request, respond, cancel, resume, starve, forge, all_arrive, echo = (
-        0, 0x40, 0x80, 3, 4, 5, 7, 9, 10, 11, 12, 14, 15)
+    deliver, dup, lose, ms, sec, request, respond, cancel, resume, starve, forge, tell, all_arrive, echo = (
+        0, 0x40, 0x80, 3, 4, 5, 7, 9, 10, 11, 12, 13, 14, 15)
     b = 0x10
 
     yield "get", bytes([0, request, 0, all_arrive, b | respond, 0, 0x51, all_arrive])
@@ -197,6 +197,24 @@ def engine_seeds():
     yield "starved", bytes([2, b | starve, 2, request, 1, 100, all_arrive, starve, 1, request, 1, 100, all_arrive])
     yield "forged", bytes([1, request, 0, b | forge, 0x20, 1, 2, b | forge, 0x13, 5, 0x41, 1, 0, 9, 7, all_arrive])
     yield "cancelled", bytes([0, request, 1, 90, deliver, b | cancel, 0, all_arrive, request, 0, cancel, 1, all_arrive])
+    for name, link in (("unknown", 0), ("thin", 0x15), ("fast", 0x0D)):
+        yield f"burst-up-{name}", bytes([2, tell, link, request, 1, 250, *[all_arrive, sec, 9] * 6, b | respond, 0, 0,
+                                         *[all_arrive, sec, 9] * 4])
+        yield f"burst-down-{name}", bytes([2, tell, link, request, 0, *[all_arrive, sec, 9] * 2, b | respond, 0, 0xFC,
+                                           *[deliver, deliver, lose, sec, 9] * 6, *[all_arrive, sec, 60] * 4])
+    yield "burst-slow-user", bytes([2, tell, 0x0D, b | resume, 0, 40, request, 1, 250, *[all_arrive, sec, 9] * 3, b | resume, 0, 1,
+                                    *[all_arrive, sec, 9] * 4])
+    yield "burst-forged", bytes([3, tell, 0, request, 1, 250, *[all_arrive, b | forge, 0x20, 9, 7, b | forge, 0x41, 4, 9, 12, 0xff] * 4])
+    yield "burst-starved", bytes([2, tell, 0x0D, b | starve, 3, request, 1, 250, *[all_arrive, sec, 9, starve, 2] * 6])
+
+
+def profile_seeds():
+    yield "nothing", bytes([2])
+    yield "thin", bytes([0x07, 0x37, 0x37, 0x7C, 0x44, 0x0F])
+    yield "slowest", bytes([4, 1, 1, 255, 255, 255])
+    yield "fastest", bytes([4, 255, 255, 1, 0, 0])
+    yield "says-nothing", bytes([4, 0, 0, 0, 0, 0])
+    yield "flags", bytes([8])
 
 
 def record_seeds():
@@ -239,17 +257,195 @@ def noise_seeds():
         yield f"{name}-nothing", bytes([which, raw])
 
 
+def emulator_seeds():
+    def lines(*what):
+        return "\n".join((*what, "")).encode()
+
+    yield "thin", lines("set rate 100", "set latency 2 s", "set jitter 40 %", ">60", ">1000", "<100", "+30000", "stats", "+90000")
+    yield "presets", lines(*(f"preset {p}\n>200\n<200\n+1500" for p in ("100bps", "300bps", "hf", "lora", "2g", "geo")), "get")
+    yield "schedule", lines("at 2s down", "at 5 s up", "at 3s rebind", "at 1 min set up.loss 50%", ">50", "+2500", "<50", "+9000")
+    yield "chances", lines("set loss 10.5 %", "set duplicate 50 %", "set reorder 30 %", "set reorder-delay 1 s",
+                           "set jitter-reorders yes", "set latency 10 ms", "set jitter 5 ms", *[">9"] * 9, "+5000", "reset")
+    yield "bursts", lines("set burst-enter 50 %", "set burst-leave 20 %", "set burst-loss 100 %", *["<77"] * 12, "stats")
+    yield "limits", lines("set rate 8", "set queue-bytes 100 B", "set queue-packets 2", "set mtu 255", *[">80"] * 5, ">300",
+                          "set half-duplex true", "set turnaround 3 s", "<10", "+100000", "+100000", "stats")
+    yield "mistakes", lines("", "set", "set loss 0.2", "set x 1", "get up.", "get down.rate", "at", "at 1s at 2s up", "preset",
+                            "help", "stats now", "x" * 201)
+
+
+def compact_seeds():
+    """A byte of settings, two numbers of 3 bytes (the record's; the newest received), a compact or an ordinary message."""
+    def case(short, number, heard, text):
+        return bytes([short]) + struct.pack(">I", number)[1:] + struct.pack(">I", heard)[1:] + text
+
+    def short(name, text, number=1000, newest=1000):
+        return name, case(1, number, newest, bytes.fromhex(text))
+
+    def long(name, number, heard, text):
+        return name, case(0, number, heard, text)
+
+    env = [(CONTENT_FORMAT, uint(65000))]
+    yield short("request", "01 78797a")
+    yield short("response", "09 e6 6f6b")
+    yield short("response-wide", "10 0381 6f6b")
+    yield short("separate", "18 e6 6f6b")
+    yield short("register", "2b 78")
+    yield short("notify", "41 e6 8501 6e")
+    yield short("ping", "60")
+    yield short("acks", "61 e6")
+    yield short("ack-wide", "62 03e7")
+    yield short("cancel", "65 04")
+    yield short("block1", "68 04 3e 6162")
+    yield short("block2", "74 e6 04 8608 6162")
+    yield short("blocks", "7a e6 04 3e 36 61")
+    yield short("continue", "80 e6 04 3e")
+    yield short("failure", "88 e6 a3 d1011e ff 66756c6c")
+    yield short("own", "90 02 00 ff 78")
+    yield short("all", "92 02 01f4 02 01f4 c2fde8 ff 01 78")
+    yield short("stale", "61 e7")
+    yield short("free", "96 00")
+    yield short("long-varint", "67 8600 01")
+    yield long("plain-request", 7, 0, message(CON, POST, 7, b"\x07", env, b"\x01xyz"))
+    yield long("plain-response", 3, 8, message(ACK, code("2.04"), 7, b"\x07", env, b"\x01xyz"))
+    yield long("plain-late", 3, 9000, message(CON, code("2.04"), 3, b"\x07", env, b"\x01xyz"))
+    yield long("plain-block", 105, 50, message(CON, POST, 105, b"\x64", env + [(BLOCK1, block(3, True, 1024))], b"x"))
+    yield long("plain-cancel", 105, 50, message(NON, POST, 105, b"\x69", [(CONTENT_FORMAT, uint(65001))], b"\x64"))
+    yield long("plain-observe", 12, 20, message(NON, code("2.05"), 12, b"\x07", env + [(OBSERVE, uint(5))], b"\x01n"))
+    yield long("plain-foreign", 12, 20, message(CON, GET, 0x7D34, b"tok", [(URI_PATH, b"a")]))
+    yield long("plain-empty", 12, 0x27D34, message(ACK, 0, 0x7D34))
+
+
+def json_cbor_seeds():
+    ascii_style, spaced, slash, html, newline = 1, 2, 4, 8, 16
+
+    def text(style, json):
+        return bytes([style]) + json
+
+    def cbor(style, hexa):
+        return bytes([0x80 | style]) + bytes.fromhex(hexa)
+
+    yield "event", text(0, b'{"type":"m.room.message","content":{"body":"Gr\xc3\xbc\xc3\x9fe","msgtype":"m.text"},"age":123}')
+    yield "ids", text(0, b'["$F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij-_klmnopQ","!F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij-_klmnopQ",'
+                         b'"F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij+/klmnopQ"]')
+    yield "ascii", text(ascii_style, rb'{"a":"\u00e9\ud83d\ude00","b":"\ud83d"}')
+    yield "spaced", text(spaced, b'{"a": 1, "b": [1, 2.50, -0, 1e2, 18446744073709551616]}')
+    yield "slash", text(slash, rb'{"url":"mxc:\/\/a\/b"}')
+    yield "html", text(html | newline, rb'{"a":"\u003cb\u003e\u0026"}' + b"\n")
+    yield "nested", text(0, b"[" * 70 + b"]" * 70)
+    yield "many", text(0, b"[" + b"1," * 300 + b"1]")
+    yield "twice", text(0, b'{"a":1,"a":2}')
+    yield "cbor-event", cbor(0, "a201e202a2166448616c6c18f8e1")
+    yield "cbor-verbatim", cbor(ascii_style, "82d90106422d3062c3a9")
+    yield "cbor-deep", cbor(0, "81" * 66 + "80")
+    yield "cbor-long", cbor(0, "9b7fffffffffffffff")
+    yield "cbor-indefinite", cbor(0, "9fff")
+
+
+def flate_seeds():
+    import zlib
+
+    def case(kind, data, response=False, history=False, bare=True):
+        return bytes([kind | response << 2 | history << 3 | bare << 4]) + data
+
+    def deflated(form):
+        z = zlib.compressobj(9, zlib.DEFLATED, -15)
+        return z.compress(form) + z.flush()
+
+    sync = bytes([1 << 5, 1, 0x41, 2, 0x19, 0x75, 0x30, 0])  # GET sync?timeout=30000
+    other_version = bytes([1 << 5, 255, 1]) + b"\x62r0" + bytes([0, 0])
+    answer = bytes([1 << 3 | 2, 128, 0]) + b"\xa1\x04" + b"\x58\x20" + bytes(range(32))
+    verbatim = bytes([1 << 3 | 1, 2, 0xC7, 0]) + b"not JSON"
+    outside = bytes([1 << 3 | 7, 128, 0, 0])
+    unknown = bytes([0, 0xC8, 0x01, 255]) + b"\x63X-A\x61b" + bytes([0])
+    for name, form, response in (("sync", sync, False), ("r0", other_version, False), ("answer", answer, True),
+                                 ("verbatim", verbatim, True), ("outside", outside, True), ("unknown", unknown, True)):
+        yield "form-" + name, case(1, form, response)
+        yield "packed-" + name, case(0, deflated(form), response)
+    yield "bomb", case(0, deflated(bytes(200000)), True)
+    head = b"Authorization: Bearer syt_x\nContent-Type: application/json\n"
+    yield "send", case(2, b"/_matrix/client/v3/rooms/!a%3Ab/send/m.room.message/1\n" + head +
+                       b'\n{"body":"Hello World","msgtype":"m.text"}')
+    yield "send-bare", case(2, b"/_matrix/client/v3/sync?since=s1_2&filter=%7B%7D\n\n", bare=False, history=True)
+    yield "answer", case(3, b"\n" + head + b'\n{"event_id":"$F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij-_klmnopQ"}', True, True, False)
+    yield "x-matrix", case(2, b"/_matrix/federation/v1/send/1\nAuthorization:X-Matrix origin=\"a\",key=\"ed25519:a\",sig=\"" +
+                           b"F0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij+/klmnopQF0n7cX2mE4pLrQ9sT1uVwXyZabcdefghij+/klmnopQ\"\n\n{}")
+    yield "splitting", case(2, b"/a b\nA\rB: c\rd\n\n")
+    yield "old-query", case(2, b"/x?a=+&b=%20&c&&=\n\n")
+
+
+def bulk_seeds():
+    frame = bytes.fromhex("28b52ffd0040")
+    yield "stored", bytes([1 | 4 << 3, 0]) + b"as it is"
+    yield "raw-block", bytes([1 | 4 << 3, 1]) + frame + bytes([5 << 3 | 1, 0, 0]) + b"bytes"
+    yield "rle-block", bytes([1 | 4 << 3, 1]) + frame + struct.pack("<I", 100000 << 3 | 1 << 1 | 1)[:3] + b"a"
+    yield "large-window", bytes([1 | 4 << 3, 1]) + bytes.fromhex("28b52ffd00b0010000")
+    yield "no-kind", bytes([1, 2])
+    yield "skippable", bytes([1 | 8, 1]) + bytes.fromhex("502a4d1801000000") + b"x"
+    yield "json", bytes([0 << 1 | 3 << 3]) + b'{"a":"b"},' * 40
+    yield "octets", bytes([1 << 1 | 9 << 3]) + bytes(range(256)) * 5
+    yield "text", bytes([1 << 1 | 31 << 3]) + b"a line of text\n" * 100
+    yield "small", bytes([2 << 1]) + b"x"
+def session_seeds():
+    """One byte of settings, then operations of two bytes each (session.c)."""
+    ask, last, flying, stranger, changed, lose, resend, pause, hour, restart, move, clock = (
+        b"\0", b"\2", b"\4", b"\5", b"\6", b"\7", b"\x08", b"\x0a", b"\x0b", b"\x0c", b"\x0d", b"\x0e")
+    newest, first, responder, initiator = b"\0", b"\0", b"\0", b"\1"
+    exchange = ask + b"\x14" + last + newest + last + newest
+    for settings in range(0, 256, 37):
+        yield f"exchanges-{settings}", bytes([settings]) + exchange * 6
+    for settings in (1, 0x44, 0x28):
+        s = bytes([settings])
+        yield f"replays-{settings}", s + exchange * 2 + (stranger + first + flying + first) * 4 + exchange
+        yield f"changed-{settings}", s + ask + b"\x14" + changed + first + b"\x28\x01" + last + newest + changed + b"\1\x20\x80" + exchange
+        yield f"lost-reply-{settings}", s + ask + b"\x14" + last + newest + resend + first + last + newest + exchange
+        yield f"restart-b-{settings}", s + exchange * 2 + restart + responder + exchange + (resend + b"\2" + last + newest) * 4
+        yield f"restart-a-{settings}", s + exchange * 2 + restart + initiator + exchange
+        yield f"moves-{settings}", s + exchange * 2 + move + b"\2" + exchange + move + b"\1" + exchange
+        yield f"clocks-{settings}", s + clock + b"\xff" + exchange + clock + b"\x10" + hour + b"\xff" + exchange * 2
+        yield f"late-attempt-{settings}", s + ask + b"\x14" + lose + b"\7" + hour + b"\2" + resend + first + last + newest + flying + first
+        yield f"silence-{settings}", s + exchange + ask + b"\x14" + (resend + b"\1" + pause + b"\x30") * 5 + last + newest + last + newest
+        yield f"made-up-{settings}", s + exchange + b"\x0f\x28\xc0" + bytes(range(39)) + b"\x0f\x29\xd0" + bytes(range(40)) + exchange
+
+
+def home_text_seeds():
+    """What src/home reads as text; the first byte says as what."""
+    for name, text in {
+        "empty": b"{}", "limit": b'{"room":{"timeline":{"limit":20}}}', "odd": b' { "room" : 5 , "presence":null } ',
+        "deep": b'{"a":' + b"[" * 40, "string": b'{"a\\"":"\\u0041"}', "open": b'{"room":{"state":{',
+    }.items():
+        yield "filter-" + name, b"\0" + text
+    for name, text in {
+        "inline": b"/_matrix/client/v3/sync?filter=%7B%22room%22%3A%7B%7D%7D&x=1", "id": b"/s?filter=0", "none": b"/s?since=a",
+        "cut": b"/s?filter=%7", "profile": b"/_matrix/client/v3/profile/%40a%3Ab/x", "rules": b"/_matrix/client/r0/pushrules/",
+    }.items():
+        yield "target-" + name, b"\1" + text
+    for name, text in {
+        "media": b"public,max-age=86400,s-maxage=0,proxy-revalidate", "quoted": b'private="a, b", max-age="5" ,, x=\\"',
+        "lists": b"GET, PUT, *, W/\"a,b\", \"c", "number": b"99999999999999999999", "open": b'"no-store',
+    }.items():
+        yield "field-" + name, b"\2" + text
+
+
 TARGETS = {
+    "emulator": emulator_seeds,
+    "compact": compact_seeds,
+    "bulk": bulk_seeds,
     "engine": engine_seeds,
+    "engine_named": engine_seeds,
     "envelope": envelope_seeds,
+    "flate": flate_seeds,
     "model_decode": model_decode_seeds,
     "model_round": model_round_seeds,
+    "home_text": home_text_seeds,
     "http_request": http_request_seeds,
+    "json_cbor": json_cbor_seeds,
     "noise": noise_seeds,
     "option": pdu_seeds,
     "pdu": pdu_seeds,
+    "profile": profile_seeds,
     "rd": rd_seeds,
     "record": record_seeds,
+    "session": session_seeds,
 }
 
 

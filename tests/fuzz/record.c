@@ -44,15 +44,27 @@ static void set_up(uint8_t settings)
 
 	memset(&s, 0, sizeof(s));
 	s.cid_len = settings % (TH_RECORD_CID_MAX + 1u);
-	FUZZ_CHECK(th_record_key_init(&s.tx, &k, tag, TH_CIPHER_SEAL) == TH_OK);
-	FUZZ_CHECK(th_record_key_init(&s.rx, &k, tag, TH_CIPHER_OPEN) == TH_OK);
+	FUZZ_CHECK(th_record_key_init(&s.tx, &k, tag, TH_CIPHER_SEAL, 0) == TH_OK);
+	FUZZ_CHECK(th_record_key_init(&s.rx, &k, tag, TH_CIPHER_OPEN, 0) == TH_OK);
+}
+
+/* Seals under the next number, which is given back when it was sealed. */
+static enum th_err seal_next(struct th_record_key *key, const uint8_t *cid, size_t cid_len, const uint8_t *payload,
+			     size_t n, uint8_t *out, size_t cap, size_t *len, uint64_t *pn)
+{
+	uint64_t number = key->window.next;
+	enum th_err err = th_record_seal(key, number, cid, cid_len, payload, n, out, cap, len);
+
+	if (err == TH_OK)
+		*pn = number;
+	return err;
 }
 
 static void seal(size_t n)
 {
 	struct kept *k = &s.kept[s.sealed % KEPT];
 	size_t overhead = th_record_overhead(&s.tx, s.cid_len);
-	uint64_t want = s.tx.next;
+	uint64_t want = s.tx.window.next;
 	uint8_t payload[BUF];
 	const uint8_t *cid;
 
@@ -60,8 +72,8 @@ static void seal(size_t n)
 		return;
 	for (size_t i = 0; i < n; i++)
 		payload[i] = byte_of(want, i);
-	FUZZ_CHECK(th_record_seal(&s.tx, CID, s.cid_len, payload, n, k->b, sizeof(k->b), &k->n, &k->pn) == TH_OK);
-	FUZZ_CHECK(k->pn == want && s.tx.next == want + 1 && k->n == n + overhead);
+	FUZZ_CHECK(seal_next(&s.tx, CID, s.cid_len, payload, n, k->b, sizeof(k->b), &k->n, &k->pn) == TH_OK);
+	FUZZ_CHECK(k->pn == want && s.tx.window.next == want + 1 && k->n == n + overhead);
 	FUZZ_CHECK(th_record_peek(k->b, k->n, s.cid_len, &cid) && memcmp(cid, CID, s.cid_len) == 0);
 	k->payload = n;
 	s.sealed++;
@@ -113,7 +125,7 @@ static void resend(const struct kept *k)
 	size_t n;
 	enum th_err err = th_record_resend(&s.tx, s.cid_len, k->pn, k->b, k->n, again, sizeof(again), &n);
 
-	if (s.tx.next - k->pn > TH_WINDOW_SIZE) {
+	if (s.tx.window.next - k->pn > TH_WINDOW_SIZE) {
 		FUZZ_CHECK(err == TH_ERR_NOT_FOUND);
 		return;
 	}
@@ -153,7 +165,7 @@ static void one_op(struct th_rd *r)
 			th_record_acknowledged(&s.tx, s.rx.window.next - 1);
 		break;
 	case 6: /* numbers that were used up and lost */
-		s.tx.next += s.tx.next + STEP < NUMBERS_MAX ? arg : 0u;
+		s.tx.window.next += s.tx.window.next + STEP < NUMBERS_MAX ? arg : 0u;
 		break;
 	default:
 		deliver(r->p, arg < th_rd_left(r) ? arg : th_rd_left(r), NULL);

@@ -61,8 +61,10 @@ def test_answers_after_45_s_and_75_s_come_once(upstream, pair):
     assert not faults
 
 
-def test_body_that_trickles_is_handed_on_as_it_comes(upstream, pair):
-    """The client has the first part long before the last is written."""
+def test_body_that_trickles_is_handed_on_as_it_comes(upstream, own_pair):
+    """The client has the first part long before the last is written. Of the plain profile: a short message is coded as a
+    whole otherwise."""
+    pair = own_pair(upstream.url, plain=True)
     go_on = threading.Event()
 
     def trickle(request, conn):
@@ -85,17 +87,21 @@ def test_body_that_trickles_is_handed_on_as_it_comes(upstream, pair):
 
 # --- clients that leave ---------------------------------------------------------------------------------------------
 
-def test_client_that_leaves_frees_the_upstream(upstream, pair):
+@pytest.mark.parametrize("grace", ["0s", "2s"])
+def test_client_that_leaves_frees_the_upstream(upstream, own_pair, grace):
+    """At once, or when the time for coming back is over."""
+    daemons = own_pair(upstream.url, near_options=["--retry-grace", grace])
+    path = b"/leave/" + grace.encode()
     gone = threading.Event()
 
     def wait(request, conn):
         if conn.sleep_or_gone(60):
             gone.set()
 
-    upstream.on(b"/leave", wait)
-    client = Client(pair.http_port)
-    client.send(compose(b"GET", b"/leave?timeout=60000"))
-    wait_until(lambda: upstream.seen(b"/leave"), 20, "the request upstream")
+    upstream.on(path, wait)
+    client = Client(daemons.http_port)
+    client.send(compose(b"GET", path + b"?timeout=60000"))
+    wait_until(lambda: upstream.seen(path), 20, "the request upstream")
     client.close()
     assert gone.wait(20), "upstream still waits for a client that left"
 

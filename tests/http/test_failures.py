@@ -14,6 +14,7 @@ from support.wire import Client, Upstream, pattern
 
 pytestmark = pytest.mark.skipif(direct(), reason="needs real daemons")
 
+# Times of the plain profile: a session waits as long as the slowest link may need. tests/netns has the same for sessions.
 QUICK = ["--ack-timeout", "100ms", "--max-retransmit", "2"]
 
 
@@ -30,7 +31,7 @@ def test_far_side_unreachable_gives_504(link, own_pair, upstream):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hole:
         hole.bind((LOOPBACK, 0))
         port = hole.getsockname()[1] if link == "silent" else free_port(socket.SOCK_DGRAM)
-        daemons = own_pair(upstream.url, near_options=QUICK, coap_target_port=port)
+        daemons = own_pair(upstream.url, near_options=QUICK, coap_target_port=port, plain=True)
         with Client(daemons.http_port, timeout=60) as client:
             for method, path in ((b"GET", b"/void/get"), (b"PUT", b"/void/put")):
                 start = time.monotonic()
@@ -78,7 +79,7 @@ def test_upstream_that_comes_back_is_used_again(own_pair):
 
 
 def test_far_daemon_killed_and_started_again(own_pair, upstream):
-    daemons = own_pair(upstream.url, near_options=QUICK)
+    daemons = own_pair(upstream.url, near_options=QUICK, plain=True)
     body = pattern(4000)
     with Client(daemons.http_port, timeout=60) as client:
         assert client.request(b"PUT", b"/before", [], body).body == body
@@ -93,7 +94,7 @@ def test_far_daemon_killed_and_started_again(own_pair, upstream):
 
 def test_far_daemon_killed_while_an_answer_is_awaited(own_pair, upstream):
     """Its memory of the request is gone: after response-timeout the client gets an error, and upstream is not asked again."""
-    daemons = own_pair(upstream.url, near_options=[*QUICK, "--response-timeout", "3s"])
+    daemons = own_pair(upstream.url, near_options=[*QUICK, "--response-timeout", "3s"], plain=True)
     upstream.on(b"/awaited", lambda r, c: c.sleep_or_gone(60))
     got = []
 

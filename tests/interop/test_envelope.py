@@ -256,7 +256,7 @@ def near(python_far, tmp_path_factory):
     """Our ingress half before it; its HTTP port."""
     port = free_port()
     daemon = Daemon("near", tmp_path_factory.mktemp("near"), [
-        "--only-http", "--http-port", port, "--coap-target", f"{LOOPBACK}:{python_far[1]}", "--disable-encryption"])
+        "--only-http", "--http-port", port, "--coap-target", f"{LOOPBACK}:{python_far[1]}", "--disable-encryption", "--retry-grace", "0s"])
     wait_until(lambda: "event=" in daemon.log(), 30, "the near daemon's log", daemon.check_alive)
     time.sleep(0.3)
     yield port

@@ -138,6 +138,37 @@ static bool play_peer(struct stage *s, const struct word *w, size_t n)
 	return true;
 }
 
+/* The stages before the nodes, with the daemon's defaults; then options of theirs. */
+static bool play_home(struct stage *s, const struct word *w, size_t n)
+{
+	struct args a = { s, w, n, 0 };
+	struct th_home_config *c = &s->config.home_config;
+	uint64_t v;
+
+	s->config.home = true;
+	while (a.i < a.n) {
+		if (args_take(&a, "grace")) {
+			if (!args_time(&a, "the grace", &c->join.grace))
+				return false;
+		} else if (args_take(&a, "silence")) {
+			if (!args_time(&a, "the silence", &c->gate.silence))
+				return false;
+		} else if (args_take(&a, "waiting")) {
+			if (!args_number(&a, "how many may wait", &v))
+				return false;
+			c->gate.max_waiting = (size_t)v;
+		} else if (args_take(&a, "max-media")) {
+			if (!args_number(&a, "the size of media", &c->lean.max_media))
+				return false;
+		} else if (args_take(&a, "lean")) {
+			c->lean.typing = c->lean.receipts = c->lean.presence = true;
+		} else {
+			return stage_fail(s, "unknown word: %s", a.w[a.i].p);
+		}
+	}
+	return true;
+}
+
 static bool play_echo(struct stage *s, const struct word *w, size_t n)
 {
 	if (n != 1 || !word_is(&w[0], "required"))
@@ -154,6 +185,7 @@ const struct verb setup_verbs[] = {
 	{ "overhead", play_overhead, true, "overhead BYTES" },
 	{ "policy", play_policy, true, "policy pass-unknown" },
 	{ "peer", play_peer, true, "peer unknown" },
+	{ "home", play_home, true, "home [grace TIME] [silence TIME] [waiting N] [max-media BYTES] [lean]" },
 	{ "echo", play_echo, true, "echo required" },
 	{ NULL, NULL, false, NULL },
 };

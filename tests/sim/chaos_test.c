@@ -1,14 +1,14 @@
 /* Everything at once, at random: requests of all kinds and sizes, homeserver answers of all kinds, clients that leave,
  * send or read slowly, links that change, outages; with some seeds also restarts, new addresses, clock jumps, and
- * allocations that fail. Whatever happens:
+ * allocations that fail. Half of the seeds are encrypted, half are told a profile of their link. Whatever happens:
  *
  * - the rules of flow.h hold, no client waits for ever, nobody crashes or leaks (run it with ASan);
  * - who got a whole answer got the right one;
  * - without restart, new address, or clock jump no request is executed twice;
- * - in the end nothing is left open on either side;
+ * - in the end nothing is left open on either side, and who comes then is served;
  * - on calm seeds (no loss, nobody leaves) every client gets exactly what its homeserver's rule says.
  *
- *     chaos_test [SEEDS [FIRST_SEED]]; a failing seed is printed, and `chaos_test 1 SEED` plays it alone. */
+ *     chaos_test [SEEDS [FIRST_SEED [home]]], `home`: with the stages of src/home; a failing seed is printed, and `chaos_test 1 SEED` plays it alone. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +17,10 @@
 #include "sim/client.h"
 #include "sim/world.h"
 
-enum { CLIENTS = 120, SEEDS_DEFAULT = 200, TARGET_BYTES = 32, PERCENT = 100 };
+enum { CLIENTS = 120, LATE = CLIENTS, SEEDS_DEFAULT = 200, TARGET_BYTES = 32, PERCENT = 100 };
 
-static const th_time stage_time = 600 * TH_SEC, patience = 3600 * TH_SEC, cool_down = 2 * 3600 * TH_SEC;
+/* Patience is longer than that of a body in bursts, which survives a cut of an hour. */
+static const th_time stage_time = 600 * TH_SEC, patience = 3 * 3600 * TH_SEC, cool_down = 3 * 3600 * TH_SEC;
 
 /* Fails each allocation with a chance, while it is switched on. */
 struct poor {
@@ -66,7 +67,7 @@ struct chaos {
 	struct sim_event trouble;
 	bool calm;
 	bool unsteady; /* restarts, new addresses, clock jumps may happen */
-	struct guest guests[CLIENTS];
+	struct guest guests[CLIENTS + 1]; /* the last one comes when all is over */
 	unsigned wrong;
 };
 
@@ -246,6 +247,23 @@ static void trouble(struct sim_event *e)
 	sim_net_at(&w->net, &c->trouble, now + pick(c, 30000) * TH_MS);
 }
 
+/* Two thimbles that know something of their link, or think they do. */
+static void tell(struct chaos *c, struct sim_world_config *config)
+{
+	static const uint64_t rates[] = { 0, 0, 9600, 64000, 1000000 };
+	struct th_link_profile l = {
+		.up_bps = rates[pick(c, 5)],
+		.latency = pick(c, 500) * TH_MS,
+		.jitter_percent = pick(c, 100),
+		.ours = maybe(c, 50),
+		.blocks = maybe(c, 80),
+	};
+
+	l.down_bps = l.up_bps;
+	config->told[SIM_NEAR] = config->told[SIM_FAR] = !config->secure; /* a session tells its engine itself */
+	config->profile[SIM_NEAR] = config->profile[SIM_FAR] = l;
+}
+
 static void configure(struct chaos *c, struct sim_world_config *config)
 {
 	struct th_coap_params *p = &config->params[0];
@@ -255,7 +273,10 @@ static void configure(struct chaos *c, struct sim_world_config *config)
 	config->mem = &c->mem;
 	config->up = some_link(c);
 	config->down = some_link(c);
-	if (maybe(c, 20))
+	config->secure = c->seed / 8 % 2;
+	config->no_model = true;
+	config->first_contact = config->secure && maybe(c, 30);
+	if (maybe(c, 20) && !config->secure)
 		config->kind[SIM_NEAR] = config->kind[SIM_FAR] = SIM_RAW;
 	p->szx = 2 + pick(c, 5);
 	p->window_start = 1 + pick(c, 8);
@@ -267,6 +288,8 @@ static void configure(struct chaos *c, struct sim_world_config *config)
 		p->max_reply_bytes = 20000;
 	config->params[1] = *p;
 	config->params[1].szx = 2 + pick(c, 5);
+	if (c->seed / 4 % 2)
+		tell(c, config);
 }
 
 /* Judgement */
@@ -302,6 +325,12 @@ static bool served_well(const struct guest *g)
 	}
 }
 
+/* Without a session a profile belongs to an address: at its new one the near side is a stranger, and bursts are refused. */
+static bool is_told_wrong(const struct chaos *c)
+{
+	return c->world.config.told[SIM_FAR] && c->world.rebinds > 0;
+}
+
 static void judge_guest(struct chaos *c, struct guest *g)
 {
 	const struct sim_seen *seen = sim_server_seen(&c->world.server, g->client.req.method, g->target);
@@ -313,7 +342,7 @@ static void judge_guest(struct chaos *c, struct guest *g)
 		complain(c, "still waits", g->number);
 	if (seen && seen->begun > 1 && !c->unsteady)
 		complain(c, "its request was executed twice", g->number);
-	if (c->calm && !served_well(g)) {
+	if ((c->calm || (g->number == LATE && !is_told_wrong(c))) && !served_well(g)) {
 		printf("/%c: %s, status %u, failed with %u %s, %" PRIu64 " bytes, %s %zu bytes%s\n", g->kind,
 		       sim_client_state_text(g->client.state), g->client.status, g->client.fail_status,
 		       g->client.reason, g->client.sum.n, g->client.req.method, g->client.req.body.n,
@@ -340,6 +369,7 @@ static void judge(struct chaos *c)
 		complain(c, bug, 0);
 	for (unsigned i = 0; i < CLIENTS; i++)
 		judge_guest(c, &c->guests[i]);
+	judge_guest(c, &c->guests[LATE]);
 	if (w->server.open)
 		complain(c, "the homeserver still has open exchanges", (unsigned)w->server.open);
 	for (int side = 0; side < SIM_SIDES; side++) {
@@ -361,7 +391,19 @@ static void leave_all(struct chaos *c)
 	}
 }
 
-static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm)
+static void invite(struct chaos *c, unsigned number, char kind, th_time at)
+{
+	struct guest *g = &c->guests[number];
+
+	g->chaos = c;
+	g->number = number;
+	g->kind = kind;
+	snprintf(g->target, sizeof(g->target), "/%c%u", kind, number);
+	g->event.fire = guest_start;
+	sim_net_at(&c->world.net, &g->event, at);
+}
+
+static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm, bool with_home)
 {
 	struct chaos *c = calloc(1, sizeof(*c));
 	struct sim_world_config config;
@@ -377,19 +419,14 @@ static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm)
 	c->poor.rng = &c->rng;
 	c->mem = (struct th_mem){ poor_alloc, poor_release, &c->poor };
 	configure(c, &config);
+	config.home = with_home;
 	sim_world_init(&c->world, &config);
 	c->poor.permille = poverty;
 	rules(c);
 	for (unsigned i = 0; i < CLIENTS; i++) {
-		struct guest *g = &c->guests[i];
 		char kind = (char)('a' + pick(c, 14));
 
-		g->chaos = c;
-		g->number = i;
-		g->kind = kind;
-		snprintf(g->target, sizeof(g->target), "/%c%u", kind, i);
-		g->event.fire = guest_start;
-		sim_net_at(&c->world.net, &g->event, pick(c, 400000) * TH_MS);
+		invite(c, i, kind, pick(c, 400000) * TH_MS);
 	}
 	c->trouble.fire = trouble;
 	sim_net_at(&c->world.net, &c->trouble, 0);
@@ -398,7 +435,10 @@ static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm)
 	c->poor.permille = 0;
 	leave_all(c);
 	sim_net_run(&c->world.net, stage_time + patience);
+	c->calm = true;
+	invite(c, LATE, 'z', c->world.net.now);
 	sim_net_run(&c->world.net, stage_time + patience + cool_down);
+	c->calm = calm;
 	judge(c);
 	wrong = c->wrong;
 	sim_world_free(&c->world);
@@ -410,10 +450,11 @@ int main(int argc, char **argv)
 {
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : SEEDS_DEFAULT;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	bool with_home = argc > 3 && strcmp(argv[3], "home") == 0;
 	uint64_t wrong = 0, failed = 0;
 
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
-		unsigned bad = play(seed, seed % 4 == 3 ? 5 : 0, seed % 4 == 2, seed % 4 == 1);
+		unsigned bad = play(seed, seed % 4 == 3 ? 5 : 0, seed % 4 == 2, seed % 4 == 1, with_home);
 
 		if (bad)
 			printf("seed %" PRIu64 ": %u wrong\n", seed, bad);

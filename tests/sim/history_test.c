@@ -109,14 +109,14 @@ static void send(unsigned from, bool is_response, uint64_t exchange, bool plain)
 {
 	struct end *e = &ends[from];
 	struct th_history_ref request = { .none = !is_response, .sender = TH_HISTORY_THEIRS, .number = exchange };
+	bool again = is_response && plain; /* asked for under another number */
 	struct datagram d = { .used = true,
 			      .is_response = is_response,
 			      .plain = plain,
 			      .to = !from,
 			      .epoch = epoch,
-			      .number = ++e->number,
-			      .exchange = is_response ? exchange : e->number,
-
+			      .number = is_response && !again ? exchange : ++ends[0].number,
+			      .exchange = is_response ? exchange : ends[0].number,
 			      .base = TH_HISTORY_BASELESS };
 
 	fill_text(&d);
@@ -153,7 +153,7 @@ static void receive(struct datagram *d)
 {
 	struct end *e = &ends[d->to];
 	struct th_history_ref me = { .sender = TH_HISTORY_THEIRS, .number = d->number };
-	struct th_history_base base = { mirrored(d->base.parent), d->base.also, mirrored(d->base.request),
+	struct th_history_base base = { mirrored(d->base.parent), mirrored(d->base.request), d->base.also,
 					d->base.own };
 
 	d->used = false;
@@ -207,7 +207,7 @@ static void turn(void)
 
 		e->open[i] = e->open[--e->n_open];
 		send(who, true, exchange, false);
-	} else {
+	} else if (who == 0) {
 		send(who, false, 0, false);
 	}
 }
@@ -226,8 +226,8 @@ int main(int argc, char **argv)
 	while (count.arrived < messages)
 		turn();
 	printf("seed=%" PRIu64 ": %" PRIu64 " sent, %" PRIu64 " arrived, %" PRIu64 " doubled, %" PRIu64
-	       " of unknown parents, %" PRIu64 " that hoped in vain, %" PRIu64 " without history, %.1f texts in a view, %" PRIu64
-	       " through the real coder, %" PRIu64 " wrong\n",
+	       " of unknown parents, %" PRIu64 " that hoped in vain, %" PRIu64
+	       " without history, %.1f texts in a view, %" PRIu64 " through the real coder, %" PRIu64 " wrong\n",
 	       first, count.sent, count.arrived, count.doubled, count.unknown, count.hoped, count.plain,
 	       (double)count.texts / (double)count.sent, count.real, count.wrong);
 	th_model_free(model);

@@ -12,7 +12,9 @@ struct sim_node;
 /* Aborts without memory. */
 struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_server *upstream);
 void sim_node_del(struct sim_node *n);
-void sim_node_set_peer(struct sim_node *n, const struct th_addr *peer, bool known);
+/* NULL: not known. */
+void sim_node_set_peer(struct sim_node *n, const struct th_addr *peer, const uint8_t *key);
+void sim_node_set_profile(struct sim_node *n, const struct th_addr *peer, const struct th_link_profile *l);
 struct sim_machine sim_node_machine(struct sim_node *n);
 struct th_flow_server *sim_node_server(struct sim_node *n);
 struct th_coap_stats sim_node_coap_stats(const struct sim_node *n);

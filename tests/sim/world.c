@@ -7,12 +7,15 @@
 
 enum { NEAR_HOST = 1, FAR_HOST = 2, COAP_PORT = 5683, REBIND_HOST = 100, SEED_STEP = 0x51ed27 };
 
+#define WALL_START ((th_time)1800000000 * TH_SEC)
+
 void sim_world_config_default(struct sim_world_config *c)
 {
 	*c = (struct sim_world_config){
 		.seed = 1,
 		.kind = { SIM_NODE, SIM_NODE },
 		.params = { th_coap_params_default, th_coap_params_default },
+		.home_config = th_home_default,
 	};
 }
 
@@ -61,11 +64,17 @@ void sim_world_start(struct sim_world *w, int side)
 			     upstream_of(w, side));
 		if (side == SIM_FAR && w->config.require_echo)
 			th_coap_require_echo(s->raw.coap, true);
+		if (w->config.told[side] &&
+		    th_coap_set_profile(s->raw.coap, peer, &w->config.profile[side], s->host.clock) != TH_OK)
+			abort();
 		s->host.machine = sim_raw_machine(&s->raw);
 		break;
 	case SIM_NODE:
 		s->node = sim_node_new(w, side, upstream_of(w, side));
-		sim_node_set_peer(s->node, peer, !w->config.peer_unknown);
+		sim_node_set_peer(s->node, w->config.peer_unknown ? NULL : peer,
+				  w->config.secure && !w->config.first_contact ? w->side[!side].own.public : NULL);
+		if (w->config.told[side])
+			sim_node_set_profile(s->node, peer, &w->config.profile[side]);
 		s->host.machine = sim_node_machine(s->node);
 		break;
 	}
@@ -92,6 +101,9 @@ static void side_init(struct sim_world *w, int side, const char *name, const str
 
 	s->rng_state = w->config.seed * 2 + (uint64_t)side + SEED_STEP;
 	s->rng = th_rng_seeded(&s->rng_state);
+	s->wall = WALL_START;
+	if (w->config.secure && !th_noise_keygen(&s->own, &s->rng))
+		abort();
 	sim_host_init(&s->host, &w->net, name, addr, out);
 	s->host.machine = nobody;
 }

@@ -9,6 +9,8 @@
 
 #include "coap/params.h"
 #include "exchange/policy.h"
+#include "home/home.h"
+#include "session/noise.h"
 #include "sim/net.h"
 #include "sim/raw.h"
 #include "sim/server.h"
@@ -23,8 +25,17 @@ struct sim_world_config {
 	struct sim_profile up, down; /* near to far, far to near */
 	struct th_coap_params params[SIM_SIDES];
 	struct th_policy policy;
+	bool home; /* nodes have the stages of src/home before them */
+	struct th_home_config home_config;
 	bool peer_unknown;	  /* the near node has no peer yet */
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
+	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */
+	bool first_contact;	  /* it learns it */
+	bool no_model;		  /* encrypted nodes: code without the model, which is slow, and history */
+	uint64_t rekey_packets;	  /* new keys after so many records; 0: as sessions have it by default */
+	th_time rekey_age;	  /* or so long; 0: likewise */
+	bool told[SIM_SIDES];	  /* the side's engine is told the profile of the link */
+	struct th_link_profile profile[SIM_SIDES];
 	size_t overhead;	  /* 0: IPv4 */
 	const struct th_mem *mem; /* of the machines; NULL: libc's. Starting a side must not fail */
 };
@@ -39,6 +50,10 @@ struct sim_side {
 	struct sim_raw raw;
 	struct sim_node *node;
 	bool up; /* a machine runs */
+	/* what outlives the machine */
+	struct th_noise_pair own;
+	uint64_t mark; /* of early data */
+	th_time wall;  /* of the wall clock when the host's clock is 0 */
 };
 
 struct sim_world {

@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import shlex
+import subprocess
 
 from .proc import LOOPBACK, Child, ProcessError, free_port, repository, wait_until
 
@@ -31,6 +32,14 @@ def parse_log_line(line):
     return {key: value.strip('"') for key, value in _PAIR.findall(line)}
 
 
+def make_key(state):
+    """Makes a daemon's state folder with a key in it, or finds one there; returns the public key."""
+    os.makedirs(state, mode=0o700, exist_ok=True)
+    path = os.path.join(state, "key")
+    verb = "pubkey" if os.path.exists(path) else "keygen"
+    return subprocess.run([binary(), verb, path], check=True, capture_output=True, text=True).stdout.strip()
+
+
 class Daemon(Child):
     """One daemon. `options` come after the ones every daemon here gets; `config` is the text of a config file."""
 
@@ -44,10 +53,12 @@ class Daemon(Child):
 
 
 class Pair:
-    """start() returns when the CoAP port and the HTTP port are open. stop() ends both and demands exit status 0."""
+    """start() returns when the CoAP port and the HTTP port are open. stop() ends both and demands exit status 0.
+
+    Encrypted as by default, the near one knowing the far one's key; `plain` takes encryption away."""
 
     def __init__(self, folder, upstream_url, far_options=(), near_options=(), http_port=None, coap_port=None,
-                 coap_target_port=None):
+                 coap_target_port=None, plain=False):
         self.folder = str(folder)
         self.upstream_url = upstream_url
         self.http_port = http_port or free_port()
@@ -56,21 +67,30 @@ class Pair:
         self.far_options = list(far_options)
         self.near_options = list(near_options)
         self.near = self.far = None
+        self.plain = plain
+        self.key = "" if plain else "#" + make_key(self.state("far"))
 
     @property
     def url(self):
         return f"http://{LOOPBACK}:{self.http_port}"
 
+    def state(self, half):
+        """The state folder of one daemon."""
+        return os.path.join(self.folder, f"{half}-state")
+
+    def profile(self, half):
+        return ["--disable-encryption"] if self.plain else ["--state-dir", self.state(half)]
+
     def start_far(self):
         self.far = Daemon("far", self.folder, [
             "--only-coap", "--coap-bind-host", LOOPBACK, "--coap-port", self.coap_port,
-            "--http-target", self.upstream_url, "--disable-encryption", *self.far_options])
+            "--http-target", self.upstream_url, *self.profile("far"), *self.far_options])
         wait_until(lambda: _udp_bound(self.coap_port), 30, "the far daemon's CoAP port", self.far.check_alive)
 
     def start_near(self):
         self.near = Daemon("near", self.folder, [
-            "--only-http", "--http-port", self.http_port, "--coap-target", f"{LOOPBACK}:{self.coap_target_port}",
-            "--disable-encryption", *self.near_options])
+            "--only-http", "--http-port", self.http_port,
+            "--coap-target", f"{LOOPBACK}:{self.coap_target_port}{self.key}", *self.profile("near"), *self.near_options])
         wait_until(self._near_listens, 30, "the near daemon's HTTP port", self.near.check_alive)
 
     def _near_listens(self):

@@ -17,7 +17,7 @@ import difflib
 import json
 import re
 
-HEADERS_LEFT_OUT = {"date", "server", "connection", "keep-alive", "transfer-encoding", "content-length"}
+HEADERS_LEFT_OUT = {"date", "server", "connection", "keep-alive", "transfer-encoding", "content-length", "age"}
 
 _KINDS = [
     ("event", re.compile(r"(?:\$|%24)[A-Za-z0-9_-]{43}")),

@@ -22,10 +22,10 @@ class Malformed(ValueError):
 
 class ArithmeticDecoder:
     def __init__(self, code):
-        self._code = bytes(code)
+        self.code = bytes(code)
         self.taken = 4
         self._low, self._high = 0, M32
-        self._window = int.from_bytes(self._code[:4].ljust(4, b"\0"), "big")
+        self._window = int.from_bytes(self.code[:4].ljust(4, b"\0"), "big")
 
     def bit(self, p1):
         middle = self._low + ((self._high - self._low) * p1 >> 16)
@@ -37,7 +37,7 @@ class ArithmeticDecoder:
         while self._low >> 24 == self._high >> 24:
             self._low = self._low << 8 & M32
             self._high = (self._high << 8 | 0xFF) & M32
-            following = self._code[self.taken] if self.taken < len(self._code) else 0
+            following = self.code[self.taken] if self.taken < len(self.code) else 0
             self._window = (self._window << 8 | following) & M32
             self.taken += 1
         return bit
@@ -63,8 +63,11 @@ class Decoder:
         return recall.copy()
 
     def decode(self, code, view=(), about=REQUEST, limit=TEXT_MAX):
-        """The text, of at most `limit` bytes. `view`: (About, text) of earlier ones, oldest first."""
-        coder = ArithmeticDecoder(code)
+        """The text, of at most `limit` bytes, of a code that names no bases. `view`: (About, text) of earlier ones, oldest first."""
+        return self.decode_on(ArithmeticDecoder(code), view, about, limit)
+
+    def decode_on(self, coder, view, about, limit=TEXT_MAX):
+        """The same behind what was decoded already."""
         predictor = Predictor(self.tables, self._recall(view), Syntax(*about))
         text = bytearray()
         zeros = False
@@ -77,11 +80,11 @@ class Decoder:
                 zeros = True
                 if not is_text:
                     break
-            if coder.taken > len(code) + 8:
+            if coder.taken > len(coder.code) + 8:
                 raise Malformed("the code ends before the text")
             if len(text) == limit:
                 raise Malformed("the text is too long")
             text.append(byte)
-        if coder.taken < len(code):
+        if coder.taken < len(coder.code):
             raise Malformed("code is left over")
         return bytes(text)

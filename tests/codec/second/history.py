@@ -5,10 +5,10 @@ from collections import namedtuple
 MESSAGES = 352
 VIEW_TEXTS = 308
 
-# A message by who sent it (True: the session's initiator) and its number; what it names beside its code.
+# A message by who sent it (True: the initiator, so a request) and its number; its bases: also and own are numbers of bits.
 Ref = namedtuple("Ref", "by_initiator number")
-Base = namedtuple("Base", "parent also request own")
-NOTHING = Base(None, 0, None, 0)
+Base = namedtuple("Base", "parent request also own")
+NOTHING = Base(None, None, (), ())
 
 
 class Refused(Exception):
@@ -20,14 +20,14 @@ class Entry:
         self.ref, self.bases, self.about, self.text, self.depth = ref, bases, about, text, depth
 
 
-def _before(ref, bits):
-    return [Ref(ref.by_initiator, ref.number - 1 - i) for i in range(8) if bits >> i & 1]
-
-
 def bases_of(ref, base):
-    """All that a message is coded against: those named themselves, those named by a bit."""
+    """Those named themselves, those named by a bit."""
     named = [b for b in (base.parent, base.request) if b]
-    return named, _before(ref, base.own) + (_before(base.parent, base.also) if base.parent else [])
+    place = ref.number
+    if not ref.by_initiator:
+        place = max(ref.number, base.parent.number if base.parent else 0) + 1
+    near = [Ref(not ref.by_initiator, place - 1 - i) for i in base.also] + [Ref(ref.by_initiator, place - 1 - i) for i in base.own]
+    return named, [b for b in near if b != ref]
 
 
 class History:

@@ -22,6 +22,9 @@ static void text_of_both_families(void **state)
 	assert_string_equal(th_addr_text(&doc, out), "[2001:db8::1]:5683");
 	assert_string_equal(th_addr_text(&local, out), "[fe80::2%3]:1");
 	assert_string_equal(th_addr_text(&any, out), "[::]:0");
+	assert_string_equal(th_addr_host(&v4_any, out), "192.0.2.1");
+	assert_string_equal(th_addr_host(&local, out), "fe80::2%3");
+	assert_string_equal(th_addr_host(&any, out), "::");
 }
 
 static void the_longest_text_fits(void **state)

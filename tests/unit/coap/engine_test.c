@@ -1,4 +1,5 @@
-/* Two engines joined in memory on virtual time, by a link that loses, doubles and reorders. */
+/* Two engines joined in memory on virtual time, by a link that loses, doubles and reorders. With the argument "named"
+ * they stand on packet numbers and the compact form, as inside a session. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,14 +13,18 @@
 
 #include "coap/engine.h"
 #include "coap/option.h"
+#include "named_link.h"
 
 enum { FLIGHTS_MAX = 4096, BODY_MAX = 1 << 20, MESSAGE_MAX = 1400, EXCHANGES_MAX = 4096 };
+
+static bool named;
 
 struct flight {
 	th_time at;
 	int to;
-	size_t n;
-	uint8_t bytes[MESSAGE_MAX];
+	size_t n, record_n;
+	uint8_t bytes[MESSAGE_MAX]; /* as the engine sent it */
+	uint8_t record[NAMED_NUMBER + NAMED_MAX];
 };
 
 /* What a side saw of one exchange. */
@@ -46,6 +51,7 @@ struct side {
 	unsigned requests, executed[EXCHANGES_MAX];
 	size_t greed; /* bytes taken per data event; 0: all */
 	bool resume_soon;
+	struct named_end end;
 };
 
 struct world {
@@ -283,25 +289,35 @@ static struct world *make(uint64_t seed)
 	return w;
 }
 
+static void open_engine(struct side *s)
+{
+	s->c = th_coap_new(&s->w->params, &s->w->mem, &s->w->rng, &ops, s);
+	assert_non_null(s->c);
+	if (named)
+		th_coap_number_by(s->c, &named_ops, &s->end);
+}
+
 static void start(struct world *w)
 {
 	for (int i = 0; i < 2; i++) {
-		w->side[i].c = th_coap_new(&w->params, &w->mem, &w->rng, &ops, &w->side[i]);
-		assert_non_null(w->side[i].c);
+		named_open(&w->side[i].end, w->seed % 5 * 65530); /* some begin just below where Message IDs wrap */
+		open_engine(&w->side[i]);
 	}
 }
 
 static void unmake(struct world *w)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		th_coap_del(w->side[i].c);
+		named_close(&w->side[i].end);
+	}
 	for (size_t i = 0; i < w->n_flights; i++)
 		free(w->flights[i]);
 	assert_int_equal(w->live, 0);
 	free(w);
 }
 
-static void launch(struct world *w, int to, const uint8_t *p, size_t n)
+static void launch(struct world *w, int to, const uint8_t *p, size_t n, const uint8_t *record, size_t record_n)
 {
 	struct flight *f;
 
@@ -312,7 +328,9 @@ static void launch(struct world *w, int to, const uint8_t *p, size_t n)
 	f->to = to;
 	f->n = n;
 	memcpy(f->bytes, p, n);
-	if (th_rng_below(&w->rng, 100) < w->mutate)
+	f->record_n = record_n;
+	memcpy(f->record, record, record_n);
+	if (th_rng_below(&w->rng, 100) < w->mutate && !named) /* records are authentic */
 		f->bytes[th_rng_below(&w->rng, n < 40 ? n : 40)] ^= (uint8_t)(1u << th_rng_below(&w->rng, 8));
 	w->flights[w->n_flights++] = f;
 }
@@ -320,23 +338,42 @@ static void launch(struct world *w, int to, const uint8_t *p, size_t n)
 static void flush(struct world *w)
 {
 	for (int i = 0; i < 2; i++) {
-		uint8_t out[MESSAGE_MAX];
+		uint8_t out[MESSAGE_MAX], record[NAMED_NUMBER + NAMED_MAX];
 		struct th_addr to;
+		struct th_coap_sent sent;
 
-		for (size_t n = th_coap_tx(w->side[i].c, &to, out, sizeof(out), w->now); n > 0;
-		     n = th_coap_tx(w->side[i].c, &to, out, sizeof(out), w->now)) {
+		for (size_t n = th_coap_tx_named(w->side[i].c, &to, out, sizeof(out), w->now, &sent); n > 0;
+		     n = th_coap_tx_named(w->side[i].c, &to, out, sizeof(out), w->now, &sent)) {
 			struct th_addr want = addr_of(1 - i);
+			size_t record_n = named ? named_pack(&w->side[i].end, out, n, &sent, record) : 0;
 
 			assert_true(th_addr_eq(&to, &want));
 			assert_true(n <= w->params.max_message);
 			w->sent++;
 			w->bytes += n;
 			if (th_rng_below(&w->rng, 100) >= w->loss)
-				launch(w, 1 - i, out, n);
+				launch(w, 1 - i, out, n, record, record_n);
 			if (th_rng_below(&w->rng, 100) < w->dup)
-				launch(w, 1 - i, out, n);
+				launch(w, 1 - i, out, n, record, record_n);
 		}
 	}
+}
+
+/* What arrives is what was sent: Message ID, token and all. */
+static void land(struct world *w, struct flight *f)
+{
+	struct th_addr from = addr_of(1 - f->to);
+	uint8_t out[NAMED_MAX];
+
+	if (named) {
+		size_t n = named_unpack(&w->side[f->to].end, f->record, f->record_n, out);
+
+		if (n == 0)
+			return;
+		assert_int_equal(n, f->n);
+		assert_memory_equal(out, f->bytes, n);
+	}
+	th_coap_rx(w->side[f->to].c, &from, f->bytes, f->n, w->now);
 }
 
 /* One step to the next thing that happens; false when nothing will before `until`. */
@@ -352,12 +389,11 @@ static bool step(struct world *w, th_time until)
 			first = i;
 	if (first != SIZE_MAX && w->flights[first]->at <= next && w->flights[first]->at <= until) {
 		struct flight *f = w->flights[first];
-		struct th_addr from = addr_of(1 - f->to);
 
 		w->flights[first] = w->flights[--w->n_flights];
 		if (f->at > w->now)
 			w->now = f->at;
-		th_coap_rx(w->side[f->to].c, &from, f->bytes, f->n, w->now);
+		land(w, f);
 		free(f);
 	} else if (next <= until) {
 		if (next > w->now)
@@ -597,6 +633,10 @@ static void bad_link(unsigned loss, unsigned n, size_t body_up, size_t body_down
 	}
 	for (size_t i = 0; i < w->side[1].n_seen; i++)
 		assert_true(w->side[1].seen[i].closed);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(w->side[i].end.kept_n, 0); /* the session was told of the end of every CON */
+		assert_int_equal(w->side[i].end.stale, 0);
+	}
 	printf("loss %u %%: %u good, %u lost, %.2f datagrams an exchange, %.2f s mean, %.2f s worst\n", loss, good,
 	       lost, (double)w->sent / (double)n, (double)sum / n / TH_SEC, (double)worst / TH_SEC);
 	if (con)
@@ -680,7 +720,7 @@ static void observer_that_vanishes_is_forgotten(void **state)
 	run(w, TH_SEC);
 	y = &w->side[1].seen[0];
 	th_coap_del(w->side[0].c);
-	w->side[0].c = th_coap_new(&w->params, &w->mem, &w->rng, &ops, &w->side[0]);
+	open_engine(&w->side[0]);
 	assert_int_equal(answer_with(&w->side[1], y, 10, true), TH_OK);
 	run(w, TH_SEC);
 	assert_true(y->closed);
@@ -825,14 +865,184 @@ static void token_names_the_exchange_on_both_sides(void **state)
 	unmake(w);
 }
 
+/* The same without tags: where tokens are unique, blocks belong to the exchange of their token. */
+static void untagged_bodies_do_not_mix_when_named(void **state)
+{
+	struct world *w;
+	bool seen[8] = { false };
+
+	(void)state;
+	if (!named)
+		skip();
+	w = make(19);
+	w->body_n = 6000;
+	w->params.window_start = 8;
+	w->loss = w->dup = 15;
+	w->jitter = 100 * TH_MS;
+	start(w);
+	for (size_t i = 0; i < 8; i++)
+		request(w, TH_COAP_PUT, true, 7, 5000 + i, false, false);
+	run(w, 1000 * TH_SEC);
+	assert_int_equal(w->side[1].n_seen, 8);
+	for (size_t i = 0; i < 8; i++) {
+		size_t n = w->side[1].seen[i].got_n;
+
+		assert_good(&w->side[0].seen[i], 6000);
+		assert_in_range(n, 5000, 5007);
+		assert_false(seen[n - 5000]);
+		seen[n - 5000] = true;
+	}
+	unmake(w);
+}
+
+/* The rest of notifications is fetched under tokens of their own, of observations that differ in nothing but theirs. */
+static void large_notifications_do_not_mix_when_named(void **state)
+{
+	struct world *w;
+	struct seen *x[4];
+
+	(void)state;
+	if (!named)
+		skip();
+	w = make(20);
+	w->body_n = 10;
+	w->params.window_start = 8;
+	w->loss = w->dup = 10;
+	w->observe_con = true;
+	start(w);
+	for (size_t i = 0; i < 4; i++)
+		x[i] = request(w, TH_COAP_FETCH, true, 7, 0, true, true);
+	run(w, 30 * TH_SEC);
+	for (size_t round = 0; round < 10; round++) {
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(answer_with(&w->side[1], &w->side[1].seen[i], 3000 + 1000 * i, true), TH_OK);
+		run(w, 200 * TH_SEC);
+		for (size_t i = 0; i < 4; i++) {
+			size_t mine = 0; /* of the server's exchanges, which came in any order */
+
+			while (mine < 4 && x[i]->got_n != 3000 + 1000 * mine)
+				mine++;
+			assert_true(mine < 4);
+			for (size_t k = 0; k < i; k++)
+				assert_true(x[k]->got_n != x[i]->got_n);
+			assert_true(x[i]->ended);
+			assert_false(x[i]->closed);
+		}
+	}
+	unmake(w);
+}
+
+static void names_come_with_the_first_flight(void **state)
+{
+	struct world *w;
+	struct seen *x, *y;
+	const uint8_t *token;
+	uint64_t number;
+	size_t n;
+
+	(void)state;
+	if (!named)
+		skip();
+	w = make(21);
+	w->slow = true;
+	start(w);
+	th_naming_init(&w->side[0].end.naming, 256);
+	x = request(w, TH_COAP_PUT, true, 7, 10, false, true);
+	y = request(w, TH_COAP_PUT, true, 8, 10, false, true); /* NSTART is 1 */
+	assert_int_equal(th_coap_token(w->side[0].c, x->id, &token, &n), TH_OK);
+	assert_true(th_naming_number(token, n, &number) && number == 256);
+	assert_int_equal(th_coap_token(w->side[0].c, y->id, &token, &n), TH_ERR_NOT_FOUND);
+	run(w, TH_SEC);
+	assert_int_equal(th_coap_token(w->side[0].c, y->id, &token, &n), TH_OK);
+	assert_true(th_naming_number(token, n, &number) && number == 257);
+	assert_int_equal(w->side[1].requests, 2);
+	unmake(w);
+}
+
+static void without_numbers_messages_wait(void **state)
+{
+	struct world *w;
+	struct th_addr far = addr_of(1), nobody = addr_of(7);
+	struct seen *x, *y;
+
+	(void)state;
+	if (!named)
+		skip();
+	w = make(22);
+	w->body_n = 10;
+	start(w);
+	w->side[0].end.shut = true;
+	x = request(w, TH_COAP_PUT, true, 7, 10, false, true);
+	y = request(w, TH_COAP_PUT, false, 8, 10, false, true);
+	run(w, 50 * TH_SEC);
+	assert_int_equal(w->sent, 0);
+	assert_false(x->closed);
+	assert_int_equal(x->account.datagrams_out, 0);
+	w->side[0].end.shut = false;
+	th_coap_renumber(w->side[0].c, &nobody, w->now);
+	run(w, TH_SEC);
+	assert_int_equal(w->sent, 0);
+	th_coap_renumber(w->side[0].c, &far, w->now);
+	run(w, TH_SEC);
+	assert_good(x, 10);
+	assert_good(y, 10);
+	w->side[0].end.shut = true;
+	x = request(w, TH_COAP_PUT, true, 9, 10, false, true);
+	th_coap_cancel(w->side[0].c, x->id, w->now); /* before it had a name */
+	x->closed = true;
+	w->side[0].end.shut = false;
+	th_coap_renumber(w->side[0].c, &far, w->now);
+	run(w, TH_SEC);
+	assert_int_equal(w->side[1].requests, 2);
+	unmake(w);
+}
+
+/* Thousands of exchanges and other records: Message IDs wrap, responses are separate, tokens grow. */
+static void numbers_go_on_past_message_ids(void **state)
+{
+	struct world *w;
+	size_t good = 0;
+
+	(void)state;
+	if (!named)
+		skip();
+	w = make(23);
+	w->body_n = 20;
+	w->loss = w->dup = 5;
+	w->params.max_latency = TH_SEC;
+	w->params.ack_timeout = 500 * TH_MS;
+	start(w);
+	for (unsigned i = 0; i < 3000; i++) {
+		struct named_end *e = &w->side[0].end;
+
+		request(w, TH_COAP_POST, true, i, 20, false, false);
+		run(w, 300 * TH_MS);
+		for (unsigned k = 0; k < 97; k++) /* what other records take */
+			th_naming_record(&e->naming);
+	}
+	run(w, 100 * TH_SEC);
+	for (size_t i = 0; i < w->side[0].n_seen; i++)
+		good += w->side[0].seen[i].why == TH_OK && w->side[0].seen[i].got_n == 20;
+	assert_true(w->side[0].end.naming.next > 4 * 65536);
+	assert_true(good >= 2990);
+	assert_int_equal(w->side[0].end.stale + w->side[1].end.stale, 0);
+	assert_int_equal(w->side[0].end.kept_n, 0);
+	printf("%zu bytes of compact messages, %zu of ordinary ones\n",
+	       w->side[0].end.compact_bytes + w->side[1].end.compact_bytes, w->bytes);
+	unmake(w);
+}
+
 static void speed(void **state)
 {
-	struct world *w = make(16);
+	struct world *w;
 	const unsigned n = 200000;
 	struct timespec a, b;
 	double seconds;
 
 	(void)state;
+	if (named) /* it has no link */
+		skip();
+	w = make(16);
 	w->params.max_latency = 100 * TH_MS;
 	w->params.ack_timeout = 100 * TH_MS;
 	w->body_n = 100;
@@ -861,7 +1071,7 @@ static void speed(void **state)
 	unmake(w);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_exchange_takes_two_datagrams),
@@ -881,8 +1091,14 @@ int main(void)
 		cmocka_unit_test(chaos),
 		cmocka_unit_test(tagged_bodies_do_not_mix),
 		cmocka_unit_test(token_names_the_exchange_on_both_sides),
+		cmocka_unit_test(untagged_bodies_do_not_mix_when_named),
+		cmocka_unit_test(large_notifications_do_not_mix_when_named),
+		cmocka_unit_test(names_come_with_the_first_flight),
+		cmocka_unit_test(without_numbers_messages_wait),
+		cmocka_unit_test(numbers_go_on_past_message_ids),
 		cmocka_unit_test(speed),
 	};
 
+	named = argc > 1 && strcmp(argv[1], "named") == 0;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

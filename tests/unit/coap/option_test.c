@@ -15,14 +15,15 @@ static const struct {
 	bool critical, repeatable;
 	uint16_t min, max;
 } published[] = {
-	{ 1, true, true, 0, 8 },     { 3, true, false, 1, 255 },  { 4, false, true, 1, 8 },
-	{ 5, true, false, 0, 0 },    { 6, false, false, 0, 3 },	  { 7, true, false, 0, 2 },
-	{ 8, false, true, 0, 255 },  { 11, true, true, 0, 255 },  { 12, false, false, 0, 2 },
-	{ 14, false, false, 0, 4 },  { 15, true, true, 0, 255 },  { 16, false, false, 1, 1 },
-	{ 17, true, false, 0, 2 },   { 20, false, true, 0, 255 }, { 23, true, false, 0, 3 },
-	{ 27, true, false, 0, 3 },   { 28, false, false, 0, 4 },  { 35, true, false, 1, 1034 },
-	{ 39, true, false, 1, 255 }, { 60, false, false, 0, 4 },  { 252, false, false, 1, 40 },
-	{ 258, false, false, 0, 1 }, { 292, false, true, 0, 8 },
+	{ 1, true, true, 0, 8 },    { 3, true, false, 1, 255 },	  { 4, false, true, 1, 8 },
+	{ 5, true, false, 0, 0 },   { 6, false, false, 0, 3 },	  { 7, true, false, 0, 2 },
+	{ 8, false, true, 0, 255 }, { 11, true, true, 0, 255 },	  { 12, false, false, 0, 2 },
+	{ 14, false, false, 0, 4 }, { 15, true, true, 0, 255 },	  { 16, false, false, 1, 1 },
+	{ 17, true, false, 0, 2 },  { 19, true, false, 0, 3 },	  { 20, false, true, 0, 255 },
+	{ 31, true, false, 0, 3 },  { 23, true, false, 0, 3 },	  { 27, true, false, 0, 3 },
+	{ 28, false, false, 0, 4 }, { 35, true, false, 1, 1034 }, { 39, true, false, 1, 255 },
+	{ 60, false, false, 0, 4 }, { 252, false, false, 1, 40 }, { 258, false, false, 0, 1 },
+	{ 292, false, true, 0, 8 },
 };
 
 static void the_table_is_the_published_one(void **state)

@@ -123,23 +123,64 @@ static void test_overlapping_exchanges(void **state)
 	add(h, ours(2), TH_HISTORY_NONE, TH_HISTORY_NONE, "q2");
 	add(h, theirs(1), ours(2), ours(1), "r1");
 	add(h, theirs(2), ours(2), ours(2), "r2");
-	th_history_choose(h, 1000000, TH_HISTORY_NONE, false, &base, &v);
+	th_history_choose(h, 3, TH_HISTORY_NONE, false, &base, &v);
 	assert_int_equal(base.parent.number, 2);
-	assert_int_equal(base.also, 1);
+	assert_int_equal(base.also, 2);
 	assert_int_equal(v.n, 4);
 	assert_int_equal(th_history_view(h, ours(3), &base, &v), TH_OK);
 	assert_int_equal(v.n, 4);
 	assert_int_equal(th_history_add(h, ours(3), &base, &of_request, (const uint8_t *)"q3", 2), TH_OK);
 	add(h, theirs(3), ours(3), ours(3), "r3");
-	th_history_choose(h, 1000000, TH_HISTORY_NONE, false, &base, &v);
+	th_history_choose(h, 4, TH_HISTORY_NONE, false, &base, &v);
 	assert_int_equal(base.also, 0);
 	assert_int_equal(v.n, 6);
-	base.also = 4; /* a message that is not here */
-	assert_int_equal(th_history_view(h, ours(3), &base, &v), TH_ERR_NOT_FOUND);
+	base.also = 8; /* a message that is not here */
+	assert_int_equal(th_history_view(h, ours(4), &base, &v), TH_ERR_NOT_FOUND);
 	th_history_free(h);
 }
 
-/* What is still on its way is counted on only when asked for. */
+/* The answer to a long poll comes after those to many newer requests, and the next request builds on it all the same.
+ */
+static void test_late_answer_is_the_parent(void **state)
+{
+	struct th_history *h = th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, true);
+	struct th_history_base base;
+	static struct th_view v;
+
+	(void)state;
+	add(h, ours(1), TH_HISTORY_NONE, TH_HISTORY_NONE, "long poll");
+	for (uint64_t i = 2; i <= 40; i++) {
+		add(h, ours(i), i > 2 ? theirs(i - 1) : TH_HISTORY_NONE, TH_HISTORY_NONE, "q");
+		add(h, theirs(i), ours(i), ours(i), "r");
+	}
+	add(h, theirs(1), ours(40), ours(1), "news");
+	th_history_choose(h, 41, TH_HISTORY_NONE, false, &base, &v);
+	assert_int_equal(base.parent.number, 1);
+	assert_int_equal(base.also, 1); /* the answer to 40 */
+	assert_int_equal(v.n, 2 + 2 * 39);
+	th_history_free(h);
+}
+
+/* An answer's parent is the newest request, whatever came last. */
+static void test_newest_request_is_the_parent(void **state)
+{
+	struct th_history *h = th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, false);
+	struct th_history_base base;
+	static struct th_view v;
+
+	(void)state;
+	add(h, theirs(7), TH_HISTORY_NONE, TH_HISTORY_NONE, "q7");
+	add(h, theirs(5), TH_HISTORY_NONE, TH_HISTORY_NONE, "q5");
+	th_history_choose(h, 5, theirs(5), false, &base, &v);
+	assert_int_equal(base.parent.number, 7);
+	assert_int_equal(base.request.number, 5);
+	assert_int_equal(base.also, 0);
+	th_history_choose(h, 7, theirs(7), false, &base, &v);
+	assert_int_equal(base.parent.number, 7);
+	assert_int_equal(base.also, 4);
+	th_history_free(h);
+}
+
 /* A long poll's request is forgotten before its answer is: that matters only when it is the request's turn in a view.
  */
 static void test_old_request_of_a_new_response(void **state)
@@ -162,24 +203,48 @@ static void test_old_request_of_a_new_response(void **state)
 	th_history_free(h);
 }
 
+/* What is still on its way is counted on only when asked for. */
 static void test_hopeful(void **state)
 {
-	struct th_history *h = th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, true);
+	struct th_history *h = th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, false);
 	struct th_history_base base;
 	static struct th_view v;
 
 	(void)state;
-	add(h, theirs(7), TH_HISTORY_NONE, TH_HISTORY_NONE, "send");
-	add(h, theirs(8), TH_HISTORY_NONE, TH_HISTORY_NONE, "sync");
-	add(h, ours(4), theirs(8), theirs(7), "event");
-	th_history_choose(h, 5, theirs(8), false, &base, &v);
+	add(h, theirs(7), TH_HISTORY_NONE, TH_HISTORY_NONE, "sync");
+	add(h, theirs(8), TH_HISTORY_NONE, TH_HISTORY_NONE, "send");
+	add(h, ours(8), theirs(8), theirs(8), "event");
+	th_history_choose(h, 7, theirs(7), false, &base, &v);
 	assert_int_equal(v.n, 2);
-	th_history_choose(h, 5, theirs(8), true, &base, &v);
+	th_history_choose(h, 7, theirs(7), true, &base, &v);
 	assert_int_equal(v.n, 3);
 	assert_int_equal(base.own, 1);
-	assert_int_equal(th_history_view(h, ours(5), &base, &v), TH_OK);
+	assert_int_equal(th_history_view(h, ours(7), &base, &v), TH_OK);
 	assert_int_equal(v.n, 3);
-	assert_int_equal(th_history_view(h, ours(6), &base, &v), TH_ERR_NOT_FOUND);
+	base.own = 2;
+	assert_int_equal(th_history_view(h, ours(7), &base, &v), TH_ERR_NOT_FOUND);
+	th_history_free(h);
+}
+
+/* What the newest fill needs no mention of older ones. */
+static void test_nothing_is_named_without_room(void **state)
+{
+	struct th_history *h = th_history_new(&th_mem_libc, TH_HISTORY_MIN, true);
+	static char text[1001];
+	struct th_history_base base;
+	static struct th_view v;
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	for (uint64_t i = 1; i <= 5; i++) {
+		add(h, theirs(i),
+		    i == 2   ? TH_HISTORY_NONE
+		    : i == 1 ? TH_HISTORY_NONE
+			     : theirs(i - 1),
+		    TH_HISTORY_NONE, text);
+		th_history_choose(h, i + 1, TH_HISTORY_NONE, false, &base, &v);
+		assert_int_equal(base.also, i == 2 || i == 3 ? 1u << (i - 1) : 0);
+	}
 	th_history_free(h);
 }
 
@@ -299,8 +364,11 @@ int main(void)
 		cmocka_unit_test(test_what_was_lost_is_not_seen),
 		cmocka_unit_test(test_both_ends_agree),
 		cmocka_unit_test(test_overlapping_exchanges),
+		cmocka_unit_test(test_late_answer_is_the_parent),
+		cmocka_unit_test(test_newest_request_is_the_parent),
 		cmocka_unit_test(test_old_request_of_a_new_response),
 		cmocka_unit_test(test_hopeful),
+		cmocka_unit_test(test_nothing_is_named_without_room),
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_many_small_messages),
 		cmocka_unit_test(test_choose),

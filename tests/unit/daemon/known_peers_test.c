@@ -5,7 +5,7 @@
 #include "session/key.h"
 #include "session/suite.h"
 
-static const struct th_target far = { "far.example", 5683 };
+static const struct th_target far = { .host = "far.example", .port = 5683 };
 static uint8_t keys[3][TH_NOISE_DH];
 static char text[TH_KNOWN_PEERS_BYTES + 4096];
 
@@ -58,9 +58,9 @@ static void test_first_use(void **state)
 
 static void test_several(void **state)
 {
-	static const struct th_target others[] = { { "far.example", 5684 },
-						   { "2001:db8::1", 5683 },
-						   { "192.0.2.1", 1 } };
+	static const struct th_target others[] = { { .host = "far.example", .port = 5684 },
+						   { .host = "2001:db8::1", .port = 5683 },
+						   { .host = "192.0.2.1", .port = 1 } };
 
 	(void)state;
 	assert_int_equal(meet(&far, keys[0], true), TH_OK);
@@ -74,10 +74,10 @@ static void test_several(void **state)
 	scratch_read(text, sizeof(text));
 	assert_non_null(strstr(text, "\n[2001:db8::1]:5683 AgIC"));
 	/* a name's case does not matter */
-	assert_int_equal(find(&(struct th_target){ "FAR.Example", 5683 }, keys[0]), TH_OK);
+	assert_int_equal(find(&(struct th_target){ .host = "FAR.Example", .port = 5683 }, keys[0]), TH_OK);
 	/* nor are names taken for parts of others */
-	assert_int_equal(find(&(struct th_target){ "ar.example", 5683 }, NULL), TH_ERR_NOT_FOUND);
-	assert_int_equal(find(&(struct th_target){ "far.example", 568 }, NULL), TH_ERR_NOT_FOUND);
+	assert_int_equal(find(&(struct th_target){ .host = "ar.example", .port = 5683 }, NULL), TH_ERR_NOT_FOUND);
+	assert_int_equal(find(&(struct th_target){ .host = "far.example", .port = 568 }, NULL), TH_ERR_NOT_FOUND);
 	scratch_assert_heard(NULL);
 }
 
@@ -114,7 +114,7 @@ static void test_keeps_the_rest(void **state)
 	scratch_read(text, sizeof(text));
 	assert_int_equal(strncmp(text, old, sizeof(old) - 1), 0);
 	assert_string_equal(text + sizeof(old) - 1, "\nfar.example:5683 AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE\n");
-	assert_int_equal(find(&(struct th_target){ "other", 1 }, keys[1]), TH_OK);
+	assert_int_equal(find(&(struct th_target){ .host = "other", .port = 1 }, keys[1]), TH_OK);
 }
 
 #define KEY "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
@@ -150,7 +150,7 @@ static void test_malformed_lines(void **state)
 		snprintf(want, sizeof(want), "%s:3: is not \"HOST:PORT KEY\"", scratch.path);
 		assert_int_equal(meet(&far, keys[0], false), TH_ERR_MALFORMED);
 		scratch_assert_heard(want);
-		assert_int_equal(find(&(struct th_target){ "other", 1 }, NULL), TH_ERR_MALFORMED);
+		assert_int_equal(find(&(struct th_target){ .host = "other", .port = 1 }, NULL), TH_ERR_MALFORMED);
 		scratch_assert_heard(want);
 	}
 	/* a NUL does not end a line */
@@ -179,7 +179,7 @@ static void test_caps(void **state)
 	scratch_write(text, n, 0600);
 	assert_int_equal(meet(&far, keys[0], true), TH_OK); /* the last one */
 	scratch_assert_heard(NULL);
-	assert_int_equal(meet(&(struct th_target){ "one.more", 1 }, keys[0], false), TH_ERR_FULL);
+	assert_int_equal(meet(&(struct th_target){ .host = "one.more", .port = 1 }, keys[0], false), TH_ERR_FULL);
 	scratch_assert_heard("is full, so one.more:1 cannot be remembered");
 	assert_int_equal(meet(&far, keys[1], false), TH_ERR_RESET);
 	scratch_assert_heard(":1024: THE KEY OF far.example:5683 HAS CHANGED");

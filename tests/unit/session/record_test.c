@@ -34,8 +34,8 @@ static struct ends ends_new(size_t tag_len, size_t cid_len)
 
 	for (size_t i = 0; i < sizeof(k.b); i++)
 		k.b[i] = (uint8_t)(i * 7 + tag_len);
-	assert_int_equal(th_record_key_init(&e.tx, &k, tag_len, TH_CIPHER_SEAL), TH_OK);
-	assert_int_equal(th_record_key_init(&e.rx, &k, tag_len, TH_CIPHER_OPEN), TH_OK);
+	assert_int_equal(th_record_key_init(&e.tx, &k, tag_len, TH_CIPHER_SEAL, 0), TH_OK);
+	assert_int_equal(th_record_key_init(&e.rx, &k, tag_len, TH_CIPHER_OPEN, 0), TH_OK);
 	return e;
 }
 
@@ -46,11 +46,23 @@ static void ends_free(struct ends *e)
 	assert_null(e->tx.cipher.ctx);
 }
 
+/* Seals under the next number, which is given back when it was sealed. */
+static enum th_err seal_next(struct th_record_key *key, const uint8_t *cid, size_t cid_len, const uint8_t *payload,
+			     size_t n, uint8_t *out, size_t cap, size_t *len, uint64_t *pn)
+{
+	uint64_t number = key->window.next;
+	enum th_err err = th_record_seal(key, number, cid, cid_len, payload, n, out, cap, len);
+
+	if (err == TH_OK)
+		*pn = number;
+	return err;
+}
+
 static struct sealed seal(struct ends *e, const void *payload, size_t n)
 {
 	struct sealed s;
 
-	assert_int_equal(th_record_seal(&e->tx, CID, e->cid_len, payload, n, s.b, sizeof(s.b), &s.n, &s.pn), TH_OK);
+	assert_int_equal(seal_next(&e->tx, CID, e->cid_len, payload, n, s.b, sizeof(s.b), &s.n, &s.pn), TH_OK);
 	return s;
 }
 
@@ -115,7 +127,7 @@ static void overhead_is_9_10_11(void **state)
 
 		assert_int_equal(th_record_overhead(&e.tx, cid_len), 9 + cid_len);
 		assert_int_equal(seal(&e, "payload", 7).n, 7 + 9 + cid_len);
-		e.tx.next = 100; /* far from what is acknowledged: the long form */
+		e.tx.window.next = 100; /* far from what is acknowledged: the long form */
 		assert_int_equal(th_record_overhead(&e.tx, cid_len), 11 + cid_len);
 		assert_int_equal(seal(&e, "payload", 7).n, 7 + 11 + cid_len);
 		ends_free(&e);
@@ -132,14 +144,14 @@ static void sealing_stays_in_its_room(void **state)
 
 	(void)state;
 	for (size_t cap = 0; cap < 5 + 10; cap++) {
-		assert_int_equal(th_record_seal(&e.tx, CID, 1, big, 5, guard_tail(&g, cap), cap, &len, &pn),
+		assert_int_equal(seal_next(&e.tx, CID, 1, big, 5, guard_tail(&g, cap), cap, &len, &pn),
 				 TH_ERR_TOO_LARGE);
-		assert_true(len == 0 && pn == 77 && e.tx.next == 0);
+		assert_true(len == 0 && pn == 77 && e.tx.window.next == 0);
 	}
-	assert_int_equal(th_record_seal(&e.tx, CID, 1, big, 5, guard_tail(&g, 15), 15, &len, &pn), TH_OK);
+	assert_int_equal(seal_next(&e.tx, CID, 1, big, 5, guard_tail(&g, 15), 15, &len, &pn), TH_OK);
 	assert_int_equal(len, 15);
 	assert_int_equal(
-		th_record_seal(&e.tx, CID, 1, big, sizeof(big), guard_tail(&g, RECORD_MAX), RECORD_MAX, &len, &pn),
+		seal_next(&e.tx, CID, 1, big, sizeof(big), guard_tail(&g, RECORD_MAX), RECORD_MAX, &len, &pn),
 		TH_ERR_TOO_LARGE);
 	guard_del(&g);
 	ends_free(&e);
@@ -153,7 +165,7 @@ static void the_largest_payload(void **state)
 	const uint8_t *cid;
 
 	(void)state;
-	e.tx.next = 20;
+	e.tx.window.next = 20;
 	s = seal(&e, big, sizeof(big));
 	assert_int_equal(s.n, RECORD_MAX);
 	assert_true(th_record_peek(s.b, s.n, 2, &cid));
@@ -189,7 +201,7 @@ static void every_flipped_bit_is_refused(void **state)
 				struct ends e = ends_new(TAGS[t], cid_len);
 				struct sealed s;
 
-				e.tx.next = e.rx.window.next = form ? 4000 : 10;
+				e.tx.window.next = e.rx.window.next = form ? 4000 : 10;
 				s = seal(&e, "not a bit of this may change", 28);
 				assert_int_equal(s.n, 28 + cid_len + TAGS[t] + (form ? 3 : 1));
 				for (size_t bit = 0; bit < s.n * BITS_PER_BYTE; bit++) {
@@ -217,7 +229,7 @@ static void every_prefix_is_refused(void **state)
 				struct sealed s;
 				const uint8_t *cid;
 
-				e.tx.next = e.rx.window.next = form ? 4000 : 10;
+				e.tx.window.next = e.rx.window.next = form ? 4000 : 10;
 				s = seal(&e, "0123456789abcdef0123", 20);
 				for (size_t n = 0; n < s.n; n++) {
 					const uint8_t *p = guard_put(&g, s.b, n);
@@ -327,10 +339,10 @@ static void older_than_the_window_is_refused(void **state)
 	struct sealed old, edge, newest;
 
 	(void)state;
-	e.tx.next = 20; /* both in the long form */
+	e.tx.window.next = 20; /* both in the long form */
 	old = seal(&e, "old", 3);
 	edge = seal(&e, "edge", 4);
-	e.tx.next = edge.pn + TH_WINDOW_SIZE - 1;
+	e.tx.window.next = edge.pn + TH_WINDOW_SIZE - 1;
 	newest = seal(&e, "new", 3);
 	arrives(&e, &newest, TH_OK);
 	refused(&e, old.b, old.n, false);
@@ -371,10 +383,10 @@ static void a_peer_silent_for_a_million_packets(void **state)
 	struct sealed s;
 
 	(void)state;
-	e.tx.next = (uint64_t)1 << 20;
+	e.tx.window.next = (uint64_t)1 << 20;
 	s = seal(&e, "x", 1);
 	arrives(&e, &s, TH_OK); /* the receiver has seen nothing in between */
-	assert_int_equal(th_record_seal(&e.tx, CID, 0, NULL, 0, out, sizeof(out), &s.n, &s.pn), TH_ERR_FULL);
+	assert_int_equal(seal_next(&e.tx, CID, 0, NULL, 0, out, sizeof(out), &s.n, &s.pn), TH_ERR_FULL);
 	th_record_acknowledged(&e.tx, 0);
 	s = seal(&e, "x", 1);
 	arrives(&e, &s, TH_OK);
@@ -408,10 +420,10 @@ static void deliver(struct link *l, const struct sealed *s)
 static void retransmit(struct link *l, const struct th_rng *rng)
 {
 	uint64_t back = 1 + th_rng_below(rng, UNIT_COUNT(l->kept) - 1);
-	const struct sealed *old = &l->kept[(l->e.tx.next - back) % UNIT_COUNT(l->kept)];
+	const struct sealed *old = &l->kept[(l->e.tx.window.next - back) % UNIT_COUNT(l->kept)];
 	struct sealed s;
 
-	if (back > l->e.tx.next)
+	if (back > l->e.tx.window.next)
 		return;
 	s.pn = old->pn;
 	assert_int_equal(th_record_resend(&l->e.tx, l->e.cid_len, old->pn, old->b, old->n, s.b, sizeof(s.b), &s.n),
@@ -424,7 +436,7 @@ static void retransmit(struct link *l, const struct th_rng *rng)
 
 static void send_one(struct link *l, const struct th_rng *rng, unsigned loss_percent)
 {
-	uint64_t in = l->e.tx.next * 3;
+	uint64_t in = l->e.tx.window.next * 3;
 	struct sealed s = seal(&l->e, &in, sizeof(in));
 
 	l->kept[s.pn % UNIT_COUNT(l->kept)] = s;
@@ -498,17 +510,89 @@ static void resending_checks_what_it_is_given(void **state)
 	assert_int_equal(len, s.n);
 	assert_memory_equal(guard_tail(&g, s.n), s.b, s.n); /* nothing has moved on: the identical datagram */
 	assert_int_equal(th_record_resend(&e.tx, 1, 1, s.b, s.n, out, sizeof(out), &len), TH_ERR_INVALID);
-	e.tx.next = 40;
+	e.tx.window.next = 40;
 	assert_int_equal(th_record_resend(&e.tx, 1, 1, s.b, s.n, out, sizeof(out), &len), TH_ERR_INVALID);
 	assert_int_equal(th_record_resend(&e.tx, 1, 0, s.b, 9, out, sizeof(out), &len), TH_ERR_INVALID);
 	assert_int_equal(th_record_resend(&e.tx, 1, 0, s.b, s.n, out, sizeof(out), &len), TH_OK);
 	assert_int_equal(len, s.n + 2);
-	e.tx.next = TH_WINDOW_SIZE;
+	e.tx.window.next = TH_WINDOW_SIZE;
 	assert_int_equal(th_record_resend(&e.tx, 1, 0, s.b, s.n, out, sizeof(out), &len), TH_OK);
-	e.tx.next++;
+	e.tx.window.next++;
 	assert_int_equal(th_record_resend(&e.tx, 1, 0, s.b, s.n, out, sizeof(out), &len), TH_ERR_NOT_FOUND);
 	guard_del(&g);
 	ends_free(&e);
+}
+
+/* ---- numbers that go on from an epoch before ---- */
+
+static struct ends ends_at(uint64_t base)
+{
+	struct ends e = { .cid_len = 1 };
+	const struct th_noise_secret k = { { 9 } };
+
+	assert_int_equal(th_record_key_init(&e.tx, &k, TH_RECORD_TAG, TH_CIPHER_SEAL, base), TH_OK);
+	assert_int_equal(th_record_key_init(&e.rx, &k, TH_RECORD_TAG, TH_CIPHER_OPEN, base), TH_OK);
+	return e;
+}
+
+static struct sealed seal_at(struct ends *e, uint64_t number)
+{
+	struct sealed s = { .pn = number };
+
+	assert_int_equal(th_record_seal(&e->tx, number, CID, e->cid_len, (const uint8_t *)"x", 1, s.b, sizeof(s.b),
+					&s.n),
+			 TH_OK);
+	return s;
+}
+
+static void numbers_go_on_from_a_base(void **state)
+{
+	const uint64_t base = 5000000, older[] = { base - 1, base - 7, base - 20, base - TH_WINDOW_SIZE + 3 };
+	struct ends e = ends_at(base);
+	uint8_t out[RECORD_MAX];
+	struct sealed s;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(th_record_overhead(&e.tx, 1), 10); /* the base costs nothing */
+	s = seal_at(&e, base);
+	arrives(&e, &s, TH_OK);
+	s = seal_at(&e, base + 2);
+	arrives(&e, &s, TH_OK);
+	for (size_t i = 0; i < UNIT_COUNT(older); i++) { /* kept messages, sealed again: once each */
+		s = seal_at(&e, older[i]);
+		arrives(&e, &s, TH_OK);
+		arrives(&e, &s, TH_ERR_NOT_FOUND);
+		assert_int_equal(th_record_seal(&e.tx, older[i], CID, 1, out, 0, out, sizeof(out), &len),
+				 TH_ERR_INVALID);
+	}
+	s = seal_at(&e, base + 1); /* reserved before, sent after */
+	arrives(&e, &s, TH_OK);
+	assert_int_equal(th_record_seal(&e.tx, base - TH_WINDOW_SIZE, CID, 1, out, 0, out, sizeof(out), &len),
+			 TH_ERR_INVALID);
+	ends_free(&e);
+}
+
+static void limits_count_from_the_base(void **state)
+{
+	const uint64_t base = TH_RECORD_PACKETS_MAX * 3;
+	struct ends e = ends_at(base);
+	uint8_t out[RECORD_MAX];
+	struct sealed s;
+	size_t len;
+
+	(void)state;
+	assert_false(th_record_key_worn(&e.tx) || th_record_key_worn(&e.rx));
+	e.tx.window.next = e.tx.acknowledged = e.rx.window.next = base + TH_RECORD_PACKETS_MAX - 1;
+	s = seal_at(&e, base + TH_RECORD_PACKETS_MAX - 1);
+	arrives(&e, &s, TH_OK);
+	assert_true(th_record_key_worn(&e.tx) && th_record_key_worn(&e.rx));
+	assert_int_equal(th_record_seal(&e.tx, base + TH_RECORD_PACKETS_MAX, CID, 1, out, 0, out, sizeof(out), &len),
+			 TH_ERR_FULL);
+	ends_free(&e);
+	assert_int_equal(th_record_key_init(&e.tx, &(const struct th_noise_secret){ { 1 } }, TH_RECORD_TAG,
+					    TH_CIPHER_SEAL, (uint64_t)1 << 62),
+			 TH_ERR_INVALID);
 }
 
 /* ---- limits ---- */
@@ -521,13 +605,13 @@ static void packets_are_limited(void **state)
 
 	(void)state;
 	assert_false(th_record_key_worn(&e.tx));
-	e.tx.next = e.tx.acknowledged = TH_RECORD_PACKETS_MAX / 2 - 1;
+	e.tx.window.next = e.tx.acknowledged = TH_RECORD_PACKETS_MAX / 2 - 1;
 	s = seal(&e, "x", 1);
 	assert_true(th_record_key_worn(&e.tx));
-	e.tx.next = e.tx.acknowledged = e.rx.window.next = TH_RECORD_PACKETS_MAX - 1;
+	e.tx.window.next = e.tx.acknowledged = e.rx.window.next = TH_RECORD_PACKETS_MAX - 1;
 	s = seal(&e, "x", 1);
-	assert_int_equal(th_record_seal(&e.tx, CID, 0, NULL, 0, out, sizeof(out), &s.n, &s.pn), TH_ERR_FULL);
-	assert_true(s.n == 0 && e.tx.next == TH_RECORD_PACKETS_MAX);
+	assert_int_equal(seal_next(&e.tx, CID, 0, NULL, 0, out, sizeof(out), &s.n, &s.pn), TH_ERR_FULL);
+	assert_true(s.n == 0 && e.tx.window.next == TH_RECORD_PACKETS_MAX);
 	/* Nor does a receiver take what a broken peer may send beyond. */
 	s.b[0] = 0x80;
 	e.rx.window.next = TH_RECORD_PACKETS_MAX;
@@ -601,13 +685,13 @@ static void check_vector(const struct vector *v)
 	uint64_t pn;
 	size_t len;
 
-	assert_int_equal(th_record_key_init(&tx, &v->key, v->tag_len, TH_CIPHER_SEAL), TH_OK);
-	assert_int_equal(th_record_key_init(&rx, &v->key, v->tag_len, TH_CIPHER_OPEN), TH_OK);
-	tx.next = v->number;
+	assert_int_equal(th_record_key_init(&tx, &v->key, v->tag_len, TH_CIPHER_SEAL, 0), TH_OK);
+	assert_int_equal(th_record_key_init(&rx, &v->key, v->tag_len, TH_CIPHER_OPEN, 0), TH_OK);
+	tx.window.next = v->number;
 	tx.acknowledged = v->acknowledged;
 	rx.window.next = v->next;
 	assert_int_equal(
-		th_record_seal(&tx, v->cid, v->cid_len, v->payload, v->payload_len, out, sizeof(out), &len, &pn),
+		seal_next(&tx, v->cid, v->cid_len, v->payload, v->payload_len, out, sizeof(out), &len, &pn),
 		TH_OK);
 	assert_int_equal(len, v->record_len);
 	assert_memory_equal(out, v->record, len);
@@ -732,6 +816,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_peer_silent_for_a_million_packets),
 		cmocka_unit_test(numbers_survive_loss_and_reordering),
 		cmocka_unit_test(resending_checks_what_it_is_given),
+		cmocka_unit_test(numbers_go_on_from_a_base),
+		cmocka_unit_test(limits_count_from_the_base),
 		cmocka_unit_test(packets_are_limited),
 		cmocka_unit_test(failures_are_counted_and_limited),
 		cmocka_unit_test(vectors_of_another_implementation),

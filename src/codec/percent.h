@@ -1,0 +1,26 @@
+/* Percent-encoding (RFC 3986 §2.1) as the common writers of URLs do it, byte for byte or not at all. */
+#ifndef TH_CODEC_PERCENT_H
+#define TH_CODEC_PERCENT_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "base/wr.h"
+
+/* Which bytes stay as they are, besides letters, digits and "-._"; all others are %XX with capital digits. */
+enum th_percent {
+	TH_PERCENT_UNRESERVED, /* ~ (RFC 3986 §2.3) */
+	TH_PERCENT_COMPONENT,  /* ~!*'() (encodeURIComponent) */
+	TH_PERCENT_PATH,       /* ~!$&'()*+,;=:@ (RFC 3986 §3.3, pchar) */
+	TH_PERCENT_FORM,       /* *, a space is "+" (URLSearchParams) */
+	TH_PERCENT_QUERY,      /* ~!$'()*,:@/? and a space is "+" (yarl) */
+};
+
+/* Whether decoding and encoding again gives the same bytes. */
+bool th_percent_is(struct th_str s, enum th_percent style);
+
+/* Both append; what is decoded fits the style. */
+void th_percent_decode(struct th_wr *w, struct th_str s, enum th_percent style);
+void th_percent_encode(struct th_wr *w, struct th_str s, enum th_percent style);
+
+#endif

@@ -1,0 +1,591 @@
+#include "proxy/coding.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "codec/reference.h"
+#include "codec/secret.h"
+#include "codec/tables.h"
+#include "codec/text.h"
+#include "coap/naming.h"
+#include "proxy/core.h"
+#include "proxy/dialogue.h"
+
+enum {
+	TEXT_MAX = TH_TEXT_HEAD_MAX + TH_CODING_GATHER_MAX,
+	CODE_MAX = TEXT_MAX,
+	REFS_MAX = 3, /* coding and number */
+	LATE_RANGE = 65536,
+};
+
+/* Counting on answers that are still on their way pays where few are lost: a lost one costs a round trip and an answer
+ * without history. */
+enum { HOPEFUL_LOSS_PERCENT = 2 };
+
+enum { WAITS_DEPTH = 16 }; /* answers that wait for each other in a row */
+
+/* On a link as quick as this one bytes cost nobody anything, but coding them costs time that others wait for: so much
+ * is coded in a second, the rest is not. */
+#define QUICK_ROUND_TRIP (3 * TH_MS)
+enum { QUICK_BYTES_A_SECOND = 200 * 1024, QUICK_BYTES_BURST = 512 * 1024 };
+
+struct th_workshop {
+	const struct th_mem *mem;
+	struct th_model *model; /* owned, as flate is; NULL when it is left out */
+	struct th_flate *flate;
+	struct th_view view;
+	struct th_text text;
+	struct th_flate_message message;
+	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX], masked[TEXT_MAX];
+	size_t masked_n;
+};
+
+struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
+{
+	struct th_workshop *w = th_alloc(mem, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->mem = mem;
+	w->flate = th_flate_new(mem);
+	if (!flate_only)
+		w->model = th_model_new(mem, th_tables_builtin,
+					(size_t)((uintptr_t)th_tables_builtin_end - (uintptr_t)th_tables_builtin));
+	if (w->flate && (flate_only || w->model))
+		return w;
+	th_workshop_del(w);
+	return NULL;
+}
+
+void th_workshop_del(struct th_workshop *w)
+{
+	const struct th_mem *mem;
+
+	if (!w)
+		return;
+	mem = w->mem;
+	if (w->model)
+		th_model_free(w->model);
+	if (w->flate)
+		th_flate_del(w->flate);
+	th_wipe(w, sizeof(*w)); /* tokens have been in it */
+	th_free(mem, w);
+}
+
+void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello)
+{
+	hello->codings = 1u << TH_CODING_IDENTITY | 1u << TH_CODING_FLATE | 1u << TH_CODING_FLATE_BARE;
+	hello->preset = (uint32_t)th_flate_preset_id;
+	if (w->model) {
+		hello->codings |= 1u << TH_CODING_MODEL;
+		hello->model = (uint32_t)th_model_id(w->model);
+	}
+}
+
+/* ---- numbers of requests ---- */
+
+/* The number of the leg's request; false before it was sent. */
+static bool name(struct th_leg *leg)
+{
+	const uint8_t *token;
+	size_t n;
+
+	if (!leg->named && leg->id && th_coap_token(leg->node->coap, leg->id, &token, &n) == TH_OK)
+		leg->named = th_naming_number(token, n, &leg->number);
+	return leg->named;
+}
+
+static struct th_history_ref ours(uint64_t number)
+{
+	return (struct th_history_ref){ .sender = TH_HISTORY_OURS, .number = number };
+}
+
+static struct th_history_ref theirs(uint64_t number)
+{
+	return (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = number };
+}
+
+static struct th_str authorization(const struct th_head *head)
+{
+	const struct th_field *f = th_head_find(head, TH_STR("Authorization"));
+
+	return f ? f->value : TH_STR("");
+}
+
+/* The value of the plain request that tells it in full. */
+static void tell_account(struct th_leg *leg)
+{
+	struct th_field fields[TH_HEAD_FIELDS_MAX];
+	struct th_head head;
+	size_t len = 0;
+
+	if (th_envelope_length(th_buf_data(&leg->plain), leg->plain.n, &len) == TH_OK && len > 0 &&
+	    th_envelope_read_request(&head, fields, th_buf_data(&leg->plain), len) == TH_OK)
+		th_accounts_told(&leg->dialogue->accounts, leg->number, authorization(&head));
+}
+
+/* Of a message that got a later number than it was coded for: what was counted down from the one, from the other. */
+static struct th_history_base moved(struct th_history_base base, uint64_t by)
+{
+	base.also = (uint16_t)(by < TH_HISTORY_NEAR ? base.also << by : 0);
+	base.own = (uint16_t)(by < TH_HISTORY_NEAR ? base.own << by : 0);
+	return base;
+}
+
+static void remember_request(struct th_leg *leg)
+{
+	struct th_history *h = th_dialogue_history(leg->dialogue);
+
+	tell_account(leg);
+	if (h && leg->masked.n > 0) {
+		const struct th_model_about about = { .account = -1 };
+		const struct th_history_base base = moved(leg->base, leg->number - leg->coded_for);
+
+		(void)th_history_add(h, ours(leg->number), &base, &about, th_buf_data(&leg->masked), leg->masked.n);
+	}
+	th_buf_free(&leg->masked);
+}
+
+void th_coding_sent(struct th_leg *leg)
+{
+	if (!th_list_linked(&leg->unnamed) || !name(leg))
+		return;
+	th_list_remove(&leg->unnamed);
+	remember_request(leg);
+}
+
+/* What has been sent meanwhile may be referred to by what comes. */
+static void catch_up(struct th_dialogue *d)
+{
+	struct th_list *i = d->unnamed.next;
+
+	while (i != &d->unnamed) {
+		struct th_leg *leg = TH_OWNER(i, struct th_leg, unnamed);
+
+		i = i->next;
+		th_coding_sent(leg);
+	}
+}
+
+void th_coding_done(struct th_leg *leg)
+{
+	th_list_remove(&leg->unnamed);
+	if (leg->plain.n > 0)
+		th_wipe((uint8_t *)(uintptr_t)th_buf_data(&leg->plain), leg->plain.n);
+	th_buf_free(&leg->plain);
+	th_buf_free(&leg->masked);
+}
+
+/* ---- references ---- */
+
+/* Puts the coding before the code, and the number it is coded for unless that is the message's own. Returns how many
+ * bytes that took. */
+static size_t write_coding(struct th_leg *leg, uint8_t out[REFS_MAX])
+{
+	out[0] = leg->base.parent.none ? TH_CODING_MODEL_ALONE : leg->far ? TH_CODING_MODEL_LATE : TH_CODING_MODEL;
+	out[1] = (uint8_t)leg->coded_for;
+	out[2] = (uint8_t)(leg->coded_for >> 8);
+	return out[0] == TH_CODING_MODEL_LATE ? 3 : 1;
+}
+
+/* The other way: sets what it is coded for. 0: malformed. */
+static size_t read_coding(struct th_leg *leg, const uint8_t *p, size_t n)
+{
+	uint64_t back;
+
+	leg->coded_for = leg->number;
+	if (p[0] != TH_CODING_MODEL_LATE)
+		return 1;
+	if (n < REFS_MAX || th_leg_is_ingress(leg))
+		return 0;
+	back = (leg->number - p[1] - ((uint64_t)p[2] << 8)) & (LATE_RANGE - 1);
+	if (back > leg->number)
+		return 0;
+	leg->coded_for -= back;
+	return REFS_MAX;
+}
+
+/* Of a response: both ends have to agree on more than the message. */
+static bool is_by_model(uint8_t coding)
+{
+	return coding == TH_CODING_MODEL || coding == TH_CODING_MODEL_LATE || coding == TH_CODING_MODEL_ALONE;
+}
+
+/* ---- out ---- */
+
+bool th_coding_is_late(struct th_leg *leg)
+{
+	return leg->exact && leg->id && (!name(leg) || leg->number != leg->coded_for);
+}
+
+/* The end that asks decides; the other one does as it does. */
+static bool affordable(struct th_leg *leg, size_t n)
+{
+	struct th_dialogue *d = leg->dialogue;
+	th_time now = th_node_now(leg->node), gone = now - d->budget_at;
+	struct th_coap_link link;
+
+	if (!th_leg_is_ingress(leg))
+		return leg->decoded || leg->alone || leg->report.http_bytes_up > TH_CODING_GATHER_MAX;
+	if (th_coap_link(leg->node->coap, &leg->peer, &link) != TH_OK || link.round_trip == 0 ||
+	    link.round_trip > QUICK_ROUND_TRIP)
+		return true;
+	if (gone > TH_SEC * (QUICK_BYTES_BURST / QUICK_BYTES_A_SECOND + 1))
+		d->budget = QUICK_BYTES_BURST;
+	else
+		d->budget += (size_t)(gone * QUICK_BYTES_A_SECOND / TH_SEC);
+	if (d->budget > QUICK_BYTES_BURST)
+		d->budget = QUICK_BYTES_BURST;
+	d->budget_at = now;
+	if (d->budget < n)
+		return false;
+	d->budget -= n;
+	return true;
+}
+
+/* A whole message in the identity coding, read. */
+static enum th_err read_plain(struct th_workshop *w, bool request, const uint8_t *p, size_t n, struct th_str *body)
+{
+	size_t len = 0;
+	enum th_err err = th_envelope_length(p, n, &len);
+
+	if (err == TH_OK && (len == 0 || len > n))
+		err = TH_ERR_MALFORMED;
+	if (err == TH_OK)
+		err = request ? th_envelope_read_request(&w->text.head, w->text.fields, p, len)
+			      : th_envelope_read_response(&w->text.head, w->text.fields, p, len);
+	if (err == TH_OK)
+		*body = (struct th_str){ (const char *)p + len, n - len };
+	return err;
+}
+
+static bool hopeful(struct th_leg *leg)
+{
+	struct th_dialogue *d = leg->dialogue;
+
+	if (th_leg_is_ingress(leg) || d->loss_percent > HOPEFUL_LOSS_PERCENT)
+		return false;
+	if (d->careful == 0)
+		return true;
+	d->careful--;
+	return false;
+}
+
+/* Chooses what the message is coded against; the view is in the workshop then. */
+static void choose(struct th_leg *leg, struct th_history *h)
+{
+	struct th_workshop *w = leg->node->workshop;
+	bool asks = th_leg_is_ingress(leg);
+
+	w->view.n = 0;
+	leg->base = TH_HISTORY_BASELESS;
+	leg->coded_for = leg->named ? leg->number : th_secure_next(leg->node->secure, &leg->peer);
+	if (!leg->alone)
+		th_history_choose(h, leg->coded_for, asks ? TH_HISTORY_NONE : theirs(leg->coded_for), hopeful(leg),
+				  &leg->base, &w->view);
+	if (th_reference_fits(&leg->base, !asks, leg->coded_for))
+		return;
+	leg->base = TH_HISTORY_BASELESS;
+	w->view.n = 0;
+}
+
+/* Length of what stands in w->code then; 0: not by the model. */
+static size_t by_model(struct th_leg *leg, struct th_str body)
+{
+	struct th_workshop *w = leg->node->workshop;
+	struct th_dialogue *d = leg->dialogue;
+	bool asks = th_leg_is_ingress(leg);
+	struct th_history *h = th_dialogue_history(d);
+	struct th_model_about about = { .account = -1 };
+	struct th_range_enc e;
+	size_t n = 0, need = 0, refs;
+	int slot = TH_SLOT_NONE;
+
+	if (!h || (!asks && !leg->named))
+		return 0;
+	choose(leg, h);
+	/* With the parent a peer that has forgotten everything refuses the slot, too. */
+	if (asks && !leg->base.parent.none)
+		slot = th_accounts_slot(&d->accounts, authorization(&w->text.head));
+	if (th_text_write(&w->text.head, slot, (const uint8_t *)body.p, body.n, w->plain, sizeof(w->plain), &n) !=
+		    TH_OK ||
+	    n > sizeof(w->plain))
+		return 0;
+	if (asks) {
+		th_model_request_kind(w->plain, n, &leg->about);
+		leg->about.is_response = true;
+	} else {
+		about = leg->about;
+	}
+	refs = write_coding(leg, w->code);
+	th_range_enc_init(&e, w->code + refs, CODE_MAX);
+	if (!leg->base.parent.none)
+		th_reference_write(&e, &leg->base, !asks, leg->coded_for);
+	if (th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need) != TH_OK)
+		return 0;
+	w->masked_n = th_secret_mask(w->plain, n, w->masked);
+	return refs + need;
+}
+
+/* The code goes out: what the peer will have read, history has, too. False without memory. */
+static bool remember_sent(struct th_leg *leg)
+{
+	struct th_workshop *w = leg->node->workshop;
+
+	if (!th_leg_is_ingress(leg)) {
+		(void)th_history_add(leg->dialogue->history, ours(leg->number), &leg->base, &leg->about, w->masked,
+				     w->masked_n);
+		return true;
+	}
+	leg->exact = w->code[0] == TH_CODING_MODEL;
+	th_buf_free(&leg->masked);
+	if (th_buf_append(&leg->masked, w->masked, w->masked_n) != TH_OK)
+		return false;
+	if (!th_list_linked(&leg->unnamed))
+		th_list_push(&leg->dialogue->unnamed, &leg->unnamed);
+	return true;
+}
+
+static const struct th_model_about about_nothing = { .is_response = true, .account = -1 };
+
+void th_coding_alone(struct th_leg *leg)
+{
+	leg->alone = true;
+	leg->about = about_nothing;
+}
+
+static size_t by_flate(struct th_leg *leg, struct th_str body)
+{
+	struct th_workshop *w = leg->node->workshop;
+
+	if (th_leg_is_ingress(leg))
+		leg->about = about_nothing; /* as the other end, which does not see a text */
+	return th_flate_encode(w->flate, leg->dialogue->other_preset ? TH_CODING_FLATE_BARE : TH_CODING_FLATE,
+			       &w->text.head, body, (struct th_flate_history){ 0 }, w->code, sizeof(w->code));
+}
+
+bool th_coding_wanted(const struct th_leg *leg)
+{
+	return leg->dialogue && leg->node->workshop;
+}
+
+void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
+{
+	struct th_workshop *w = leg->node->workshop;
+	struct th_str body;
+	size_t n = 0;
+
+	if (!leg->dialogue)
+		return;
+	if (th_leg_is_ingress(leg) && leg->plain.n == 0 &&
+	    th_buf_append(&leg->plain, th_buf_data(msg), msg->n) != TH_OK)
+		return;
+	if (!th_leg_is_ingress(leg))
+		(void)name(leg);
+	leg->exact = false;
+	if (th_leg_is_ingress(leg))
+		leg->about = about_nothing;
+	if (!affordable(leg, msg->n) || read_plain(w, th_leg_is_ingress(leg), th_buf_data(msg), msg->n, &body) != TH_OK)
+		return;
+	if (w->model && !leg->dialogue->no_model)
+		n = by_model(leg, body);
+	if (n == 0)
+		n = by_flate(leg, body);
+	if (n >= msg->n || (n > 0 && is_by_model(w->code[0]) && !remember_sent(leg)))
+		n = 0;
+	if (n == 0) { /* it goes as it is: nobody will have read it by the model */
+		th_list_remove(&leg->unnamed);
+		th_buf_free(&leg->masked);
+		leg->exact = false;
+		if (th_leg_is_ingress(leg))
+			leg->about = about_nothing;
+		return;
+	}
+	if (!th_leg_is_ingress(leg) && is_by_model(w->code[0]))
+		th_answers_keep(&leg->dialogue->answers, leg->number, th_buf_data(msg), msg->n);
+	th_buf_free(msg);
+	(void)th_buf_append(msg, w->code, n); /* shorter than what was there a moment ago */
+}
+
+/* ---- in ---- */
+
+bool th_coding_knows(const struct th_leg *leg, uint8_t first)
+{
+	static const bool whole[] = {
+		[TH_CODING_MODEL] = true,      [TH_CODING_FLATE] = true,       [TH_CODING_FLATE_BARE] = true,
+		[TH_CODING_MODEL_LATE] = true, [TH_CODING_MODEL_ALONE] = true,
+	};
+
+	return th_coding_wanted(leg) && first < sizeof(whole) && whole[first];
+}
+
+/* Head and body as a message in the identity coding. */
+static enum th_err put_plain(struct th_buf *msg, const struct th_head *head, const uint8_t *body, size_t n)
+{
+	size_t need = th_envelope_write(head, NULL, 0);
+	uint8_t *p;
+
+	th_buf_free(msg);
+	p = th_buf_reserve(msg, need);
+	if (!p)
+		return TH_ERR_NO_MEMORY;
+	th_envelope_write(head, p, need);
+	th_buf_commit(msg, need);
+	return th_buf_append(msg, body, n);
+}
+
+static bool is_authorization(struct th_str name)
+{
+	const struct th_str want = TH_STR("Authorization");
+
+	return name.n == want.n && strncasecmp(name.p, want.p, want.n) == 0;
+}
+
+/* Puts the value in the place that its slot has kept. */
+static enum th_err resolve_account(struct th_leg *leg, struct th_text *t)
+{
+	struct th_accounts *a = &leg->dialogue->accounts;
+	struct th_str value;
+
+	if (t->slot == TH_SLOT_NONE) {
+		th_accounts_heard(a, leg->number, authorization(&t->head));
+		return TH_OK;
+	}
+	if (th_accounts_value(a, t->slot, &value) != TH_OK)
+		return TH_ERR_NOT_FOUND;
+	for (size_t i = 0; i < t->head.n_fields; i++)
+		if (is_authorization(t->fields[i].name)) {
+			t->fields[i].value = value;
+			return TH_OK;
+		}
+	return TH_ERR_MALFORMED;
+}
+
+/* Whether another answer is still to come that this one counts on. */
+static bool waits(const struct th_leg *leg, unsigned depth);
+
+static bool is_to_come(const struct th_leg *waiting, uint64_t number, unsigned depth)
+{
+	const struct th_list *open = &waiting->node->open;
+
+	for (const struct th_list *i = open->next; i != open; i = i->next) {
+		const struct th_leg *leg = TH_OWNER(i, struct th_leg, link);
+
+		if (leg->dialogue != waiting->dialogue || leg == waiting || !th_leg_is_ingress(leg) || !leg->named ||
+		    leg->number != number)
+			continue;
+		return leg->parked ? depth > 0 && waits(leg, depth - 1) : leg->id && !leg->decoded;
+	}
+	return false;
+}
+
+static bool waits(const struct th_leg *leg, unsigned depth)
+{
+	const struct th_history *h = leg->dialogue->history;
+	uint64_t place = th_history_place(false, leg->number, &leg->base);
+	bool any = false;
+
+	for (unsigned i = 0; i < TH_HISTORY_NEAR && leg->base.own >> i; i++) {
+		uint64_t number = place - 1 - i;
+
+		if (!(leg->base.own >> i & 1) || th_history_has(h, theirs(number)))
+			continue;
+		if (!is_to_come(leg, number, depth))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+bool th_coding_waits(const struct th_leg *leg)
+{
+	return leg->dialogue && leg->dialogue->history && waits(leg, WAITS_DEPTH);
+}
+
+/* What the code says and the view it is coded against, and the text. */
+static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const struct th_buf *msg, size_t *n)
+{
+	struct th_workshop *w = leg->node->workshop;
+	bool asks = th_leg_is_ingress(leg);
+	const struct th_model_about request = { .account = -1 };
+	const uint8_t *p = th_buf_data(msg);
+	size_t refs = read_coding(leg, p, msg->n);
+	struct th_range_dec d;
+	enum th_err err = TH_OK;
+
+	if (refs == 0)
+		return TH_ERR_MALFORMED;
+	leg->base = TH_HISTORY_BASELESS;
+	th_range_dec_init(&d, p + refs, msg->n - refs);
+	if (p[0] != TH_CODING_MODEL_ALONE)
+		err = th_reference_read(&d, asks, leg->coded_for, &leg->base);
+	if (err == TH_OK)
+		err = th_history_view(h, theirs(leg->coded_for), &leg->base, &w->view);
+	if (err != TH_OK)
+		return err;
+	return th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->plain, sizeof(w->plain), n);
+}
+
+static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
+{
+	struct th_workshop *w = leg->node->workshop;
+	struct th_dialogue *d = leg->dialogue;
+	bool asks = th_leg_is_ingress(leg);
+	struct th_history *h = th_dialogue_history(d);
+	struct th_model_about about = { .account = -1 };
+	struct th_history_base base;
+	size_t n = 0;
+	enum th_err err;
+
+	if (!w->model || d->no_model)
+		return TH_ERR_UNSUPPORTED;
+	if (!h || !leg->named)
+		return TH_ERR_NO_MEMORY;
+	err = decode_text(leg, h, msg, &n);
+	if (err == TH_OK)
+		err = asks ? th_text_read_response(&w->text, w->plain, n) : th_text_read_request(&w->text, w->plain, n);
+	if (err != TH_OK) /* whatever it was: as it is it can be read */
+		return TH_ERR_NOT_FOUND;
+	if (asks) {
+		about = leg->about;
+	} else {
+		th_model_request_kind(w->plain, n, &leg->about);
+		leg->about.is_response = true;
+		err = resolve_account(leg, &w->text);
+	}
+	if (err != TH_OK)
+		return err;
+	base = moved(leg->base, leg->number - leg->coded_for);
+	(void)th_history_add(h, theirs(leg->number), &base, &about, w->masked, th_secret_mask(w->plain, n, w->masked));
+	return put_plain(msg, &w->text.head, w->text.body, w->text.body_n);
+}
+
+static enum th_err from_flate(struct th_leg *leg, struct th_buf *msg)
+{
+	struct th_workshop *w = leg->node->workshop;
+	enum th_err err = th_flate_decode(w->flate, th_buf_data(msg), msg->n, th_leg_is_ingress(leg),
+					  (struct th_flate_history){ 0 }, &w->message, w->plain, sizeof(w->plain));
+
+	if (err != TH_OK)
+		return err;
+	return put_plain(msg, &w->message.head, (const uint8_t *)w->message.body.p, w->message.body.n);
+}
+
+enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg)
+{
+	uint8_t coding = th_buf_data(msg)[0];
+	enum th_err err;
+
+	if (!leg->dialogue)
+		return TH_ERR_CLOSED;
+	(void)name(leg);
+	if (th_leg_is_ingress(leg))
+		catch_up(leg->dialogue);
+	else
+		leg->about = about_nothing;
+	err = coding == TH_CODING_FLATE || coding == TH_CODING_FLATE_BARE ? from_flate(leg, msg) : from_model(leg, msg);
+	if ((err == TH_OK || err == TH_ERR_NOT_FOUND) &&
+	    th_leg_is_ingress(leg)) /* whatever it says, the peer read what it answers */
+		th_accounts_answered(&leg->dialogue->accounts, leg->number);
+	return err;
+}

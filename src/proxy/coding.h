@@ -1,0 +1,60 @@
+/* The codings of whole messages, as a leg uses them. Private to src/proxy.
+ *
+ * A message begins with a byte that names its coding (docs/protocol.md): identity, which streams, and those that take a
+ * whole message. In the plain profile there is identity alone. */
+#ifndef TH_PROXY_CODING_H
+#define TH_PROXY_CODING_H
+
+#include "base/buf.h"
+#include "codec/bulk_head.h"
+#include "codec/envelope.h"
+#include "codec/flate.h"
+#include "proxy/hello.h"
+#include "proxy/leg.h"
+
+enum {
+	TH_CODING_MODEL = 1,		  /* against history, as a message of its number */
+	TH_CODING_MODEL_LATE = 6,	  /* a request, as one of the number that two bytes say */
+	TH_CODING_MODEL_ALONE = 7,	  /* against nothing */
+	TH_CODING_GATHER_MAX = 64 * 1024, /* longer messages stream */
+};
+
+/* Coders and their scratch, one for a node. */
+struct th_workshop;
+
+/* `flate_only` leaves the model out. NULL without memory. */
+struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only);
+void th_workshop_del(struct th_workshop *w);
+/* What this end can say of itself. */
+void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello);
+
+/* Whether the leg's outgoing message should be gathered. */
+bool th_coding_wanted(const struct th_leg *leg);
+
+/* `msg` is a whole message in the identity coding, and becomes the shortest that the peer understands. */
+void th_coding_encode(struct th_leg *leg, struct th_buf *msg);
+
+/* Whether a message that begins so is in a coding of whole messages that this end knows. */
+bool th_coding_knows(const struct th_leg *leg, uint8_t first);
+
+/* The other way. TH_ERR_NOT_FOUND: it builds on what this end does not have. TH_ERR_UNSUPPORTED: on other tables.
+ * TH_ERR_MALFORMED, TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY. */
+enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg);
+
+/* Asking end: the answer could not be read. Whether that is for another one that is still to come: then it can be
+ * decoded once that one is there. */
+bool th_coding_waits(const struct th_leg *leg);
+
+/* The leg's answer is coded, or to be read, without history. */
+void th_coding_alone(struct th_leg *leg);
+
+/* Asking end: whether the request, which has ended, has not got the number that it was coded for: it has to be coded
+ * anew with leg->far set, before it leaves. */
+bool th_coding_is_late(struct th_leg *leg);
+
+/* Asking end: the request is sent, so it has its number; or it never will be. */
+void th_coding_sent(struct th_leg *leg);
+/* The leg is dying: what it holds for this is given back. */
+void th_coding_done(struct th_leg *leg);
+
+#endif

@@ -1,0 +1,46 @@
+/* What the two ends of a session share beside keys: the history that messages are coded against, the account slots, and
+ * what codings the other end knows. One for each session; gone with it. Private to src/proxy. */
+#ifndef TH_PROXY_DIALOGUE_H
+#define TH_PROXY_DIALOGUE_H
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "codec/history.h"
+#include "proxy/accounts.h"
+#include "proxy/answers.h"
+#include "proxy/hello.h"
+
+struct th_dialogue {
+	const struct th_mem *mem;   /* borrowed */
+	struct th_list link;	    /* of its owner */
+	struct th_addr peer;	    /* virtual */
+	bool asks;		    /* this end sends the requests: it is the session's initiator */
+	struct th_history *history; /* owned; NULL until it is needed */
+	struct th_accounts accounts;
+	struct th_answers answers; /* answering end: as they were before they were coded */
+	struct th_list unnamed;	   /* legs whose request is coded, and not known to have been sent yet */
+	bool no_model;		   /* the peer has other tables */
+	bool other_preset;	   /* the peer has another preset dictionary */
+	unsigned loss_percent;	   /* of the link, as told */
+	unsigned careful;	   /* answering end: so many answers count on nothing that is on its way */
+	unsigned forgotten;	   /* how often the peer lacked what it was referred to */
+	th_time budget_at;	   /* for coding on links where bytes cost less than time (coding.c) */
+	size_t budget;
+};
+
+struct th_dialogue *th_dialogue_new(const struct th_mem *mem, const struct th_addr *peer, bool asks);
+void th_dialogue_del(struct th_dialogue *d);
+
+/* The peer has said what it knows. `own` is what this end says. */
+void th_dialogue_heard(struct th_dialogue *d, const struct th_hello *own, const struct th_hello *peer);
+
+/* The peer has forgotten everything, or said that it lacks something. */
+void th_dialogue_forget(struct th_dialogue *d);
+
+/* Answering end: an answer was asked for once more. For some time answers count on nothing that is still on its way. */
+void th_dialogue_hoped_in_vain(struct th_dialogue *d);
+
+/* NULL without memory. */
+struct th_history *th_dialogue_history(struct th_dialogue *d);
+
+#endif

@@ -1,0 +1,141 @@
+/* The outgoing half of a leg: flow ─▶ envelope ─▶ CoAP body.
+ *
+ * A message that may be coded is gathered whole first; one that grows past TH_CODING_GATHER_MAX, or that nobody may code,
+ * streams in the identity coding. */
+#include "codec/envelope.h"
+#include "proxy/coding.h"
+#include "proxy/core.h"
+
+enum { ENCODE_STACK = 4096 };
+
+/* What the engine does not take waits in leg->out. The engine may ask for more while it takes some. */
+static void hand_on(struct th_leg *leg)
+{
+	size_t taken;
+
+	if (leg->handing)
+		return;
+	if (leg->unanswered) {
+		leg->unanswered = false;
+		if (th_egress_answer(leg) != TH_OK) { /* no memory: the ingress half hears of it */
+			th_leg_drop(leg);
+			return;
+		}
+	}
+	leg->handing = true;
+	do {
+		taken = leg->out.n == 0 ? 0
+					: th_coap_write(leg->node->coap, leg->id, th_buf_data(&leg->out), leg->out.n,
+							th_node_now(leg->node));
+		th_buf_consume(&leg->out, taken);
+	} while (taken > 0 && leg->out.n > 0);
+	leg->handing = false;
+	if (leg->out.n == 0)
+		th_buf_free(&leg->out);
+}
+
+static enum th_err encode(struct th_leg *leg, const struct th_head *head)
+{
+	uint8_t small[ENCODE_STACK];
+	size_t need = th_envelope_write(head, small, sizeof(small));
+	uint8_t *large;
+
+	if (need <= sizeof(small))
+		return th_buf_append(&leg->out, small, need);
+	if (need > TH_ENVELOPE_PREFIX_MAX + TH_ENVELOPE_HEAD_MAX)
+		return TH_ERR_TOO_LARGE;
+	large = th_buf_reserve(&leg->out, need);
+	if (!large)
+		return TH_ERR_NO_MEMORY;
+	th_envelope_write(head, large, need);
+	th_buf_commit(&leg->out, need);
+	return TH_OK;
+}
+
+enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head)
+{
+	struct th_field fields[TH_HEAD_FIELDS_MAX];
+	struct th_head filtered = *head;
+	enum th_err err;
+
+	if (head->n_fields > TH_HEAD_FIELDS_MAX)
+		return TH_ERR_TOO_LARGE;
+	th_leg_count_head(leg, true, head);
+	filtered.n_fields = th_policy_filter(&leg->node->config.policy, head, fields);
+	filtered.fields = fields;
+	err = encode(leg, &filtered);
+	leg->gathering = err == TH_OK && th_coding_wanted(leg) && head->body_len <= TH_CODING_GATHER_MAX;
+	if (err == TH_OK && !leg->gathering)
+		hand_on(leg);
+	return err;
+}
+
+/* True: all of it was put to what is gathered. False: it does not fit, and what is gathered streams from now on. */
+static bool gather(struct th_leg *leg, const uint8_t *p, size_t n)
+{
+	if (n <= TH_CODING_GATHER_MAX && leg->out.n <= TH_CODING_GATHER_MAX - n &&
+	    th_buf_append(&leg->out, p, n) == TH_OK)
+		return true;
+	leg->gathering = false;
+	hand_on(leg);
+	return false;
+}
+
+size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
+{
+	struct th_leg *leg = th_leg_of(self);
+	size_t taken;
+
+	if (!leg->id)
+		return n;
+	if (leg->gathering && gather(leg, p, n)) {
+		th_leg_count(leg, true, n);
+		return n;
+	}
+	if (leg->out.n > 0)
+		return 0;
+	taken = th_coap_write(leg->node->coap, leg->id, p, n, th_node_now(leg->node));
+	th_leg_count(leg, true, taken);
+	return taken;
+}
+
+static void finish(struct th_leg *leg)
+{
+	th_coap_end(leg->node->coap, leg->id, th_node_now(leg->node));
+	if (!th_leg_is_ingress(leg) || !leg->dialogue)
+		return;
+	th_coding_sent(leg);
+	if (!leg->far && th_coding_is_late(leg)) { /* it waits, and others may go first */
+		leg->far = true;
+		th_ingress_again(leg);
+	}
+}
+
+void th_leg_send_end(struct th_leg *leg)
+{
+	leg->out_end = true;
+	if (!leg->id)
+		return;
+	if (leg->gathering) {
+		leg->gathering = false;
+		th_coding_encode(leg, &leg->out);
+		hand_on(leg);
+	}
+	if (leg->out.n > 0)
+		hand_on(leg);
+	if (leg->out.n == 0 && leg->id)
+		finish(leg);
+}
+
+void th_leg_can_send(struct th_leg *leg)
+{
+	if (leg->handing)
+		return;
+	hand_on(leg);
+	if (leg->out.n > 0)
+		return;
+	if (leg->out_end)
+		finish(leg);
+	else
+		th_flow_resume(&leg->flow);
+}

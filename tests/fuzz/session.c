@@ -1,0 +1,433 @@
+/* Two ends of sessions, a link in the hands of an attacker, and time. What he can do: lose, double, delay, reorder,
+ * replay from elsewhere, change, make up; restart either end, move the initiator, set clocks. A byte of settings, then
+ * operations of a byte and an argument each. What must hold:
+ *
+ *   - what is delivered was sent, as it was sent; a request is executed once by each life of the responder;
+ *   - a copy is never called new: no number twice;
+ *   - no address gets more bytes than came from it before a session is established with it;
+ *   - and afterwards, on a good link, every request that still waits is answered. */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "base/rd.h"
+#include "session/session.h"
+
+enum {
+	OPS_MAX = 300,
+	REQUESTS = 48, /* asked in one run */
+	FLYING = 40,
+	PLACES = 6, /* addresses: 0 to 3 the initiator's, 4 the responder's, 5 a stranger's */
+	HEAL_S = 3000,
+	HEAD = 3,
+	WALL = 1700000000,
+};
+
+struct flying {
+	bool used;
+	uint8_t from, to; /* places */
+	size_t n;
+	uint8_t b[TH_SESSION_DATAGRAM_MAX];
+};
+
+struct end {
+	struct th_sessions *s;
+	struct th_sessions_config config;
+	struct th_noise_pair own;
+	uint64_t seed;
+	struct th_rng rng;
+	uint8_t place;
+	int64_t wall;
+	uint64_t mark;
+	unsigned life;
+	th_session_id ids[REQUESTS + 8];
+	size_t ids_n;
+};
+
+struct request {
+	bool active;
+	th_session_id session;
+	uint64_t number;
+	th_time at;
+	unsigned done_in; /* the life of the responder that executed it last */
+};
+
+static struct {
+	struct end a, b;
+	struct flying f[FLYING];
+	size_t next;
+	struct request q[REQUESTS];
+	size_t asked;
+	th_session_id id; /* a's */
+	th_time now;
+	enum th_session_pattern pattern;
+	uint64_t in[PLACES], out[PLACES]; /* the responder's */
+	size_t answer;
+	bool hostile;
+} w;
+
+static struct th_addr addr_of(uint8_t place)
+{
+	struct th_addr a = { .port = (uint16_t)(1000 + place) };
+
+	a.ip[15] = place & 1 ? 1 : 2;
+	if (place & 2)
+		a.ip[10] = a.ip[11] = 0xff;
+	return a;
+}
+
+/* ---- payloads: type, number of the request, filler ---- */
+
+static size_t make(uint8_t *out, uint8_t type, size_t i, size_t n)
+{
+	out[0] = type;
+	out[1] = (uint8_t)i;
+	out[2] = (uint8_t)(i * 7);
+	for (size_t k = HEAD; k < n; k++)
+		out[k] = (uint8_t)(i + k);
+	return n;
+}
+
+static size_t read_back(const uint8_t *p, size_t n)
+{
+	FUZZ_CHECK(n >= HEAD && p[1] < w.asked && p[2] == (uint8_t)(p[1] * 7));
+	for (size_t k = HEAD; k < n; k++)
+		FUZZ_CHECK(p[k] == (uint8_t)(p[1] + k));
+	return p[1];
+}
+
+static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *p, size_t n, unsigned flags)
+{
+	struct end *e = user;
+	size_t i = read_back(p, n);
+	uint8_t out[TH_SESSION_PAYLOAD_MAX];
+
+	(void)number;
+	if (e == &w.a) {
+		FUZZ_CHECK(p[0] == 'A' && id == w.id);
+		if (w.q[i].active && w.q[i].session == id) {
+			th_session_seen(e->s, id, w.q[i].number);
+			th_session_forget(e->s, id, w.q[i].number);
+		}
+		w.q[i].active = false;
+		return;
+	}
+	FUZZ_CHECK(p[0] == 'Q');
+	if (!(flags & TH_SESSION_COPY)) {
+		FUZZ_CHECK(w.q[i].done_in != e->life);
+		w.q[i].done_in = e->life;
+	}
+	/* Half the answers are not final. A copy of what another life has done is new to this one. */
+	th_session_send(e->s, id, th_session_number(e->s, id), out, make(out, 'A', i, w.answer),
+			i & 1 ? 0 : TH_SESSION_FINAL, w.now);
+}
+
+static bool on_trust(void *user, th_session_id id, const uint8_t key[TH_NOISE_DH])
+{
+	(void)user, (void)id;
+	return memcmp(key, w.b.own.public, TH_NOISE_DH) == 0;
+}
+
+static bool on_persist(void *user, uint64_t mark)
+{
+	struct end *e = user;
+
+	FUZZ_CHECK(mark > e->mark);
+	e->mark = mark;
+	return true;
+}
+
+static void on_opened(void *user, th_session_id id, const struct th_session_news *news)
+{
+	struct end *e = user;
+
+	if (!news->rekeyed && e->ids_n < sizeof(e->ids) / sizeof(e->ids[0]))
+		e->ids[e->ids_n++] = id;
+}
+
+static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, NULL };
+
+/* ---- ends and link ---- */
+
+static bool is_established(const struct th_addr *at)
+{
+	struct th_session_info info;
+
+	for (size_t i = 0; i < w.b.ids_n; i++)
+		if (th_session_look(w.b.s, w.b.ids[i], &info, w.now) && info.established &&
+		    th_addr_eq(&info.address, at))
+			return true;
+	return false;
+}
+
+static uint8_t place_of(const struct th_addr *at)
+{
+	for (uint8_t i = 0; i < PLACES; i++)
+		if (th_addr_eq(at, &(const struct th_addr[]){ addr_of(i) }[0]))
+			return i;
+	FUZZ_CHECK(false);
+	return 0;
+}
+
+static void pump(struct end *e)
+{
+	struct flying f = { .used = true };
+	struct th_addr to;
+
+	while ((f.n = th_sessions_tx(e->s, &to, f.b, sizeof(f.b), w.now)) > 0) {
+		f.to = place_of(&to);
+		f.from = e->place;
+		if (e == &w.b && !is_established(&to)) {
+			w.out[f.to] += f.n;
+			FUZZ_CHECK(w.out[f.to] <= w.in[f.to]);
+		}
+		w.f[w.next++ % FLYING] = f; /* the oldest is lost */
+	}
+}
+
+static void wall(struct end *e)
+{
+	th_sessions_wall(e->s, (uint64_t)(WALL + e->wall + (int64_t)(w.now / TH_SEC)), w.now);
+}
+
+static void arrive(struct end *e, uint8_t from, const uint8_t *p, size_t n)
+{
+	const struct th_addr at = addr_of(from);
+
+	wall(e);
+	if (e == &w.b)
+		w.in[from] += n;
+	th_sessions_rx(e->s, &at, p, n, w.now);
+	pump(e);
+}
+
+static void deliver(const struct flying *f, uint8_t from)
+{
+	if (!f->used)
+		return;
+	if (f->to == w.b.place)
+		arrive(&w.b, from, f->b, f->n);
+	else if (f->to == w.a.place)
+		arrive(&w.a, from, f->b, f->n);
+}
+
+static void start(struct end *e)
+{
+	e->config.early_mark = e->mark;
+	e->s = th_sessions_new(&th_mem_libc, &e->rng, &e->config, &ops, e);
+	FUZZ_CHECK(e->s);
+	e->life++;
+	e->ids_n = 0;
+	wall(e);
+}
+
+static void connect(void)
+{
+	const struct th_addr to = addr_of(w.b.place);
+	const struct th_session_target t = { w.pattern, w.pattern == TH_SESSION_XX ? NULL : w.b.own.public, NULL };
+
+	w.id = th_sessions_connect(w.a.s, &to, &t, w.now);
+	FUZZ_CHECK(w.id);
+}
+
+static void restart(struct end *e)
+{
+	th_sessions_del(e->s);
+	start(e);
+	if (e != &w.a)
+		return;
+	for (size_t i = 0; i < w.asked; i++)
+		w.q[i].active = false;
+	connect();
+}
+
+static void ask(size_t n)
+{
+	uint8_t out[TH_SESSION_PAYLOAD_MAX];
+	struct request *q = &w.q[w.asked];
+
+	if (w.asked == REQUESTS)
+		return;
+	wall(&w.a);
+	*q = (struct request){ true, w.id, th_session_number(w.a.s, w.id), w.now, 0 };
+	make(out, 'Q', w.asked++, HEAD + n);
+	FUZZ_CHECK(th_session_send(w.a.s, w.id, q->number, out, HEAD + n, TH_SESSION_KEEP, w.now) == TH_OK);
+	pump(&w.a);
+}
+
+static void resend(struct request *q)
+{
+	if (!q->active)
+		return;
+	q->at = w.now;
+	th_session_resend(w.a.s, q->session, q->number, w.now);
+	pump(&w.a);
+}
+
+static void pass(th_time d)
+{
+	w.now += d;
+	wall(&w.a);
+	wall(&w.b);
+	th_sessions_tick(w.a.s, w.now);
+	th_sessions_tick(w.b.s, w.now);
+	pump(&w.a);
+	pump(&w.b);
+}
+
+/* ---- what the attacker does ---- */
+
+static void change(struct flying f, struct th_rd *r)
+{
+	size_t at = (size_t)th_rd_uint(r, 1);
+	uint8_t what = (uint8_t)th_rd_uint(r, 1);
+
+	if (!f.used)
+		return;
+	if (what == 0)
+		f.n = at < f.n ? at : f.n;
+	else
+		f.b[at % f.n] ^= what;
+	deliver(&f, at & 1 ? f.from : 5);
+}
+
+static void make_up(struct end *e, struct th_rd *r, uint8_t n)
+{
+	size_t len = n < th_rd_left(r) ? n : th_rd_left(r);
+	const uint8_t *p = th_rd_bytes(r, len);
+
+	arrive(e, len & 1 ? 5 : (e == &w.a ? w.b.place : w.a.place), p, len);
+}
+
+static void one_op(struct th_rd *r)
+{
+	unsigned op = (unsigned)th_rd_uint(r, 1) % 16;
+	uint8_t arg = (uint8_t)th_rd_uint(r, 1);
+	struct flying *f = &w.f[arg % FLYING];
+
+	switch (op) {
+	case 0:
+	case 1:
+		ask(op ? (size_t)arg * 5 : arg);
+		break;
+	case 2:
+	case 3: /* what was sent last */
+		f = &w.f[(w.next + FLYING - 1 - arg % 4) % FLYING];
+		deliver(f, f->from);
+		break;
+	case 4:
+		deliver(f, f->from);
+		break;
+	case 5:
+		deliver(f, 5);
+		break;
+	case 6:
+		change(*f, r);
+		break;
+	case 7:
+		f->used = false;
+		break;
+	case 8:
+	case 9:
+		if (w.asked)
+			resend(&w.q[arg % w.asked]);
+		break;
+	case 10:
+		pass((th_time)arg * arg * arg * TH_MS);
+		break;
+	case 11:
+		pass((th_time)arg * 100 * TH_SEC);
+		break;
+	case 12:
+		restart(arg & 1 ? &w.a : &w.b);
+		break;
+	case 13:
+		w.a.place = arg % 4;
+		break;
+	case 14:
+		*(arg & 1 ? &w.a.wall : &w.b.wall) = ((int64_t)arg - 128) * ((int64_t)1 << (arg / 8));
+		break;
+	default:
+		make_up(arg & 1 ? &w.a : &w.b, r, arg);
+		break;
+	}
+}
+
+/* ---- a good link again ---- */
+
+static bool waits(void)
+{
+	for (size_t i = 0; i < w.asked; i++)
+		if (w.q[i].active)
+			return true;
+	return false;
+}
+
+static void heal(void)
+{
+	for (size_t i = 0; i < FLYING; i++)
+		w.f[i].used = false;
+	for (int second = 0; waits() && second < HEAL_S; second++) {
+		pass(TH_SEC);
+		for (size_t i = 0; i < w.asked; i++)
+			if (w.now - w.q[i].at >= 5 * TH_SEC)
+				resend(&w.q[i]);
+		for (size_t left = 1; left > 0;) {
+			left = 0;
+			for (size_t i = 0; i < FLYING; i++) {
+				struct flying f = w.f[i];
+
+				w.f[i].used = false;
+				left += f.used;
+				deliver(&f, f.from);
+			}
+		}
+	}
+	FUZZ_CHECK(!waits());
+}
+
+static void init_end(struct end *e, uint64_t seed, uint8_t place)
+{
+	e->seed = seed;
+	e->rng = th_rng_seeded(&e->seed);
+	e->place = place;
+	FUZZ_CHECK(th_noise_keygen(&e->own, &e->rng));
+	th_sessions_config_default(&e->config);
+	e->config.own = &e->own;
+	e->config.guard_max = 64;
+}
+
+static void set_up(uint8_t settings)
+{
+	static const enum th_session_pattern patterns[] = { TH_SESSION_NK, TH_SESSION_IK, TH_SESSION_NK,
+							    TH_SESSION_IK };
+
+	memset(&w, 0, sizeof(w));
+	w.now = 1000 * TH_SEC;
+	init_end(&w.a, 1, 0);
+	init_end(&w.b, 2, 4);
+	w.pattern = patterns[settings % 4];
+	w.a.config.cids = settings & 4;
+	w.a.config.accept = false;
+	w.a.config.rekey_packets = settings & 8 ? 3 : 0;
+	w.b.config.patience = settings & 16 ? 0 : 100 * TH_MS;
+	w.b.config.load = settings & 32 ? 1 : 100;
+	w.answer = settings & 64 ? 20 : 300;
+	w.b.config.tag_len = settings & 128 ? TH_RECORD_TAG_LONG : TH_RECORD_TAG;
+	start(&w.a);
+	start(&w.b);
+	connect();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct th_rd r = th_rd_init(data, n);
+
+	set_up((uint8_t)th_rd_uint(&r, 1));
+	for (int i = 0; i < OPS_MAX && th_rd_left(&r) > 0; i++)
+		one_op(&r);
+	heal();
+	th_sessions_del(w.a.s);
+	th_sessions_del(w.b.s);
+	return 0;
+}
