@@ -9,7 +9,8 @@
  *
  * SENDER up (requests) or down (responses, which have the number of their request). CODING 1: the code begins with what
  * it is coded against; 7: against nothing. FATE: read, lost, or refused (the receiver lacks what it is coded against; a
- * request is then sent once more, alone). CODE and TEXT in hex. */
+ * request is then sent once more, alone). CODE and TEXT in hex. hopeful: responses count on those before them that may
+ * still be on their way. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,8 @@ static void play(struct session *s, const struct corpus *c, size_t i)
 	} else {
 		s->number[i] = s->next++;
 	}
-	th_history_choose(s->store[m->is_response ? DOWN : UP], s->number[i], request, s->hopeful, &base, &view);
+	th_history_choose(s->store[m->is_response ? DOWN : UP], s->number[i], request,
+			  s->hopeful && m->is_response, &base, &view);
 	if (!th_reference_fits(&base, m->is_response, s->number[i])) {
 		base = TH_HISTORY_BASELESS;
 		view.n = 0;
