@@ -6,8 +6,10 @@
  * whether it is still there. 0 is of no message. */
 enum {
 	NOBODY = 0,
-	VIEW_MESSAGES = TH_HISTORY_MESSAGES / 8 * 7, /* as much of the store as of its bytes */
-	RELIABLE_MESSAGES = TH_HISTORY_MESSAGES / 16 * 15,
+	VIEW_MESSAGES = TH_HISTORY_MESSAGES / 16 * 13,
+	/* What is older than these the peer may have forgotten, as it has more than we know of. */
+	RELIABLE_MESSAGES = TH_HISTORY_MESSAGES / 16 * 14,
+	RELIABLE_SIXTEENTHS = 15, /* of the bytes */
 };
 
 /* 40 bytes, as there are hundreds in every session. */
@@ -35,6 +37,7 @@ struct th_history {
 	size_t next, used;			   /* where the next text goes; bytes of texts there are */
 	uint32_t added, serial;			   /* serial: of the last message */
 	uint16_t visit;
+	uint32_t doubtful;	      /* serials up to this: so are these */
 	struct th_history_ref parent; /* that our next message names if it can */
 	uint8_t text[];
 };
@@ -238,7 +241,7 @@ enum th_err th_history_add(struct th_history *h, struct th_history_ref message, 
 		n = h->size / TH_HISTORY_TEXT_PARTS;
 	if (h->serial == UINT32_MAX) { /* the peer is told of unknown parents, and all begins anew */
 		th_history_clear(h);
-		h->serial = NOBODY;
+		h->serial = h->doubtful = NOBODY;
 		parent = request = NOBODY;
 	}
 	e.parent_back = back(h, parent);
@@ -275,15 +278,15 @@ static bool later(const struct entry *a, const struct entry *b)
 struct walk {
 	uint32_t at[TH_HISTORY_MESSAGES];
 	unsigned n;
-	uint32_t gone; /* depth of the latest ancestor that is not there; 0 for none */
-	uint32_t full; /* depth of the latest that had no room; 0: there was room for all */
-	size_t left;   /* bytes of room */
+	uint32_t gone;	 /* depth of the latest ancestor that is not there; 0 for none */
+	uint32_t oldest; /* depth of the last that had room */
+	size_t left;	 /* bytes of room */
 };
 
 static void walk_begin(struct th_history *h, struct walk *w)
 {
 	w->n = 0;
-	w->gone = w->full = 0;
+	w->gone = w->oldest = 0;
 	if (++h->visit)
 		return;
 	for (unsigned i = 0; i < TH_HISTORY_MESSAGES; i++) /* old marks would count again */
@@ -352,13 +355,33 @@ static bool reach_bases(struct th_history *h, struct walk *w, uint32_t serial)
 	return reach_near(h, w, !e->first, place, e->also) && reach_near(h, w, e->first, place, e->own);
 }
 
-/* `careful`: reaches no messages so old that the peer may have forgotten them. */
-static enum th_err walk_back(struct th_history *h, const struct bases *from, bool careful, struct walk *w,
-			     struct th_view *view)
+/* Whether the peer may have forgotten that message. */
+static bool is_doubtful(struct th_history *h, uint32_t serial)
+{
+	return h->added - entry(h, serial)->added > h->size / 16 * RELIABLE_SIXTEENTHS ||
+	       h->serial - serial > RELIABLE_MESSAGES || serial <= h->doubtful;
+}
+
+void th_history_doubt(struct th_history *h)
+{
+	h->doubtful = h->serial;
+}
+
+static size_t budget_of(const struct th_history *h, unsigned parts)
+{
+	size_t all = h->size / 8 * 7;
+
+	return parts ? all / TH_HISTORY_PARTS * parts : all;
+}
+
+/* `careful`: reaches no messages so old that the peer may have forgotten them. When it fails, w->left is what was left
+ * before the message that it failed at. */
+static enum th_err walk_back(struct th_history *h, const struct bases *from, unsigned parts, bool careful,
+			     struct walk *w, struct th_view *view)
 {
 	view->n = 0;
 	walk_begin(h, w);
-	w->left = h->size / 8 * 7;
+	w->left = budget_of(h, parts);
 	for (unsigned i = 0; i < from->n; i++)
 		reach(h, w, from->at[i], 0);
 	while (w->n) {
@@ -367,16 +390,15 @@ static enum th_err walk_back(struct th_history *h, const struct bases *from, boo
 
 		if (w->gone >= e->depth)
 			return TH_ERR_NOT_FOUND; /* that one's turn would have come */
-		if ((size_t)e->n + 1 > w->left || view->n == VIEW_MESSAGES) {
-			w->full = e->depth;
+		if ((size_t)e->n + 1 > w->left || view->n == VIEW_MESSAGES)
 			break;
-		}
-		if (careful && (h->added - e->added > h->size / 16 * 15 || h->serial - serial > RELIABLE_MESSAGES))
+		if (careful && is_doubtful(h, serial))
 			return TH_ERR_NOT_FOUND;
-		w->left -= (size_t)e->n + 1;
-		view->texts[view->n++] = text_of(h, e);
 		if (!reach_bases(h, w, serial) || (w->n == 0 && w->gone))
 			return TH_ERR_NOT_FOUND;
+		w->left -= (size_t)e->n + 1;
+		w->oldest = e->depth;
+		view->texts[view->n++] = text_of(h, e);
 	}
 	reverse(view);
 	return TH_OK;
@@ -389,7 +411,7 @@ enum th_err th_history_view(struct th_history *h, struct th_history_ref message,
 	struct walk w;
 
 	view->n = 0;
-	return from.whole ? walk_back(h, &from, false, &w, view) : TH_ERR_NOT_FOUND;
+	return from.whole ? walk_back(h, &from, base->parts, false, &w, view) : TH_ERR_NOT_FOUND;
 }
 
 /* Which messages near that place the last walk did not come to, and there is room for. */
@@ -401,18 +423,25 @@ static uint16_t not_visited(const struct th_history *h, const struct walk *w, bo
 		uint32_t serial = find_number(h, first, place - 1 - i);
 		const struct entry *e = &h->entries[serial % TH_HISTORY_MESSAGES];
 
-		if (serial != NOBODY && e->visit != h->visit && (w->full ? e->depth > w->full : e->n < w->left))
+		if (serial != NOBODY && e->visit != h->visit && (e->depth > w->oldest || (w->n == 0 && e->n < w->left)))
 			bits |= (uint16_t)(1u << i);
 	}
 	return bits;
 }
 
-static bool try_base(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
-		     struct walk *w, struct th_view *view)
+/* Makes the view as large as it may be, and says so in `base`. */
+static bool try_base(struct th_history *h, struct th_history_ref message, struct th_history_base *base, struct walk *w,
+		     struct th_view *view)
 {
 	struct bases from = bases_of(h, message, base);
 
-	return from.whole && walk_back(h, &from, true, w, view) == TH_OK;
+	base->parts = 0;
+	if (!from.whole)
+		return false;
+	if (walk_back(h, &from, 0, true, w, view) == TH_OK)
+		return true;
+	base->parts = (uint8_t)((budget_of(h, 0) - w->left) * TH_HISTORY_PARTS / budget_of(h, 0));
+	return base->parts && walk_back(h, &from, base->parts, true, w, view) == TH_OK;
 }
 
 void th_history_choose(struct th_history *h, uint64_t number, struct th_history_ref request, bool hopeful,

@@ -33,6 +33,7 @@ enum {
 	TH_HISTORY_MIN = 4 * 1024,
 	TH_HISTORY_MAX = 64 * 1024,
 	TH_HISTORY_MESSAGES = 352, /* in a store */
+	TH_HISTORY_PARTS = 16,	   /* of the largest view */
 	TH_HISTORY_NEAR = 16,	   /* bits of also and own */
 	TH_HISTORY_TEXT_PARTS = 4, /* a quarter of a store is the most one text may take; the rest of it is cut off */
 };
@@ -56,6 +57,7 @@ struct th_history_base {
 	struct th_history_ref request; /* of a response */
 	uint16_t also;		       /* bits: sent by who receives the message, too */
 	uint16_t own;		       /* bits: sent by its sender, who does not know yet whether the peer has them */
+	uint8_t parts; /* sixteenths of the largest view that this one has: what is older may be gone; 0: all of it */
 };
 
 #define TH_HISTORY_NONE ((struct th_history_ref){ .none = true })
@@ -91,6 +93,10 @@ enum th_err th_history_view(struct th_history *h, struct th_history_ref message,
  * reach the peer beside the code (reference.h). */
 void th_history_choose(struct th_history *h, uint64_t number, struct th_history_ref request, bool hopeful,
 		       struct th_history_base *base, struct th_view *view);
+
+/* The peer lacks something that it was referred to: nothing of what is here now is referred to any more. It can be read
+ * against all the same. */
+void th_history_doubt(struct th_history *h);
 
 /* Forgets everything. */
 void th_history_clear(struct th_history *h);

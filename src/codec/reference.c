@@ -3,36 +3,43 @@
 /* Probabilities of a one, in 1/65536. */
 enum {
 	HALF = 32768,
-	NOT_NEAREST =
-		6554,	   /* the parent of a request is not the answer before it; of a response, not its own request */
-	FARTHER = 39322,   /* one more bit of distance, after the first */
-	BEFORE = 1024,	   /* the parent of a response is older than its request */
-	NO_REQUEST = 2048, /* it is not coded against its request */
-	ANY = 4096,	   /* there are further messages of the peer; of its own */
-	ANOTHER = 16384,   /* one more */
-	DISTANCE_BITS_MAX = 16,
+	BEFORE = 256,	      /* the parent of an answer is older than its request */
+	NOT_NEAREST = 16384,  /* that of a request is not the answer before it; that of an answer not its own request */
+	FARTHER = 24576,      /* one more bit of that distance */
+	NO_REQUEST = 512,     /* an answer is not coded against its request */
+	ALSO_REQUEST = 2048,  /* there are further answers; for a request */
+	ALSO_ANSWER = 11796,  /* further requests; for an answer */
+	OWN_REQUEST = 512,    /* there are messages of its own; for a request */
+	OWN_NEAREST = 3277,   /* for an answer whose bases so far are its request alone */
+	OWN_ANSWER = 24576,   /* for another */
+	NOT_NEXT = 39322,     /* some are left out before the next of these */
+	MORE_LEFT_OUT = 7864, /* one more bit of how many */
+	ANOTHER = 17694,      /* there is one more of these */
+	SHORTER = 655,	      /* the view is shorter than it could be */
+	NUMBER_BITS_MAX = 16,
+	PARTS_BITS = 4,
 };
 
 /* ---- numbers: how many bits, then the bits below the first, which is a one ---- */
 
-static void write_number(struct th_range_enc *e, uint32_t first, uint32_t value)
+static void write_number(struct th_range_enc *e, uint32_t first, uint32_t more, uint32_t value)
 {
 	unsigned bits = 0;
 
 	while (value + 1 >= 2u << bits)
 		bits++;
-	for (unsigned i = 0; i <= bits && i < DISTANCE_BITS_MAX; i++)
-		th_range_encode(e, i ? FARTHER : first, i < bits);
+	for (unsigned i = 0; i <= bits && i < NUMBER_BITS_MAX; i++)
+		th_range_encode(e, i ? more : first, i < bits);
 	for (unsigned i = bits; i > 0; i--)
 		th_range_encode(e, HALF, (value + 1) >> (i - 1) & 1);
 }
 
-static uint32_t read_number(struct th_range_dec *d, uint32_t first)
+static uint32_t read_number(struct th_range_dec *d, uint32_t first, uint32_t more)
 {
 	uint32_t value = 1;
 	unsigned bits = 0;
 
-	while (bits < DISTANCE_BITS_MAX && th_range_decode(d, bits ? FARTHER : first))
+	while (bits < NUMBER_BITS_MAX && th_range_decode(d, bits ? more : first))
 		bits++;
 	for (unsigned i = bits; i > 0; i--)
 		value = value << 1 | th_range_decode(d, HALF);
@@ -41,31 +48,31 @@ static uint32_t read_number(struct th_range_dec *d, uint32_t first)
 
 /* ---- sets of near messages: the gap before each ---- */
 
-static void write_near(struct th_range_enc *e, uint16_t bits)
+static void write_near(struct th_range_enc *e, uint32_t any, uint16_t bits)
 {
 	uint32_t gap = 0;
 
-	th_range_encode(e, ANY, bits != 0);
+	th_range_encode(e, any, bits != 0);
 	for (unsigned left = bits; left; left >>= 1) {
 		if (!(left & 1)) {
 			gap++;
 			continue;
 		}
-		write_number(e, HALF, gap);
+		write_number(e, NOT_NEXT, MORE_LEFT_OUT, gap);
 		th_range_encode(e, ANOTHER, left > 1);
 		gap = 0;
 	}
 }
 
-static enum th_err read_near(struct th_range_dec *d, uint16_t *bits)
+static enum th_err read_near(struct th_range_dec *d, uint32_t any, uint16_t *bits)
 {
 	uint32_t at = 0;
 
 	*bits = 0;
-	if (!th_range_decode(d, ANY))
+	if (!th_range_decode(d, any))
 		return TH_OK;
 	do {
-		at += read_number(d, HALF);
+		at += read_number(d, NOT_NEXT, MORE_LEFT_OUT);
 		if (at >= TH_HISTORY_NEAR)
 			return TH_ERR_MALFORMED;
 		*bits |= (uint16_t)(1u << at++);
@@ -90,6 +97,13 @@ bool th_reference_fits(const struct th_history_base *base, bool is_response, uin
 	       distance >= (is_response ? -TH_REFERENCE_DISTANCE_MAX : 0);
 }
 
+static uint32_t own_probability(const struct th_history_base *base, bool is_response, uint64_t number)
+{
+	if (!is_response)
+		return OWN_REQUEST;
+	return base->parent.number == number && !base->also ? OWN_NEAREST : OWN_ANSWER;
+}
+
 void th_reference_write(struct th_range_enc *e, const struct th_history_base *base, bool is_response, uint64_t number)
 {
 	int64_t distance = distance_of(base, is_response, number);
@@ -99,17 +113,20 @@ void th_reference_write(struct th_range_enc *e, const struct th_history_base *ba
 		if (distance < 0)
 			distance = -distance - 1;
 	}
-	write_number(e, NOT_NEAREST, (uint32_t)distance);
+	write_number(e, NOT_NEAREST, FARTHER, (uint32_t)distance);
 	if (is_response && base->parent.number != number)
 		th_range_encode(e, NO_REQUEST, base->request.none);
-	write_near(e, base->also);
-	write_near(e, base->own);
+	write_near(e, is_response ? ALSO_ANSWER : ALSO_REQUEST, base->also);
+	write_near(e, own_probability(base, is_response, number), base->own);
+	th_range_encode(e, SHORTER, base->parts != 0);
+	for (unsigned i = PARTS_BITS; base->parts && i > 0; i--)
+		th_range_encode(e, HALF, base->parts >> (i - 1) & 1);
 }
 
 enum th_err th_reference_read(struct th_range_dec *d, bool is_response, uint64_t number, struct th_history_base *base)
 {
 	bool before = is_response && th_range_decode(d, BEFORE);
-	uint64_t distance = read_number(d, NOT_NEAREST);
+	uint64_t distance = read_number(d, NOT_NEAREST, FARTHER);
 	enum th_err err;
 
 	*base = TH_HISTORY_BASELESS;
@@ -123,6 +140,12 @@ enum th_err th_reference_read(struct th_range_dec *d, bool is_response, uint64_t
 	};
 	if (is_response && (base->parent.number == number || !th_range_decode(d, NO_REQUEST)))
 		base->request = (struct th_history_ref){ .sender = TH_HISTORY_OURS, .number = number };
-	err = read_near(d, &base->also);
-	return err == TH_OK ? read_near(d, &base->own) : err;
+	err = read_near(d, is_response ? ALSO_ANSWER : ALSO_REQUEST, &base->also);
+	if (err == TH_OK)
+		err = read_near(d, own_probability(base, is_response, number), &base->own);
+	if (err != TH_OK || !th_range_decode(d, SHORTER))
+		return err;
+	for (unsigned i = 0; i < PARTS_BITS; i++)
+		base->parts = (uint8_t)(base->parts << 1 | th_range_decode(d, HALF));
+	return base->parts ? TH_OK : TH_ERR_MALFORMED;
 }

@@ -90,8 +90,13 @@ void th_report_stats(const struct th_listener *l, const struct th_upstream *u, c
 	       " timeouts=%" PRIu64 " rst_sent=%" PRIu64 " refused_full=%" PRIu64,
 	       s.coap.rx_malformed, s.coap.rx_duplicate, s.coap.rx_unmatched, s.coap.retransmissions, s.coap.timeouts,
 	       s.coap.rst_sent, s.coap.refused_full);
-	if (s.encrypted)
+	if (s.encrypted) {
 		session_stats(&s.session);
+		th_log(TH_LOG_INFO, "stats",
+		       "part=codec answers_waited=%" PRIu64 " answers_again=%" PRIu64 " requests_again=%" PRIu64
+		       " requests_late=%" PRIu64,
+		       s.answers_waited, s.answers_again, s.requests_again, s.requests_late);
+	}
 	th_log(TH_LOG_INFO, "stats", "part=coap peers=%zu exchanges=%zu records=%zu reply_bytes=%zu", s.coap.peers,
 	       s.coap.exchanges, s.coap.records, s.coap.reply_bytes);
 }

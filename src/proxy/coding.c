@@ -346,6 +346,7 @@ static bool remember_sent(struct th_leg *leg)
 		return true;
 	}
 	leg->exact = w->code[0] == TH_CODING_MODEL;
+	leg->generation = leg->dialogue->generation;
 	th_buf_free(&leg->masked);
 	if (th_buf_append(&leg->masked, w->masked, w->masked_n) != TH_OK)
 		return false;
@@ -478,29 +479,29 @@ static enum th_err resolve_account(struct th_leg *leg, struct th_text *t)
 	return TH_ERR_MALFORMED;
 }
 
-/* Whether another answer is still to come that this one counts on. */
-static bool waits(const struct th_leg *leg, unsigned depth);
+static enum th_coding_wait wait_of(struct th_leg *leg, unsigned depth);
 
+/* Whether the answer to the request of that number, which `waiting` counts on, may still come. */
 static bool is_to_come(const struct th_leg *waiting, uint64_t number, unsigned depth)
 {
 	const struct th_list *open = &waiting->node->open;
 
 	for (const struct th_list *i = open->next; i != open; i = i->next) {
-		const struct th_leg *leg = TH_OWNER(i, struct th_leg, link);
+		struct th_leg *leg = TH_OWNER(i, struct th_leg, link);
 
-		if (leg->dialogue != waiting->dialogue || leg == waiting || !th_leg_is_ingress(leg) || !leg->named ||
+		if (leg->dialogue != waiting->dialogue || leg == waiting || !th_leg_is_ingress(leg) || !name(leg) ||
 		    leg->number != number)
 			continue;
-		return leg->parked ? depth > 0 && waits(leg, depth - 1) : leg->id && !leg->decoded;
+		return leg->parked ? depth > 0 && wait_of(leg, depth - 1) != TH_CODING_LOST : leg->id && !leg->decoded;
 	}
 	return false;
 }
 
-static bool waits(const struct th_leg *leg, unsigned depth)
+static enum th_coding_wait wait_of(struct th_leg *leg, unsigned depth)
 {
 	const struct th_history *h = leg->dialogue->history;
 	uint64_t place = th_history_place(false, leg->number, &leg->base);
-	bool any = false;
+	enum th_coding_wait wait = TH_CODING_READY;
 
 	for (unsigned i = 0; i < TH_HISTORY_NEAR && leg->base.own >> i; i++) {
 		uint64_t number = place - 1 - i;
@@ -508,15 +509,15 @@ static bool waits(const struct th_leg *leg, unsigned depth)
 		if (!(leg->base.own >> i & 1) || th_history_has(h, theirs(number)))
 			continue;
 		if (!is_to_come(leg, number, depth))
-			return false;
-		any = true;
+			return TH_CODING_LOST;
+		wait = TH_CODING_WAITS;
 	}
-	return any;
+	return wait;
 }
 
-bool th_coding_waits(const struct th_leg *leg)
+enum th_coding_wait th_coding_wait(struct th_leg *leg)
 {
-	return leg->dialogue && leg->dialogue->history && waits(leg, WAITS_DEPTH);
+	return leg->dialogue && leg->dialogue->history ? wait_of(leg, WAITS_DEPTH) : TH_CODING_LOST;
 }
 
 /* What the code says and the view it is coded against, and the text. */
@@ -607,5 +608,7 @@ enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg)
 	if ((err == TH_OK || err == TH_ERR_NOT_FOUND) &&
 	    th_leg_is_ingress(leg)) /* whatever it says, the peer read what it answers */
 		th_accounts_answered(&leg->dialogue->accounts, leg->number);
+	if (err == TH_OK && th_leg_is_ingress(leg) && !leg->alone)
+		leg->dialogue->refused = 0;
 	return err;
 }

@@ -44,9 +44,13 @@ bool th_coding_knows(const struct th_leg *leg, uint8_t first);
  * TH_ERR_MALFORMED, TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY. */
 enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg);
 
-/* Asking end: the answer could not be read. Whether that is for another one that is still to come: then it can be
- * decoded once that one is there. */
-bool th_coding_waits(const struct th_leg *leg);
+/* Asking end: an answer could not be read. Is it for others, still on their way, that it counts on? */
+enum th_coding_wait {
+	TH_CODING_READY, /* they are here */
+	TH_CODING_WAITS, /* some are to come; then it can be decoded */
+	TH_CODING_LOST,	 /* one will never be here */
+};
+enum th_coding_wait th_coding_wait(struct th_leg *leg);
 
 /* The leg's answer is coded, or to be read, without history. */
 void th_coding_alone(struct th_leg *leg);

@@ -47,6 +47,17 @@ void th_dialogue_heard(struct th_dialogue *d, const struct th_hello *own, const 
 		       (unsigned)own->model, (unsigned)peer->model);
 }
 
+void th_dialogue_refused(struct th_dialogue *d, unsigned generation)
+{
+	if (generation != d->generation)
+		return; /* it was coded before what was done about the refusal of another */
+	d->generation++;
+	if (d->refused++ == 0 && d->history)
+		th_history_doubt(d->history);
+	else
+		th_dialogue_forget(d);
+}
+
 void th_dialogue_forget(struct th_dialogue *d)
 {
 	if (d->history)

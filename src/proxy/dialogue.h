@@ -23,7 +23,8 @@ struct th_dialogue {
 	bool other_preset;	   /* the peer has another preset dictionary */
 	unsigned loss_percent;	   /* of the link, as told */
 	unsigned careful;	   /* answering end: so many answers count on nothing that is on its way */
-	unsigned forgotten;	   /* how often the peer lacked what it was referred to */
+	unsigned generation;	   /* of coded requests: a new one after the peer lacked what it was referred to */
+	unsigned refused;	   /* how often it did so since it last read a request that was coded against something */
 	th_time budget_at;	   /* for coding on links where bytes cost less than time (coding.c) */
 	size_t budget;
 };
@@ -36,6 +37,10 @@ void th_dialogue_heard(struct th_dialogue *d, const struct th_hello *own, const 
 
 /* The peer has forgotten everything, or said that it lacks something. */
 void th_dialogue_forget(struct th_dialogue *d);
+
+/* Asking end: the peer lacks what a request of that generation referred to. It is not referred to any more; if that was not
+ * enough, all is forgotten. */
+void th_dialogue_refused(struct th_dialogue *d, unsigned generation);
 
 /* Answering end: an answer was asked for once more. For some time answers count on nothing that is still on its way. */
 void th_dialogue_hoped_in_vain(struct th_dialogue *d);

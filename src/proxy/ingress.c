@@ -135,6 +135,7 @@ static bool ask_for_repeat(struct th_leg *leg)
 
 	if (!leg->dialogue || !leg->decoded || !leg->named || leg->repeated || leg->in_head)
 		return false;
+	n->stats.answers_again++;
 	len = th_naming_token(leg->number, token);
 	leg->repeated = true;
 	th_leg_drop(leg);
@@ -216,14 +217,14 @@ static bool try_again(struct th_leg *leg)
 	if (!d || leg->plain.n == 0 || leg->attempts == ATTEMPTS_MAX || leg->repeated)
 		return false;
 	if (leg->code == TH_CODE_FORGOTTEN) {
-		d->forgotten++;
-		th_dialogue_forget(d);
+		th_dialogue_refused(d, leg->generation);
 	} else if (leg->code == TH_CODE_CODING) {
 		d->no_model = true;
 	} else {
 		return false;
 	}
 	leg->attempts++;
+	leg->node->stats.requests_again++;
 	leg->alone = true;
 	th_ingress_again(leg);
 	return true;

@@ -74,6 +74,7 @@ struct th_leg {
 	struct th_model_about about;  /* what is known of the response beforehand */
 	uint64_t number;	      /* of the request, once it is known */
 	bool named;		      /* number is known */
+	unsigned generation;	      /* of the dialogue, when the request was coded */
 	bool exact;		      /* the request is unreadable under any other */
 	bool far, alone;	      /* it has to say that number; nothing may be referred to */
 	bool parked;		      /* the answer, in `in`, waits for another one */

@@ -139,7 +139,8 @@ static void decode(struct th_leg *leg)
 	enum th_err err = th_coding_decode(leg, &leg->in);
 	size_t len = 0;
 
-	if (err == TH_ERR_NOT_FOUND && th_leg_is_ingress(leg) && th_coding_waits(leg)) {
+	if (err == TH_ERR_NOT_FOUND && th_leg_is_ingress(leg) && th_coding_wait(leg) == TH_CODING_WAITS) {
+		leg->node->stats.answers_waited++;
 		park(leg, true);
 		return;
 	}

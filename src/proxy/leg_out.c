@@ -1,7 +1,7 @@
 /* The outgoing half of a leg: flow ─▶ envelope ─▶ CoAP body.
  *
- * A message that may be coded is gathered whole first; one that grows past TH_CODING_GATHER_MAX, or that nobody may code,
- * streams in the identity coding. */
+ * A message that may be coded is gathered whole first; one that grows past TH_CODING_GATHER_MAX, or that nobody may
+ * code, streams in the identity coding. */
 #include "codec/envelope.h"
 #include "proxy/coding.h"
 #include "proxy/core.h"
@@ -107,6 +107,7 @@ static void finish(struct th_leg *leg)
 	th_coding_sent(leg);
 	if (!leg->far && th_coding_is_late(leg)) { /* it waits, and others may go first */
 		leg->far = true;
+		leg->node->stats.requests_late++;
 		th_ingress_again(leg);
 	}
 }

@@ -279,7 +279,7 @@ static struct th_leg *unparked(const struct th_node *n)
 	for (const struct th_list *i = n->open.next; i != &n->open; i = i->next) {
 		struct th_leg *leg = TH_OWNER(i, struct th_leg, link);
 
-		if (leg->parked && !th_coding_waits(leg))
+		if (leg->parked && th_coding_wait(leg) != TH_CODING_WAITS)
 			return leg;
 	}
 	return NULL;

@@ -98,6 +98,11 @@ struct th_node_stats {
 	struct th_session_stats session; /* zero in the plain profile */
 	size_t ingress_open, egress_open;
 	uint64_t ingress_done, egress_done, failed;
+	/* Coding against history, ingress half. */
+	uint64_t answers_waited; /* for one that they overtook */
+	uint64_t answers_again;	 /* asked for once more, since what they were coded against was not here */
+	uint64_t requests_again; /* coded anew, since what they were coded against was not there */
+	uint64_t requests_late;	 /* coded anew, since they had to wait */
 };
 void th_node_stats(const struct th_node *n, struct th_node_stats *out);
 

@@ -127,7 +127,7 @@ def test_lost_messages_and_forgotten_ones(decoder, tmp_path):
     messages = played(tmp_path, lines_of("recorded/nio-basic", 30, 60, largest=300), store=4096, loss=40, seed=3, hopeful=True)
     assert len({m.fate for m in messages}) == 3, "lost, refused and read messages should all occur"
     bases = [read_bases(ArithmeticDecoder(m.code), not m.ref.by_initiator, m.ref.number) for m in messages if not m.alone]
-    assert any(b.also for b in bases) and any(b.own for b in bases)
+    assert any(b.also for b in bases) and any(b.own for b in bases) and any(b.parts for b in bases)
     assert len(read_session(decoder, messages, store=4096)) > 30
 
 
@@ -191,11 +191,12 @@ class TestDescription:
     def test_bases(self, page):
         for more, lines in self.blocks(page, "reference: "):
             kind, *numbers = more.split()
-            number, parent, *request, also, own = (int(word.partition("=")[2]) for word in numbers)
+            number, parent, *request, also, own, parts = (int(word.partition("=")[2]) for word in numbers)
             base = read_bases(ArithmeticDecoder(b"".join(lines)), kind == "response", number)
             assert base.parent == Ref(kind == "response", parent)
             assert base.request == (Ref(True, number) if request == [1] else None)
             assert [sum(1 << bit for bit in bits) for bits in (base.also, base.own)] == [also, own]
+            assert base.parts == parts
 
     def test_coded_messages(self, page, tmp_path):
         tables = Tables(made_tables(), check_id=True)

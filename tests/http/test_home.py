@@ -102,7 +102,7 @@ def test_what_is_the_same_crosses_as_a_few_bytes(upstream, own_pair):
     assert [e["status"] for e in lines] == ["200", "304", "200"]
     down = [int(e["link_down"]) for e in lines]
     print("bytes down on the link:", down)
-    assert down[1] < 70 < 4 * down[1] < min(down[0], down[2])  # whole bodies travel coded, too
+    assert down[1] < 70 < 2 * down[1] < min(down[0], down[2])  # whole bodies travel coded, too
 
 
 def tag(status, fields, body):

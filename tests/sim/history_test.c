@@ -154,7 +154,7 @@ static void receive(struct datagram *d)
 	struct end *e = &ends[d->to];
 	struct th_history_ref me = { .sender = TH_HISTORY_THEIRS, .number = d->number };
 	struct th_history_base base = { mirrored(d->base.parent), mirrored(d->base.request), d->base.also,
-					d->base.own };
+					d->base.own, d->base.parts };
 
 	d->used = false;
 	if (d->epoch != epoch)

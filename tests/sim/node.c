@@ -178,6 +178,14 @@ struct th_coap_stats sim_node_coap_stats(const struct sim_node *n)
 	return stats.coap;
 }
 
+struct th_node_stats sim_node_stats(const struct sim_node *n)
+{
+	struct th_node_stats stats;
+
+	th_node_stats(n->node, &stats);
+	return stats;
+}
+
 size_t sim_node_open(const struct sim_node *n)
 {
 	struct th_node_stats stats;

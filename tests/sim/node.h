@@ -4,6 +4,7 @@
 
 #include "coap/engine.h"
 #include "exchange/flow.h"
+#include "proxy/node.h"
 #include "sim/net.h"
 
 struct sim_world;
@@ -18,6 +19,7 @@ void sim_node_set_profile(struct sim_node *n, const struct th_addr *peer, const 
 struct sim_machine sim_node_machine(struct sim_node *n);
 struct th_flow_server *sim_node_server(struct sim_node *n);
 struct th_coap_stats sim_node_coap_stats(const struct sim_node *n);
+struct th_node_stats sim_node_stats(const struct sim_node *n);
 size_t sim_node_open(const struct sim_node *n);
 
 #endif

@@ -3,12 +3,12 @@
 from collections import namedtuple
 
 MESSAGES = 352
-VIEW_TEXTS = 308
+VIEW_TEXTS = 286
 
-# A message by who sent it (True: the initiator, so a request) and its number; its bases: also and own are numbers of bits.
+# A message by who sent it (True: the initiator, so a request) and its number; its bases: also and own are numbers of bits, parts sixteenths of a view or 0.
 Ref = namedtuple("Ref", "by_initiator number")
-Base = namedtuple("Base", "parent request also own")
-NOTHING = Base(None, None, (), ())
+Base = namedtuple("Base", "parent request also own parts")
+NOTHING = Base(None, None, (), (), 0)
 
 
 class Refused(Exception):
@@ -50,6 +50,8 @@ class History:
         named, by_bit = bases_of(ref, base)
         reached, waiting, gone = set(), [], 0
         left, view = self.size // 8 * 7, []
+        if base.parts:
+            left = left // 16 * base.parts
 
         def reach(b, depth):
             nonlocal gone

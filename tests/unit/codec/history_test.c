@@ -286,7 +286,7 @@ static void test_many_small_messages(void **state)
 		struct th_history_base base;
 
 		th_history_choose(h, 1000000, TH_HISTORY_NONE, false, &base, &v);
-		assert_int_equal(v.n, i - 1 < 308 ? i - 1 : 308);
+		assert_int_equal(v.n, i - 1 < 286 ? i - 1 : 286);
 		add(h, theirs(i), base.parent, TH_HISTORY_NONE, i % 7 ? "{}" : "");
 	}
 	th_history_free(h);

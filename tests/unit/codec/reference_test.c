@@ -40,6 +40,7 @@ static void comes_back(const struct th_history_base *base, bool is_response, uin
 	assert_true(got.request.none || got.request.number == number);
 	assert_int_equal(got.also, base->also);
 	assert_int_equal(got.own, base->own);
+	assert_int_equal(got.parts, base->parts);
 }
 
 static struct th_history_base base_of(uint64_t parent, uint16_t also, uint16_t own)
@@ -67,6 +68,7 @@ static void test_any_comes_back(void **state)
 
 		base.also &= (uint16_t)th_rng_u64(&rng);
 		base.own = (uint16_t)(th_rng_below(&rng, 3) ? 0 : th_rng_u64(&rng));
+		base.parts = (uint8_t)(th_rng_below(&rng, 3) ? 0 : th_rng_below(&rng, TH_HISTORY_PARTS));
 		if (is_response && (parent == number || th_rng_below(&rng, 2)))
 			base.request = (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = number };
 		if (parent > number && parent - number > (uint64_t)INT64_MAX)
@@ -144,9 +146,9 @@ static void test_what_is_usual_costs_little(void **state)
 	print_message(
 		"a request after an answer %u, an answer %u, one that counts on another %u thousandths of a bit\n",
 		cost(&after, false), cost(&answer, true), cost(&later, true));
-	assert_true(cost(&after, false) < 400);
-	assert_true(cost(&answer, true) < 400);
-	assert_true(cost(&later, true) < 14000);
+	assert_true(cost(&after, false) < 600);
+	assert_true(cost(&answer, true) < 900);
+	assert_true(cost(&later, true) < 9000);
 }
 
 static unsigned long field(const char *line, const char *name)
@@ -178,6 +180,7 @@ static void test_page(void **state)
 			continue;
 		is_response = strstr(line, "response") != NULL;
 		base = base_of(field(line, "parent="), (uint16_t)field(line, "also="), (uint16_t)field(line, "own="));
+		base.parts = (uint8_t)field(line, "parts=");
 		if (is_response && field(line, "request="))
 			base.request = (struct th_history_ref){ .sender = TH_HISTORY_THEIRS,
 								.number = field(line, "number=") };

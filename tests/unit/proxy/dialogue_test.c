@@ -80,6 +80,38 @@ static void test_forget(void **state)
 	th_dialogue_del(answers);
 }
 
+/* The first refusal leaves everything there but unused, a second one in a row forgets it; those of requests that were
+ * coded before the first was known say nothing new. */
+static void test_refused(void **state)
+{
+	const struct th_history_ref ref = { .sender = TH_HISTORY_THEIRS, .number = 5 };
+	const struct th_model_about about = { .account = -1 };
+	struct th_dialogue *d = dialogue(true);
+	struct th_history *h = th_dialogue_history(d);
+	struct th_history_base base;
+	static struct th_view v;
+
+	(void)state;
+	assert_int_equal(th_history_add(h, ref, &TH_HISTORY_BASELESS, &about, (const uint8_t *)"text", 4), TH_OK);
+	th_accounts_told(&d->accounts, 5, TH_STR("Bearer a"));
+	th_accounts_answered(&d->accounts, 5);
+	th_history_choose(h, 6, TH_HISTORY_NONE, false, &base, &v);
+	assert_false(base.parent.none);
+	th_dialogue_refused(d, 0);
+	th_history_choose(h, 7, TH_HISTORY_NONE, false, &base, &v);
+	assert_true(base.parent.none && v.n == 0);
+	th_dialogue_refused(d, 0);
+	assert_true(th_history_has(h, ref));
+	assert_int_equal(th_accounts_slot(&d->accounts, TH_STR("Bearer a")), 5);
+	d->refused = 0; /* one was read */
+	th_dialogue_refused(d, 1);
+	assert_true(th_history_has(h, ref));
+	th_dialogue_refused(d, 2);
+	assert_false(th_history_has(h, ref));
+	assert_int_equal(th_accounts_slot(&d->accounts, TH_STR("Bearer a")), -1);
+	th_dialogue_del(d);
+}
+
 /* Without memory there is none, or none of its history; nothing is left over. */
 static void test_memory(void **state)
 {
@@ -104,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_memory),
 	};
 
