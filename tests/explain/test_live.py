@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 
 import pytest
@@ -93,17 +94,39 @@ def _readers(path):
         return sum(line.rstrip().endswith(" " + path) and line.split()[5] == "03" for line in f)
 
 
+def _frames(sock, quiet=0.5):
+    """(left out, bytes of text) of each frame that comes until nothing does for a while."""
+    sock.settimeout(quiet)
+    data = b""
+    try:
+        while chunk := sock.recv(1 << 16):
+            data += chunk
+    except socket.timeout:
+        pass
+    found = []
+    while len(data) >= 4:
+        length, _, _, left_out, _, _, text = struct.unpack_from(">IBBIIII", data)
+        assert len(data) >= 4 + length, "half a frame"
+        found.append((left_out, text))
+        data = data[4 + length :]
+    return found
+
+
 def test_a_reader_that_does_not_read_loses_messages_and_no_more(watched, upstream):
     """The daemon goes on, and says how many it left out."""
     pair, _, paths = watched
-    body = b'{"long":"' + os.urandom(15_000).hex().encode() + b'"}'
-    upstream.on(b"/long", lambda r, c: c.respond(200, [(b"Content-Type", b"application/json")], body))
+    upstream.on(b"/long", lambda r, c: c.respond(200, [(b"Content-Type", b"application/json")], b'{"long":"' + os.urandom(10_000).hex().encode() + b'"}'))
     with socket.socket(socket.AF_UNIX) as deaf:
         deaf.connect(paths[0])
         with Client(pair.http_port) as client:
             for _ in range(20):
-                assert client.request(b"GET", b"/long", []).status == 200
-    talk(pair, upstream, [0])
+                assert client.request(b"GET", b"/long", [(b"Cache-Control", b"no-store")]).status == 200
+        early = _frames(deaf)
+        assert 5 < len(early) < 39 and any(text > 20_000 for _, text in early)
+        talk(pair, upstream, [0])
+        late = _frames(deaf)
+    left_out = sum(n for n, _ in early + late)
+    assert left_out > 0 and len(early) + len(late) + left_out == 42
 
 
 def refused(*options):
