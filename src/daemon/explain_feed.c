@@ -110,20 +110,35 @@ static void ready(struct th_watch *w, uint32_t events)
 		hang_up(r);
 }
 
+/* A free place, with the watch on; NULL: the log says why not. */
+static struct reader *place(struct th_explain_feed *f)
+{
+	enum th_err err = TH_ERR_FULL;
+
+	for (unsigned i = 0; i < TH_FEED_READERS; i++) {
+		if (f->readers[i].watch.fd >= 0)
+			continue;
+		err = f->n ? TH_OK : th_node_watch(f->node, on_coded, f);
+		if (err == TH_OK)
+			return &f->readers[i];
+		break;
+	}
+	th_log(TH_LOG_WARN, "explain", "err=\"%s\" hint=\"a reader of explain-socket was turned away\"",
+	       th_strerror(err));
+	return NULL;
+}
+
 static void acceptable(struct th_watch *w, uint32_t events)
 {
 	struct th_explain_feed *f = TH_OWNER(w, struct th_explain_feed, watch);
 	int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct reader *r = NULL;
+	struct reader *r;
 
 	(void)events;
 	if (fd < 0)
 		return;
-	for (unsigned i = 0; i < TH_FEED_READERS && !r; i++)
-		if (f->readers[i].watch.fd < 0)
-			r = &f->readers[i];
-	if (!r || (f->n == 0 && th_node_watch(f->node, on_coded, f) != TH_OK)) {
-		th_log(TH_LOG_WARN, "explain", "hint=\"a reader was turned away: no room\"");
+	r = place(f);
+	if (!r) {
 		close(fd);
 		return;
 	}

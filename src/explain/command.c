@@ -39,7 +39,7 @@ static enum th_err of_file(const struct th_explain_options *o, FILE *out, struct
 
 enum th_err th_explain_command(int argc, char *const argv[], FILE *out, struct th_complaints *c)
 {
-	struct th_explain_options o;
+	struct th_explain_options o = { .help = false };
 	enum th_err err = th_explain_options_load(&o, argc, argv, c);
 
 	if (err != TH_OK)

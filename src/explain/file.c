@@ -20,7 +20,7 @@ struct exchange {
 
 struct event {
 	double when, start; /* of the message; of its exchange */
-	size_t exchange; /* place in the list */
+	size_t exchange;    /* place in the list */
 	bool is_response;
 };
 

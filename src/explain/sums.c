@@ -104,7 +104,7 @@ static const char *printable(const char *name, char out[static TH_LABEL_NAME_MAX
 {
 	size_t n = 0;
 
-	for (; name[n] && n < TH_LABEL_NAME_MAX; n++)
+	for (; n < TH_LABEL_NAME_MAX && name[n]; n++)
 		out[n] = name[n] >= ' ' && name[n] < 0x7f ? name[n] : '?';
 	out[n] = '\0';
 	return out;
@@ -117,8 +117,10 @@ static void print_fields(const struct th_sums *s, size_t top, FILE *out)
 	char name[TH_LABEL_NAME_MAX + 1];
 	size_t n = 0;
 
-	if (!rows)
+	if (!rows) {
+		fputs("\nno memory for the table of fields\n", out);
 		return;
+	}
 	for (size_t i = 0; i < s->labels.n; i++)
 		if (s->fields[i].times)
 			rows[n++] = (struct row){ s->labels.names[i], &s->fields[i],

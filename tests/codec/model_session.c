@@ -109,8 +109,8 @@ static void play(struct session *s, const struct corpus *c, size_t i)
 	} else {
 		s->number[i] = s->next++;
 	}
-	th_history_choose(s->store[m->is_response ? DOWN : UP], s->number[i], request,
-			  s->hopeful && m->is_response, &base, &view);
+	th_history_choose(s->store[m->is_response ? DOWN : UP], s->number[i], request, s->hopeful && m->is_response,
+			  &base, &view);
 	if (!th_reference_fits(&base, m->is_response, s->number[i])) {
 		base = TH_HISTORY_BASELESS;
 		view.n = 0;
