@@ -45,7 +45,7 @@ static int connected(const char *path, struct th_complaints *c)
 	return fd;
 }
 
-static enum th_err show_frame(const struct th_show *s, const struct th_mem *mem, struct th_frame *f, size_t number)
+static enum th_err show_frame(struct th_show *s, const struct th_mem *mem, struct th_frame *f, size_t number)
 {
 	struct th_explained e = { .is_response = f->is_response, .coded = f->coded, .costs = f->costs };
 	char where[WHERE];
@@ -64,7 +64,7 @@ static enum th_err show_frame(const struct th_show *s, const struct th_mem *mem,
 }
 
 /* All frames that are there. */
-static enum th_err show_all(const struct th_show *s, const struct th_mem *mem, struct th_buf *in, size_t *number)
+static enum th_err show_all(struct th_show *s, const struct th_mem *mem, struct th_buf *in, size_t *number)
 {
 	for (;;) {
 		struct th_frame f;
@@ -81,7 +81,7 @@ static enum th_err show_all(const struct th_show *s, const struct th_mem *mem, s
 	}
 }
 
-static enum th_err follow(int fd, const struct th_show *s, const struct th_mem *mem)
+static enum th_err follow(int fd, struct th_show *s, const struct th_mem *mem)
 {
 	struct th_buf in;
 	size_t number = 0;
@@ -118,6 +118,7 @@ enum th_err th_explain_live(const struct th_mem *mem, const struct th_explain_op
 		return TH_ERR_IO;
 	err = th_show_init(&show, mem, o, out);
 	if (err == TH_OK) {
+		th_show_begin(&show);
 		fflush(out);
 		catch_signals();
 		err = follow(fd, &show, mem);

@@ -7,7 +7,7 @@
 enum { STATUS_MIN = 100, STATUS_MAX = 999 };
 
 /* Members that a line must have. */
-enum { METHOD = 1, TARGET = 2, STATUS = 4, ALL = 7 };
+enum { METHOD = 1, TARGET = 2, STATUS = 4, REQUEST_FIELDS = 8, RESPONSE_FIELDS = 16, ALL = 31 };
 
 struct line {
 	struct th_jread r;
@@ -149,8 +149,10 @@ static void member(struct line *l, struct th_str name)
 		l->duration = th_jread_number(&l->r);
 	} else if (th_str_eq(name, TH_STR("req_headers"))) {
 		o->request_fields = fields(l, "req_headers", &o->n_request_fields);
+		l->seen |= REQUEST_FIELDS;
 	} else if (th_str_eq(name, TH_STR("resp_headers"))) {
 		o->response_fields = fields(l, "resp_headers", &o->n_response_fields);
+		l->seen |= RESPONSE_FIELDS;
 	} else if (th_str_eq(name, TH_STR("req_body"))) {
 		o->request_body = base64(l, "req_body");
 	} else if (th_str_eq(name, TH_STR("resp_body"))) {
@@ -162,7 +164,11 @@ static void member(struct line *l, struct th_str name)
 
 static const char *missing(unsigned seen)
 {
-	return !(seen & METHOD) ? "method" : !(seen & TARGET) ? "target" : "status";
+	return !(seen & METHOD)		  ? "method"
+	       : !(seen & TARGET)	  ? "target"
+	       : !(seen & STATUS)	  ? "status"
+	       : !(seen & REQUEST_FIELDS) ? "req_headers"
+					  : "resp_headers";
 }
 
 enum th_err th_recording_read(struct th_recorded *out, struct th_str line, struct th_arena *arena,
@@ -189,7 +195,8 @@ enum th_err th_recording_read(struct th_recorded *out, struct th_str line, struc
 	else if (l.why)
 		snprintf(why, TH_RECORDING_WHY, "%s %s", l.member, l.why);
 	else if (l.seen != ALL)
-		snprintf(why, TH_RECORDING_WHY, "no member \"%s\"", missing(l.seen));
+		snprintf(why, TH_RECORDING_WHY, "no member \"%s\" (corpus/README.md has the form of recordings)",
+			 missing(l.seen));
 	else
 		return TH_OK;
 	return TH_ERR_MALFORMED;

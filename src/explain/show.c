@@ -9,13 +9,16 @@ enum th_err th_show_init(struct th_show *s, const struct th_mem *mem, const stru
 		.sums = th_sums_new(mem),
 		.mem = mem,
 	};
-	if (!s->sums)
-		return TH_ERR_NO_MEMORY;
-	if (!o->summary) {
-		th_paint_legend(out, s->how);
-		putc('\n', out);
+	return s->sums ? TH_OK : TH_ERR_NO_MEMORY;
+}
+
+void th_show_begin(struct th_show *s)
+{
+	if (!s->o->summary && !s->begun) {
+		th_paint_legend(s->out, s->how);
+		putc('\n', s->out);
 	}
-	return TH_OK;
+	s->begun = true;
 }
 
 void th_show_free(struct th_show *s)
@@ -33,7 +36,7 @@ static void title(const struct th_show *s, const char *text)
 		fprintf(s->out, "\033[1m%s\033[0m\n", text);
 }
 
-void th_show_message(const struct th_show *s, const char *where, const struct th_explained *e)
+void th_show_message(struct th_show *s, const char *where, const struct th_explained *e)
 {
 	double bits = (double)th_costs_sum(&e->costs) / TH_COST_BIT;
 	char line[300];
@@ -41,6 +44,7 @@ void th_show_message(const struct th_show *s, const char *where, const struct th
 
 	if (n < 0 || (size_t)n >= sizeof(line))
 		return;
+	th_show_begin(s);
 	if (e->not_modelled)
 		snprintf(line + n, sizeof(line) - (size_t)n, "not for the model, as %s; HTTP %zu, zstd %zu bytes",
 			 e->not_modelled, e->http, e->zstd);

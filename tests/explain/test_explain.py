@@ -251,6 +251,8 @@ class TestComplaints:
         (exchange(method=None), 'no member "method"'),
         (exchange(target=None), 'no member "target"'),
         (exchange(status=None), 'no member "status"'),
+        (exchange(req_headers=None), 'no member "req_headers" (corpus/README.md has the form of recordings)'),
+        (exchange(resp_headers=None), 'no member "resp_headers" (corpus/README.md has the form of recordings)'),
         (exchange(status=7), "status is no HTTP status"),
         (exchange(status="200"), "not the JSON of an exchange: a number was expected, at byte"),
         (exchange(req_body="%%"), "req_body is not base64"),
@@ -262,11 +264,11 @@ class TestComplaints:
     ])
     def test_broken_line(self, recording, line, why):
         path = recording(exchange(), "\n", exchange(t=2), line.rstrip("\n") + "\n", exchange())
-        text = explain("--summary", path, status=2)
+        text = explain(path, status=2)
         assert text.startswith(f"thimble: {path}:4: {why}") and text.count("\n") == 1
 
     def test_nothing_in_it(self, recording):
-        assert "holds no exchanges: one a line is expected" in explain("--summary", recording("\n \n"), status=2)
+        assert "holds no exchanges: one a line is expected" in explain(recording("\n \n"), status=2)
 
     @pytest.mark.parametrize("args, why", [
         ((), "use: thimble explain [OPTION]... FILE, or thimble explain --live PATH"),

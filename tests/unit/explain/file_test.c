@@ -12,8 +12,9 @@
 
 static const char lines[] =
 	"{\"t\":1,\"method\":\"GET\",\"target\":\"/_matrix/client/"
-	"versions\",\"status\":200,\"req_headers\":[[\"A\",\"b\"]],\"resp_body\":\"e30=\"}\n"
-	"{\"t\":0,\"method\":\"PUT\",\"target\":\"/x?access_token=y\",\"status\":404,\"req_body\":\"eyJhIjoxfQ==\"}\n";
+	"versions\",\"status\":200,\"resp_headers\":[],\"req_headers\":[[\"A\",\"b\"]],\"resp_body\":\"e30=\"}\n"
+	"{\"t\":0,\"method\":\"PUT\",\"target\":\"/"
+	"x?access_token=y\",\"status\":404,\"req_headers\":[],\"resp_headers\":[],\"req_body\":\"eyJhIjoxfQ==\"}\n";
 
 static void count(void *ctx, const char *text)
 {
