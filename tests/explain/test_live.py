@@ -9,8 +9,9 @@ import struct
 import subprocess
 
 import pytest
+from support.link import Link
 from support.pair import binary, direct
-from support.proc import Child, wait_until
+from support.proc import Child, free_port, wait_until
 from support.wire import Client
 
 pytestmark = pytest.mark.skipif(direct(), reason="needs real daemons")
@@ -69,6 +70,29 @@ def test_both_ends_see_the_same(watched, upstream):
         assert total == sum(int(size) for _, _, size in ours)
         assert abs(float(re.search(r"^ *(-?[\d.]+) .* rounding of codes", text, re.M)[1])) <= 6
     assert all(stat.S_IMODE(os.stat(path).st_mode) == 0o600 for path in paths)
+
+
+def test_bytes_on_the_link(tmp_path, own_pair, upstream):
+    """What is said of a message's bytes on the link is what crosses it, once the handshake is over."""
+    port, path = free_port(), str(tmp_path / "near.sock")
+    link = Link(str(tmp_path), port, [])
+    link.start()
+    try:
+        pair = own_pair(upstream.url, coap_port=port, coap_target_port=link.port, near_options=["--explain-socket", path])
+        talk(pair, upstream, [0])
+        reader = Reader(str(tmp_path), path)
+        wait_until(lambda: "Bits a character" in reader.log(), 20, "a reader that has begun", reader.check_alive)
+        before = link.stats()
+        talk(pair, upstream, range(1, 6))
+        wait_until(lambda: len(reader.shown()) >= 10, 20, "ten messages")
+        after = link.stats()
+        reader.stop(sig=signal.SIGINT)
+    finally:
+        link.stop()
+    for kind, way in (("request", "up"), ("response", "down")):
+        said = [int(n) for n in re.findall(r"^\d+, \w+ " + kind + r": .*? IP (\d+);", reader.log(), re.M)]
+        assert len(said) == 5
+        assert sum(said) == after[way]["entered"]["bytes"] - before[way]["entered"]["bytes"]
 
 
 def test_daemons_outlive_readers_and_readers_end_with_them(watched, upstream, tmp_path):
