@@ -15,7 +15,7 @@ from support.proc import build_folder, repository
 pytestmark = pytest.mark.skipif(direct(), reason="needs the program")
 
 ROOT = repository()
-RECORDING = os.path.join(ROOT, "corpus", "recorded", "nio-kestrel.jsonl")
+RECORDING = os.path.join(ROOT, "corpus", "recorded", "sliding.jsonl")
 COLUMNS = ("messages", "http", "zlib", "zstd", "coded", "ip", "datagrams")
 
 
