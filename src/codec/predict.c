@@ -188,18 +188,26 @@ static void prefetch(const struct th_predictor *p, unsigned from, unsigned to, u
 
 static void buckets_of_half(struct th_predictor *p)
 {
+	uint32_t half = p->bit ? p->partial : 0, known = p->bit ? p->known : ~(uint32_t)0, h[TH_CONTEXTS];
+
+	for (unsigned i = 0; i < TH_CONTEXTS; i++)
+		h[i] = th_context_half(p->context[i], half);
+	if (p->bit && half != p->asked)
+		for (unsigned i = 0; i < TH_CONTEXTS; i++)
+			th_slots_prefetch(p->slots, h[i]);
 	/* Training knows the second half of a byte only where it knows the first. */
 	for (unsigned i = 0; i < TH_CONTEXTS; i++)
-		p->bucket[i] = th_slots_find(p->slots, th_context_half(p->context[i], p->bit ? p->partial : 0),
-					     p->bit == 0 || p->known >> i & 1);
+		p->bucket[i] = th_slots_find(p->slots, h[i], known >> i & 1);
 }
 
 /* Asks for the second half's buckets as the first guess would have it. */
-static void prefetch_guess(const struct th_predictor *p)
+static void prefetch_guess(struct th_predictor *p)
 {
+	p->asked = 0;
 	for (unsigned rule = 0; rule < TH_RULES; rule++) {
 		if (p->rule_cell[rule] != TH_NO_CELL) {
-			prefetch(p, 0, TH_CONTEXTS, p->guess[rule] >> 4);
+			p->asked = p->guess[rule] >> 4;
+			prefetch(p, 0, TH_CONTEXTS, p->asked);
 			return;
 		}
 	}

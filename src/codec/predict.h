@@ -56,6 +56,7 @@ struct th_predictor {
 	uint32_t guess[TH_RULES]; /* a one, then the byte */
 	uint32_t known;		  /* bit i: context i had been seen when the byte began */
 	uint32_t sure;		  /* bit r: rule r has reason to be */
+	uint32_t asked;		  /* the first half, as in `partial`, whose second one has been asked for; 0: none */
 	uint32_t partial;	  /* a one, then the bits of this byte so far */
 	unsigned bit;		  /* 0..7 */
 	uint16_t byte_row[TH_SETS];

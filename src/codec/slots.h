@@ -71,14 +71,10 @@ static inline uint32_t th_slots_scratch_line(uint32_t h)
 	return (h * 0x2545f491u) >> (32 - TH_SCRATCH_BITS);
 }
 
-/* Says that the context will be looked up soon. */
+/* Says that the context will be looked up soon. Only what training left of it is far away. */
 static inline void th_slots_prefetch(const struct th_slots *s, uint32_t h)
 {
-	uint32_t line = th_slots_scratch_line(h);
-
 	__builtin_prefetch(&s->trained[th_slots_line(h, s->trained_bits)]);
-	__builtin_prefetch(s->check[line]);
-	__builtin_prefetch(s->states[line]);
 }
 
 #endif
