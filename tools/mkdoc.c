@@ -4,11 +4,13 @@
  *     mkdoc docs/man/thimble.1.in              the template; a line @OPTIONS@ becomes the command line's options,
  *                                              @SETTINGS@ the file's
  *     mkdoc --link docs/man/thimble-link.1.in  the same with the options of thimble-link; @PRESETS@ becomes its presets
+ *     mkdoc --explain docs/man/thimble-explain.1.in   the same with the options of thimble explain
  *     mkdoc --example                          dist/thimble.conf */
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/options.h"
+#include "explain/options.h"
 #include "relay/options.h"
 
 enum { LINE = 512 };
@@ -135,15 +137,20 @@ int main(int argc, char *argv[])
 {
 	static struct th_relay_options link;
 	struct th_options defaults;
+	struct th_explain_options explain;
+	const struct subject explain_subject = { &th_explain_schema, &explain };
 	const struct subject daemon_subject = { &th_options_schema, &defaults };
 	const struct subject link_subject = { th_relay_schema(), &link };
 
 	th_options_init(&defaults);
 	th_relay_options_init(&link);
+	th_explain_options_init(&explain);
+	if (argc == 3 && strcmp(argv[1], "--explain") == 0)
+		return page(&explain_subject, argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--link") == 0)
 		return page(&link_subject, argv[2]);
 	if (argc != 2) {
-		fputs("usage: mkdoc [--link] TEMPLATE | --example\n", stderr);
+		fputs("usage: mkdoc [--link | --explain] TEMPLATE | --example\n", stderr);
 		return 2;
 	}
 	if (strcmp(argv[1], "--example") != 0)

@@ -132,10 +132,26 @@ static uint32_t predict(const struct th_model *m)
 	return th_predictor_p(&m->predictor, &m->tables);
 }
 
-/* -log2(p / 65536) in 1/65536 bit */
+/* -log2(p / 65536) in 1/65536 bit, for 0 < p < 65536; at most one of these too much. Long texts cost next to nothing a
+ * bit, so it has to be that exact. */
 static uint32_t cost_of(uint32_t p)
 {
-	return (uint32_t)(16 * 256 - th_log2(p)) * 256;
+	uint64_t m = (uint64_t)p << 15; /* of 1 << 31 */
+	uint32_t whole = 1, part = 0;
+
+	while (m < 1u << 30) { /* 1 <= m < 2 in 1 << 30 */
+		m <<= 1;
+		whole++;
+	}
+	for (unsigned i = 0; i < 16; i++) {
+		m = m * m >> 30;
+		part <<= 1;
+		if (m >> 31) {
+			m >>= 1;
+			part++;
+		}
+	}
+	return (whole << 16) - part;
 }
 
 static uint32_t encode_bit(struct th_range_enc *e, uint32_t p1, unsigned bit)
@@ -247,4 +263,12 @@ enum th_err th_model_decode_on(struct th_model *m, const struct th_view *view, c
 		return TH_ERR_MALFORMED; /* code is left over */
 	*text_n = done;
 	return TH_OK;
+}
+
+uint32_t th_model_taken(const struct th_range_enc *e)
+{
+	uint32_t last = e->high - e->low; /* the range is one more */
+	int32_t left = last == UINT32_MAX ? 32 * 256 : th_log2(last + 1);
+
+	return (uint32_t)((int32_t)(e->n * 8 * 256) + 32 * 256 - left) * 256;
 }

@@ -73,4 +73,7 @@ enum th_err th_model_decode(struct th_model *m, const struct th_view *view, cons
 enum th_err th_model_decode_on(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
 			       struct th_range_dec *d, uint8_t *out, size_t cap, size_t *text_n);
 
+/* Bits that the encoder has taken so far, in 1/65536: what a code costs that others have begun. */
+uint32_t th_model_taken(const struct th_range_enc *e);
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "daemon/key_command.h"
 #include "daemon/options.h"
+#include "explain/command.h"
 #include "program/process.h"
 #include "program/sink.h"
 #include "daemon/wire.h"
@@ -24,6 +25,15 @@ static int printed(void)
 static int keys(int argc, char *argv[], struct th_complaints *c)
 {
 	enum th_err err = th_key_command(argc, argv, &th_rng_system, stdout, c);
+
+	if (err == TH_OK)
+		return printed();
+	return err == TH_ERR_INVALID || err == TH_ERR_MALFORMED ? STATUS_USAGE : STATUS_SYSTEM;
+}
+
+static int explain(int argc, char *argv[], struct th_complaints *c)
+{
+	enum th_err err = th_explain_command(argc, argv, stdout, c);
 
 	if (err == TH_OK)
 		return printed();
@@ -56,6 +66,8 @@ int main(int argc, char *argv[])
 	th_process_init();
 	if (th_key_command_asked(argc, argv))
 		return keys(argc, argv, &c);
+	if (th_explain_command_asked(argc, argv))
+		return explain(argc, argv, &c);
 	if (th_options_load(&o, argc, argv, &c) != TH_OK)
 		return STATUS_USAGE;
 	if (o.help) {

@@ -85,6 +85,9 @@ const struct th_option th_option_table[] = {
 	     "Talk plain CoAP, unencrypted. For debugging on one machine: only loopback addresses are accepted for the "
 	     "link"),
 	BOOL("debug-log", DAEMON, R, debug_log, "false", "Log what happens inside exchanges, too"),
+	TEXT("explain-socket", TH_OPTION_FILE, DAEMON, TH_OPTION_OPTIONAL, explain_socket, "", "PATH",
+	     "Let this user see at this Unix socket what each message costs, with thimble explain --live. Texts of messages are "
+	     "in it, tokens and passwords are not"),
 	TIME("drain-timeout", DAEMON, R, drain_timeout, 0, HOUR, "10 s",
 	     "After SIGTERM exchanges under way have this long to finish"),
 	BOOL("pass-unknown-headers", DAEMON, R, policy.pass_unknown, "false",

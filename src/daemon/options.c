@@ -102,6 +102,8 @@ static void check_plain(const struct th_options *o, struct th_complaints *c)
 
 	if (!o->disable_encryption)
 		return;
+	if (o->explain_socket[0])
+		th_complain(c, "explain-socket shows what the model codes; with disable-encryption nothing is coded");
 	if (!th_addr_parse(&a, th_options_coap_bind(o), 0) || !th_addr_is_loopback(&a))
 		complain_not_loopback(o, "coap-bind-host", o->coap_bind_host, c);
 	if (th_addr_parse(&a, o->coap_target.host, 0) && !th_addr_is_loopback(&a))

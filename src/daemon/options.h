@@ -37,6 +37,7 @@ struct th_options {
 	bool help, version, check_config, dump_config;
 	char config[TH_OPTION_PATH_MAX];
 
+	char explain_socket[TH_OPTION_PATH_MAX];
 	bool only_http, only_coap, disable_encryption, debug_log;
 	th_time drain_timeout;
 	struct th_policy policy;

@@ -2,6 +2,7 @@
 #include "daemon/options.h"
 
 #include "daemon/key_command.h"
+#include "explain/command.h"
 
 #include <string.h>
 
@@ -50,11 +51,13 @@ void th_options_help(FILE *out)
 	th_options_init(&defaults);
 	fputs("Usage: thimble [OPTION]...\n"
 	      "       thimble keygen|pubkey [FILE]\n"
+	      "       thimble explain FILE|--live PATH\n"
 	      "Carries Matrix over CoAP: HTTP in at one daemon, CoAP between two, HTTP out at the other.\n"
 	      "Options are --name VALUE or --name=VALUE, switches --name or --no-name.\n"
 	      "Defaults stand in parentheses.\n",
 	      out);
 	th_option_help(&th_options_schema, &defaults, out);
 	th_key_command_help(out);
+	th_explain_command_help(out);
 	fputs("\nSee thimble(1) and thimble.conf(5).\n", out);
 }

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/loop.h"
+#include "daemon/explain_feed.h"
 #include "daemon/home.h"
 #include "daemon/identity.h"
 #include "daemon/peer.h"
@@ -37,6 +38,7 @@ struct th_wire {
 	struct th_upstream *upstream;
 	struct th_node *node;
 	struct th_listener *listener;
+	struct th_explain_feed *feed; /* NULL unless it is asked for */
 	struct th_peer peer;
 	struct th_home_wire home;
 
@@ -361,6 +363,14 @@ static bool start_node(struct th_wire *w, struct th_complaints *c)
 	return true;
 }
 
+static bool start_feed(struct th_wire *w, struct th_complaints *c)
+{
+	if (!w->o.explain_socket[0])
+		return true;
+	w->feed = th_explain_feed_new(w->loop, w->mem, w->node, w->o.explain_socket, c);
+	return w->feed != NULL;
+}
+
 static bool start_listener(struct th_wire *w, struct th_complaints *c)
 {
 	struct th_flow_server *server;
@@ -442,7 +452,7 @@ struct th_wire *th_wire_new(const struct th_mem *mem, const struct th_options *o
 	w->hook.run = on_batch;
 	th_list_init(&w->hook.link);
 	if (!start_identity(w, c, status) || !start_loop(w, c) || !start_link(w, c) || !start_upstream(w, c, status) || !start_node(w, c) ||
-	    !start_listener(w, c)) {
+	    !start_feed(w, c) || !start_listener(w, c)) {
 		th_wire_del(w);
 		return NULL;
 	}
@@ -461,6 +471,7 @@ void th_wire_del(struct th_wire *w)
 	if (w->listener)
 		th_listener_del(w->listener);
 	th_home_wire_free_near(&w->home);
+	th_explain_feed_del(w->feed);
 	if (w->node) {
 		th_peer_free(&w->peer);
 		th_node_del(w->node);

@@ -8,6 +8,7 @@
 #include "codec/tables.h"
 #include "codec/text.h"
 #include "coap/naming.h"
+#include "proxy/coded.h"
 #include "proxy/core.h"
 #include "proxy/dialogue.h"
 
@@ -37,7 +38,8 @@ struct th_workshop {
 	struct th_text text;
 	struct th_flate_message message;
 	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX], kept[TEXT_MAX + TH_KEEP_EXTRA];
-	size_t kept_n; /* what history keeps */
+	size_t plain_n, kept_n; /* `kept` is what history keeps */
+	struct th_coded_watch watch;
 };
 
 struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
@@ -68,6 +70,7 @@ void th_workshop_del(struct th_workshop *w)
 		th_model_free(w->model);
 	if (w->flate)
 		th_flate_del(w->flate);
+	(void)th_coded_watch(&w->watch, mem, 0, NULL, NULL);
 	th_wipe(w, sizeof(*w)); /* tokens have been in it */
 	th_free(mem, w);
 }
@@ -300,6 +303,7 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	struct th_range_enc e;
 	size_t n = 0, need = 0, refs;
 	int slot = TH_SLOT_NONE;
+	enum th_err err;
 
 	if (!h || (!asks && !leg->named))
 		return 0;
@@ -321,8 +325,12 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	th_range_enc_init(&e, w->code + refs, CODE_MAX);
 	if (!leg->base.parent.none)
 		th_reference_write(&e, &leg->base, !asks, leg->coded_for);
-	if (th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need) != TH_OK)
+	th_coded_begin(&w->watch, w->model, &e);
+	err = th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need);
+	th_coded_end(&w->watch, w->model);
+	if (err != TH_OK)
 		return 0;
+	w->plain_n = n;
 	w->kept_n = th_keep(w->plain, n, body, w->kept);
 	return refs + need;
 }
@@ -363,6 +371,13 @@ static size_t by_flate(struct th_leg *leg, struct th_str body)
 		leg->about = about_nothing; /* as the other end, which does not see a text */
 	return th_flate_encode(w->flate, leg->dialogue->other_preset ? TH_CODING_FLATE_BARE : TH_CODING_FLATE,
 			       &w->text.head, body, (struct th_flate_history){ 0 }, w->code, sizeof(w->code));
+}
+
+enum th_err th_workshop_watch(struct th_workshop *w, th_node_coded *tell, void *user)
+{
+	if (!w->model)
+		return TH_ERR_UNSUPPORTED;
+	return th_coded_watch(&w->watch, w->mem, sizeof(w->plain), tell, user);
 }
 
 bool th_coding_wanted(const struct th_leg *leg)
@@ -414,6 +429,8 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 			leg->about = about_nothing;
 		return;
 	}
+	if (is_by_model(w->code[0]))
+		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->plain, w->plain_n, n - 1);
 	if (!th_leg_is_ingress(leg) && is_by_model(w->code[0]))
 		th_answers_keep(&leg->dialogue->answers, leg->number, th_buf_data(msg), msg->n);
 	n = padded(leg, n);
@@ -548,7 +565,7 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	struct th_history *h = th_dialogue_history(d);
 	struct th_model_about about = { .account = -1 };
 	struct th_history_base base;
-	size_t n = 0;
+	size_t n = 0, coded = msg->n - 1;
 	enum th_err err;
 
 	if (!w->model || d->no_model)
@@ -571,6 +588,9 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	}
 	if (err != TH_OK)
 		return err;
+	th_coded_received(&w->watch, w->model,
+			  &(struct th_coded_received){ &w->view, &about, &leg->base, leg->coded_for, coded }, w->plain, n,
+			  w->code, sizeof(w->code));
 	base = moved(leg->base, leg->number - leg->coded_for);
 	w->kept_n = th_keep(w->plain, n, (struct th_str){ (const char *)w->text.body, w->text.body_n }, w->kept);
 	(void)th_history_add(h, theirs(leg->number), &base, &about, w->kept, w->kept_n);

@@ -11,6 +11,7 @@
 #include "codec/flate.h"
 #include "proxy/hello.h"
 #include "proxy/leg.h"
+#include "proxy/node.h"
 
 enum {
 	TH_CODING_MODEL = 1,		  /* against history, as a message of its number */
@@ -25,6 +26,8 @@ struct th_workshop;
 /* `flate_only` leaves the model out. NULL without memory. */
 struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only);
 void th_workshop_del(struct th_workshop *w);
+/* th_node_watch() */
+enum th_err th_workshop_watch(struct th_workshop *w, th_node_coded *tell, void *user);
 /* What this end can say of itself. */
 void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello);
 

@@ -457,6 +457,11 @@ void th_node_drain(struct th_node *n)
 	th_sync_drain(n);
 }
 
+enum th_err th_node_watch(struct th_node *n, th_node_coded *tell, void *user)
+{
+	return n->workshop ? th_workshop_watch(n->workshop, tell, user) : TH_ERR_UNSUPPORTED;
+}
+
 void th_node_set_policy(struct th_node *n, const struct th_policy *policy)
 {
 	n->config.policy = *policy;

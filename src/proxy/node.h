@@ -85,6 +85,23 @@ bool th_node_waits(const struct th_flow *client);
 
 void th_node_set_policy(struct th_node *n, const struct th_policy *policy);
 
+/* A message that the model coded, or read, with what its bytes cost (codec/model.h). Borrowed during the call. Tokens
+ * and passwords are in it. */
+struct th_coded {
+	bool is_response;
+	bool is_ours; /* we sent it */
+	const uint8_t *text;
+	size_t n;
+	const uint32_t *cost; /* n + 1 of them, in 1/65536 bit: the last one is the end's */
+	uint32_t bases;	      /* what naming the messages it builds on costs */
+	size_t coded;	      /* bytes of code */
+};
+typedef void th_node_coded(void *user, const struct th_coded *m);
+
+/* Tells of each such message from now on; NULL: no more. Received ones take twice the time then. TH_ERR_UNSUPPORTED in
+ * the plain profile and without the model; TH_ERR_NO_MEMORY. */
+enum th_err th_node_watch(struct th_node *n, th_node_coded *tell, void *user);
+
 struct th_node_stats {
 	struct th_coap_stats coap;
 	bool encrypted;

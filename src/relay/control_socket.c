@@ -4,13 +4,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "base/log.h"
-
-enum { BACKLOG = 8 };
+#include "program/local_socket.h"
 
 struct connection {
 	struct th_control_socket *owner;
@@ -25,7 +21,7 @@ struct th_control_socket {
 	struct th_loop *loop;
 	struct th_emu_control *control;
 	struct th_watch watch;
-	struct sockaddr_un at;
+	char at[TH_LOCAL_SOCKET_PATH + 1];
 	struct connection connections[TH_CONTROL_CONNECTIONS];
 	char reply[TH_EMU_REPLY_MAX + 1];
 };
@@ -107,64 +103,11 @@ static void acceptable(struct th_watch *w, uint32_t events)
 	close(fd); /* no room */
 }
 
-static bool address(struct sockaddr_un *out, const char *path)
-{
-	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(out->sun_path)) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	memcpy(out->sun_path, path, strlen(path) + 1);
-	return true;
-}
-
-/* Removes what a program that was killed has left. */
-static bool clear_place(const struct sockaddr_un *at)
-{
-	struct stat st;
-	int fd, refused;
-
-	if (lstat(at->sun_path, &st) != 0)
-		return errno == ENOENT;
-	if (!S_ISSOCK(st.st_mode)) {
-		errno = EEXIST;
-		return false;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	refused = connect(fd, (const struct sockaddr *)at, sizeof(*at)) != 0 && errno == ECONNREFUSED;
-	close(fd);
-	if (refused)
-		return unlink(at->sun_path) == 0;
-	errno = EADDRINUSE;
-	return false;
-}
-
-static int listening(const struct sockaddr_un *at)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), saved;
-	mode_t mask;
-
-	if (fd < 0)
-		return -1;
-	mask = umask(S_IXUSR | S_IRWXG | S_IRWXO);
-	if (bind(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 && listen(fd, BACKLOG) == 0) {
-		umask(mask);
-		return fd;
-	}
-	saved = errno;
-	umask(mask);
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
 struct th_control_socket *th_control_socket_new(struct th_loop *loop, const struct th_mem *mem, const char *path,
 						struct th_emu_control *control)
 {
 	struct th_control_socket *s = th_alloc(mem, sizeof(*s));
-	int fd = -1, saved;
+	int fd, saved;
 
 	if (!s)
 		return NULL;
@@ -172,8 +115,9 @@ struct th_control_socket *th_control_socket_new(struct th_loop *loop, const stru
 	s->watch = (struct th_watch){ .ready = acceptable, .fd = -1 };
 	for (size_t i = 0; i < TH_CONTROL_CONNECTIONS; i++)
 		s->connections[i].watch.fd = -1;
-	if (address(&s->at, path) && clear_place(&s->at))
-		fd = listening(&s->at);
+	if (strlen(path) < sizeof(s->at))
+		memcpy(s->at, path, strlen(path) + 1); /* the system refuses longer ones */
+	fd = th_local_socket_listen(path);
 	if (fd >= 0 && th_loop_watch(loop, &s->watch, fd, EPOLLIN) == TH_OK)
 		return s;
 	saved = errno;
@@ -196,7 +140,7 @@ void th_control_socket_del(struct th_control_socket *s)
 	fd = s->watch.fd;
 	th_loop_unwatch(s->loop, &s->watch);
 	close(fd);
-	unlink(s->at.sun_path);
+	unlink(s->at);
 	th_free(s->mem, s);
 }
 
@@ -229,18 +173,13 @@ enum th_err th_control_tell(const char *path, const char *line, int patience_ms,
 {
 	enum { MS = 1000 };
 	const struct timeval patience = { patience_ms / MS, patience_ms % MS * MS };
-	struct sockaddr_un at;
-	enum th_err err = TH_ERR_IO;
-	int fd, saved;
+	int fd = th_local_socket_connect(path), saved;
+	enum th_err err;
 
-	if (!address(&at, path))
-		return TH_ERR_IO;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return TH_ERR_IO;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0)
-		err = converse(fd, line, reply);
+	err = converse(fd, line, reply);
 	saved = errno;
 	close(fd);
 	errno = saved;

@@ -140,3 +140,8 @@ class Child:
 
 def repository():
     return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def build_folder():
+    """Where the programs under test were built: $TH_BUILD, else build/."""
+    return os.environ.get("TH_BUILD") or os.path.join(repository(), "build")
