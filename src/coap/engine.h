@@ -187,6 +187,9 @@ struct th_coap_link {
 	unsigned in_flight;
 };
 
+/* The shortest round trip to that peer so far, without airtime where rates are known; 0: unknown. */
+th_time th_coap_shortest_trip(const struct th_coap *c, const struct th_addr *peer);
+
 /* TH_ERR_NOT_FOUND for an unknown peer. */
 enum th_err th_coap_link(const struct th_coap *c, const struct th_addr *peer, struct th_coap_link *out);
 

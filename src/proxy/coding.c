@@ -18,11 +18,6 @@ enum {
 	NEAR_ROOM = 64, /* numbers that may be left out between coding a message and sending it */
 };
 
-/* On a link as quick as this one bytes cost nobody anything, but coding them costs time that others wait for: so much is
- * coded in a second, the rest is not. */
-#define QUICK_ROUND_TRIP (3 * TH_MS)
-enum { QUICK_BYTES_A_SECOND = 200 * 1024, QUICK_BYTES_BURST = 512 * 1024 };
-
 struct th_workshop {
 	const struct th_mem *mem;
 	struct th_model *model; /* owned, as flate is; NULL when it is left out */
@@ -242,25 +237,15 @@ bool th_coding_is_late(struct th_leg *leg)
 /* The end that asks decides; the other one does as it does. */
 static bool affordable(struct th_leg *leg, size_t n)
 {
-	struct th_dialogue *d = leg->dialogue;
-	th_time now = th_node_now(leg->node), gone = now - d->budget_at;
-	struct th_coap_link link;
+	struct th_budget *b = &leg->dialogue->budget;
+	th_time shortest;
 
 	if (!th_leg_is_ingress(leg))
 		return leg->decoded || leg->report.http_bytes_up > TH_CODING_GATHER_MAX;
-	if (th_coap_link(leg->node->coap, &leg->peer, &link) != TH_OK || link.round_trip == 0 ||
-	    link.round_trip > QUICK_ROUND_TRIP)
-		return true;
-	if (gone > TH_SEC * (QUICK_BYTES_BURST / QUICK_BYTES_A_SECOND + 1))
-		d->budget = QUICK_BYTES_BURST;
-	else
-		d->budget += (size_t)(gone * QUICK_BYTES_A_SECOND / TH_SEC);
-	if (d->budget > QUICK_BYTES_BURST)
-		d->budget = QUICK_BYTES_BURST;
-	d->budget_at = now;
-	if (d->budget < n)
+	shortest = th_coap_shortest_trip(leg->node->coap, &leg->peer);
+	if (shortest > 0 && shortest <= TH_BUDGET_ROUND_TRIP && !th_budget_left(b, th_node_now(leg->node)))
 		return false;
-	d->budget -= n;
+	th_budget_spend(b, TH_BUDGET_EXCHANGE + n);
 	return true;
 }
 
@@ -508,7 +493,9 @@ enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg)
 	else
 		leg->about = about_nothing;
 	err = coding == TH_CODING_FLATE || coding == TH_CODING_FLATE_BARE ? from_flate(leg, msg) : from_model(leg, msg);
-	if (err == TH_OK && th_leg_is_ingress(leg))
+	if (err == TH_OK && th_leg_is_ingress(leg)) {
+		th_budget_spend(&leg->dialogue->budget, msg->n);
 		th_accounts_answered(&leg->dialogue->accounts, leg->number);
+	}
 	return err;
 }

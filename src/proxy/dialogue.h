@@ -8,6 +8,7 @@
 #include "codec/history.h"
 #include "proxy/accounts.h"
 #include "proxy/answers.h"
+#include "proxy/budget.h"
 #include "proxy/hello.h"
 
 struct th_dialogue {
@@ -22,8 +23,7 @@ struct th_dialogue {
 	bool no_model;		/* the peer has other tables */
 	bool other_preset;	/* the peer has another preset dictionary */
 	unsigned forgotten;	/* how often the peer lacked what it was referred to */
-	th_time budget_at;	/* for coding on links where bytes cost less than time (coding.c) */
-	size_t budget;
+	struct th_budget budget; /* of the asking end */
 };
 
 struct th_dialogue *th_dialogue_new(const struct th_mem *mem, const struct th_addr *peer, bool asks);
