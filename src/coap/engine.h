@@ -159,12 +159,14 @@ enum th_err th_coap_respond(struct th_coap *c, th_coap_id id, const struct th_co
  * client writes after its response has begun is taken and dropped; the `resume` for it comes after `end`. */
 size_t th_coap_write(struct th_coap *c, th_coap_id id, const uint8_t *p, size_t n, th_time now);
 enum th_err th_coap_end(struct th_coap *c, th_coap_id id, th_time now);
+/* How much of what was written waits for its turn: not sent yet, or, in block-wise transfer, not acknowledged yet. */
+size_t th_coap_unsent(const struct th_coap *c, th_coap_id id);
 
 /* The user can take incoming body again. */
 void th_coap_resume(struct th_coap *c, th_coap_id id, th_time now);
 
 /* Gives up. Client: nothing more is sent for it, late answers are reset (a running observation is so deregistered).
- * Server: an unanswered request gets 5.03, a running observation ends, a half-sent body is dropped. No `closed` follows. */
+ * Server: an unanswered request gets 5.03, or 5.02 when its response was begun; a running observation ends, a half-sent body is dropped. No `closed` follows. */
 void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now);
 
 /* The same without a word: for a peer that is known to have given up itself, or is gone. */
@@ -213,6 +215,9 @@ struct th_coap_link {
 	size_t queued[TH_COAP_PRIORITIES]; /* datagrams and messages that wait */
 	unsigned in_flight;
 };
+
+/* The shortest round trip to that peer so far, without airtime where rates are known; 0: unknown. */
+th_time th_coap_shortest_trip(const struct th_coap *c, const struct th_addr *peer);
 
 /* TH_ERR_NOT_FOUND for an unknown peer. */
 enum th_err th_coap_link(const struct th_coap *c, const struct th_addr *peer, struct th_coap_link *out);

@@ -280,6 +280,13 @@ static size_t length(const struct th_list *list)
 	return n;
 }
 
+th_time th_coap_shortest_trip(const struct th_coap *c, const struct th_addr *peer)
+{
+	const struct th_coap_peer *p = th_coap_peer_find(c, peer);
+
+	return p ? p->path.least : 0;
+}
+
 enum th_err th_coap_link(const struct th_coap *c, const struct th_addr *peer, struct th_coap_link *out)
 {
 	const struct th_coap_peer *p = th_coap_peer_find(c, peer);

@@ -25,11 +25,6 @@ enum { HOPEFUL_LOSS_PERCENT = 2 };
 
 enum { WAITS_DEPTH = 16 }; /* answers that wait for each other in a row */
 
-/* On a link as quick as this one bytes cost nobody anything, but coding them costs time that others wait for: so much
- * is coded in a second, the rest is not. */
-#define QUICK_ROUND_TRIP (3 * TH_MS)
-enum { QUICK_BYTES_A_SECOND = 200 * 1024, QUICK_BYTES_BURST = 512 * 1024 };
-
 struct th_workshop {
 	const struct th_mem *mem;
 	struct th_model *model; /* owned, as flate is; NULL when it is left out */
@@ -77,7 +72,8 @@ void th_workshop_del(struct th_workshop *w)
 
 void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello)
 {
-	hello->codings = 1u << TH_CODING_IDENTITY | 1u << TH_CODING_FLATE | 1u << TH_CODING_FLATE_BARE;
+	hello->codings =
+		1u << TH_CODING_IDENTITY | 1u << TH_CODING_FLATE | 1u << TH_CODING_BULK | 1u << TH_CODING_FLATE_BARE;
 	hello->preset = (uint32_t)th_flate_preset_id;
 	if (w->model) {
 		hello->codings |= 1u << TH_CODING_MODEL;
@@ -224,25 +220,15 @@ bool th_coding_is_late(struct th_leg *leg)
 /* The end that asks decides; the other one does as it does. */
 static bool affordable(struct th_leg *leg, size_t n)
 {
-	struct th_dialogue *d = leg->dialogue;
-	th_time now = th_node_now(leg->node), gone = now - d->budget_at;
-	struct th_coap_link link;
+	struct th_budget *b = &leg->dialogue->budget;
+	th_time shortest;
 
 	if (!th_leg_is_ingress(leg))
 		return leg->decoded || leg->alone || leg->report.http_bytes_up > TH_CODING_GATHER_MAX;
-	if (th_coap_link(leg->node->coap, &leg->peer, &link) != TH_OK || link.round_trip == 0 ||
-	    link.round_trip > QUICK_ROUND_TRIP)
-		return true;
-	if (gone > TH_SEC * (QUICK_BYTES_BURST / QUICK_BYTES_A_SECOND + 1))
-		d->budget = QUICK_BYTES_BURST;
-	else
-		d->budget += (size_t)(gone * QUICK_BYTES_A_SECOND / TH_SEC);
-	if (d->budget > QUICK_BYTES_BURST)
-		d->budget = QUICK_BYTES_BURST;
-	d->budget_at = now;
-	if (d->budget < n)
+	shortest = th_coap_shortest_trip(leg->node->coap, &leg->peer);
+	if (shortest > 0 && shortest <= TH_BUDGET_ROUND_TRIP && !th_budget_left(b, th_node_now(leg->node)))
 		return false;
-	d->budget -= n;
+	th_budget_spend(b, TH_BUDGET_EXCHANGE + n);
 	return true;
 }
 
@@ -465,6 +451,37 @@ static enum th_err put_plain(struct th_buf *msg, const struct th_head *head, con
 	return th_buf_append(msg, body, n);
 }
 
+/* ---- large bodies ---- */
+
+_Static_assert((int)TH_BULK_HEAD_MAX <= (int)TEXT_MAX && TH_BULK_HEAD_MAX + TH_BULK_PREFIX_MAX <= CODE_MAX,
+	       "a head fits the scratch");
+
+enum th_err th_coding_write_bulk_head(struct th_leg *leg, const struct th_head *head, struct th_buf *msg)
+{
+	struct th_workshop *w = leg->node->workshop;
+	unsigned coding = leg->dialogue->other_preset ? TH_CODING_FLATE_BARE : TH_CODING_FLATE;
+	size_t n = th_bulk_head_write(w->flate, coding, head, (struct th_flate_history){ 0 }, w->plain, w->code,
+				      sizeof(w->code));
+
+	return n <= sizeof(w->code) ? th_buf_append(msg, w->code, n) : TH_ERR_TOO_LARGE;
+}
+
+enum th_err th_coding_read_bulk_head(struct th_leg *leg, struct th_buf *msg)
+{
+	struct th_workshop *w = leg->node->workshop;
+	enum th_err err = th_bulk_head_read(w->flate, th_buf_data(msg), msg->n, th_leg_is_ingress(leg),
+					    (struct th_flate_history){ 0 }, &w->message);
+	struct th_buf head;
+
+	if (err != TH_OK)
+		return err;
+	th_buf_init(&head, w->mem, TH_LEG_BUF_MAX); /* the message may borrow from msg */
+	err = put_plain(&head, &w->message.head, (const uint8_t *)"", 0);
+	th_buf_free(msg);
+	*msg = head;
+	return err;
+}
+
 static bool is_authorization(struct th_str name)
 {
 	const struct th_str want = TH_STR("Authorization");
@@ -626,5 +643,7 @@ enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg)
 		th_accounts_answered(&leg->dialogue->accounts, leg->number);
 	if (err == TH_OK && th_leg_is_ingress(leg) && !leg->alone)
 		leg->dialogue->refused = 0;
+	if (err == TH_OK && th_leg_is_ingress(leg))
+		th_budget_spend(&leg->dialogue->budget, msg->n);
 	return err;
 }

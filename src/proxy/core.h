@@ -32,6 +32,8 @@ struct th_node {
 	struct th_table by_id;	      /* legs by the id of their CoAP exchange */
 	struct th_list open, dead;    /* legs */
 	size_t parked;		      /* open ones whose answer waits for another */
+	struct th_list unflushed;  /* legs whose coder of large bodies may keep bytes back */
+	unsigned packers, unpackers; /* such coders, both ways */
 	struct th_flow_server server;
 	struct th_sync sync;
 	struct th_addr peer; /* of the ingress half, plain profile */

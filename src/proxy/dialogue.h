@@ -8,6 +8,7 @@
 #include "codec/history.h"
 #include "proxy/accounts.h"
 #include "proxy/answers.h"
+#include "proxy/budget.h"
 #include "proxy/hello.h"
 
 struct th_dialogue {
@@ -26,8 +27,8 @@ struct th_dialogue {
 	unsigned careful;	   /* answering end: so many answers count on nothing that is on its way */
 	unsigned generation;	   /* of coded requests: a new one after the peer lacked what it was referred to */
 	unsigned refused;	   /* how often it did so since it last read a request that was coded against something */
-	th_time budget_at;	   /* for coding on links where bytes cost less than time (coding.c) */
-	size_t budget;
+	bool bulk;		   /* the peer has said that it takes large bodies in the bulk coding */
+	struct th_budget budget;   /* of the asking end */
 };
 
 struct th_dialogue *th_dialogue_new(const struct th_mem *mem, const struct th_addr *peer, bool asks);

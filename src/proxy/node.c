@@ -270,6 +270,7 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	n->config.sync_push = config->secure && config->sync_push;
 	th_list_init(&n->open);
 	th_list_init(&n->dead);
+	th_list_init(&n->unflushed);
 	th_list_init(&n->dialogues);
 	if (th_sync_init(n, rng) != TH_OK)
 		goto no_sync;
@@ -317,6 +318,7 @@ static void bury(struct th_node *n)
 		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 
 		th_coding_done(leg);
+		th_bulk_end_in(leg);
 		th_buf_free(&leg->in);
 		th_buf_free(&leg->out);
 		th_poller_free(leg->poller);
@@ -384,6 +386,7 @@ static void unpark(struct th_node *n)
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap)
 {
 	unpark(n);
+	th_bulk_flush(n);
 	bury(n);
 	return n->secure ? th_secure_tx(n->secure, to, out, cap) : th_coap_tx(n->coap, to, out, cap, th_node_now(n));
 }
@@ -404,6 +407,19 @@ void th_node_tick(struct th_node *n)
 	unpark(n);
 	th_sync_tick(n);
 	bury(n);
+}
+
+void th_node_rest(struct th_node *n)
+{
+	struct th_workshop *fresh;
+
+	if (!n->workshop || !th_list_empty(&n->open))
+		return;
+	fresh = th_workshop_new(n->mem, n->config.no_model); /* none of its pages is there before it is used */
+	if (!fresh)
+		return;
+	th_workshop_del(n->workshop);
+	n->workshop = fresh;
 }
 
 /* ---- the peer ---- */
