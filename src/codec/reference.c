@@ -146,6 +146,6 @@ enum th_err th_reference_read(struct th_range_dec *d, bool is_response, uint64_t
 	if (err != TH_OK || !th_range_decode(d, SHORTER))
 		return err;
 	for (unsigned i = 0; i < PARTS_BITS; i++)
-		base->parts = (uint8_t)(base->parts << 1 | th_range_decode(d, HALF));
+		base->parts = (uint8_t)((unsigned)base->parts << 1 | th_range_decode(d, HALF));
 	return base->parts ? TH_OK : TH_ERR_MALFORMED;
 }
