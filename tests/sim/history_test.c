@@ -234,5 +234,5 @@ int main(int argc, char **argv)
 	th_history_free(ends[0].history);
 	th_history_free(ends[1].history);
 	return count.wrong != 0 || count.real == 0 || count.also == 0 || count.own == 0 || count.unknown == 0 ||
-	       count.unknown * 20 > count.arrived;
+	       count.unknown * 10 > count.arrived;
 }
