@@ -167,6 +167,10 @@ static enum th_err unpack(struct th_flate *f, unsigned coding, struct th_flate_h
 	if (inflate(z, Z_FINISH) != Z_STREAM_END)
 		return z->avail_out == 0 ? TH_ERR_TOO_LARGE : TH_ERR_MALFORMED;
 	*len = FORM_MAX - z->avail_out;
+	while (z->avail_in > 0 && *z->next_in == 0) { /* padding */
+		z->next_in++;
+		z->avail_in--;
+	}
 	return z->avail_in == 0 ? TH_OK : TH_ERR_MALFORMED;
 }
 

@@ -259,7 +259,7 @@ enum th_err th_model_decode_on(struct th_model *m, const struct th_view *view, c
 			return TH_ERR_TOO_LARGE;
 		out[done++] = c;
 	}
-	if (d->at < d->n)
+	if (!th_range_only_zeros_left(d))
 		return TH_ERR_MALFORMED; /* code is left over */
 	*text_n = done;
 	return TH_OK;

@@ -66,7 +66,7 @@ enum th_err th_model_encode_on(struct th_model *m, const struct th_view *view, c
 			       const uint8_t *text, size_t n, struct th_range_enc *e, size_t *need);
 
 /* Any bytes decode to something, or to TH_ERR_TOO_LARGE when that is over cap or TH_MODEL_TEXT_MAX, or TH_ERR_MALFORMED
- * when code is left over or missing: time is bounded by cap. */
+ * when code is left over or missing: time is bounded by cap. Zeros behind the code are padding. */
 enum th_err th_model_decode(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
 			    const uint8_t *code, size_t n, uint8_t *out, size_t cap, size_t *text_n);
 /* The same behind what was decoded already. */

@@ -2,6 +2,7 @@
 #ifndef TH_CODEC_RANGE_H
 #define TH_CODEC_RANGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,6 +75,15 @@ static inline uint8_t th_range_next(struct th_range_dec *d)
 
 	d->at++;
 	return c;
+}
+
+/* Whether what has not been read is zeros: padding. */
+static inline bool th_range_only_zeros_left(const struct th_range_dec *d)
+{
+	for (size_t i = d->at; i < d->n; i++)
+		if (d->p[i])
+			return false;
+	return true;
 }
 
 static inline void th_range_dec_init(struct th_range_dec *d, const uint8_t *p, size_t n)

@@ -159,6 +159,12 @@ const struct th_option th_option_table[] = {
 	  .choices = tag_lengths,
 	  .arg = "BYTES",
 	  .help = "Authentication tag of each datagram; both daemons must have the same. 16 costs 8 bytes more" },
+	BOOL("model", SESSION, 0, model, "true",
+	     "Code messages by the trained model, if both daemons do. Off: by deflate alone, for a machine with little memory or "
+	     "time; messages are several times longer"),
+	COUNT("padding", SESSION, 0, padding, 0, 1024,
+	      "Pad the messages that this daemon sends, once coded, to a multiple of so many bytes, so that lengths tell "
+	      "less of what is in them. Costs half as many for each; 0: none. Bodies of over 64 KiB are not padded"),
 	TIME("rekey-after", SESSION, 0, rekey_after, MIN, 365 * 24 * HOUR, "24 h",
 	     "New keys once the ones in use are this old, with the next request; at the latest after 2^25 datagrams"),
 	TIME("session-lifetime", SESSION, 0, session_lifetime, MIN, 365 * 24 * HOUR, "168 h",

@@ -57,6 +57,8 @@ struct th_options {
 	unsigned tag_length; /* 0: 8 bytes, 1: 16 */
 	th_time rekey_after, session_lifetime, keepalive;
 	size_t max_sessions;
+	bool model;	/* code messages by the trained model */
+	size_t padding; /* of coded messages, to a multiple of this */
 
 	char coap_bind_host[TH_OPTION_HOST_MAX];
 	uint16_t coap_port;

@@ -341,6 +341,8 @@ static bool start_node(struct th_wire *w, struct th_complaints *c)
 		.secure = w->o.disable_encryption ? NULL : &secure,
 		.link = link_profile(&w->o),
 		.policy = w->o.policy,
+		.padding = w->o.padding,
+		.no_model = !w->o.model,
 		.report = th_report_log,
 	};
 

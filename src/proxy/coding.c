@@ -385,6 +385,18 @@ bool th_coding_wanted(const struct th_leg *leg)
 	return leg->dialogue && leg->node->workshop;
 }
 
+/* Zeros after the code, which its reader passes over, so that its length tells less. */
+static size_t padded(const struct th_leg *leg, size_t n)
+{
+	struct th_workshop *w = leg->node->workshop;
+	size_t to = leg->node->config.padding, more = to ? (to - n % to) % to : 0;
+
+	if (more > sizeof(w->code) - n)
+		more = sizeof(w->code) - n;
+	memset(w->code + n, 0, more);
+	return n + more;
+}
+
 void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 {
 	struct th_workshop *w = leg->node->workshop;
@@ -417,12 +429,13 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 			leg->about = about_nothing;
 		return;
 	}
-	if (is_by_model(w->code[0]))
-		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->plain, w->plain_n, n - 1);
 	if (!th_leg_is_ingress(leg) && is_by_model(w->code[0]))
 		th_answers_keep(&leg->dialogue->answers, leg->number, th_buf_data(msg), msg->n);
+	n = padded(leg, n);
+	if (is_by_model(w->code[0]))
+		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->plain, w->plain_n, n - 1);
 	th_buf_free(msg);
-	(void)th_buf_append(msg, w->code, n); /* shorter than what was there a moment ago */
+	(void)th_buf_append(msg, w->code, n); /* hardly longer than what was there a moment ago */
 }
 
 /* ---- in ---- */

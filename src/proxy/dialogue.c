@@ -40,7 +40,12 @@ void th_dialogue_heard(struct th_dialogue *d, const struct th_hello *own, const 
 
 	d->no_model = !(peer->codings & 1u << TH_CODING_MODEL) || peer->model != own->model;
 	d->other_preset = !(peer->codings & 1u << TH_CODING_FLATE) || peer->preset != own->preset;
-	if (d->no_model && !had && own->codings & 1u << TH_CODING_MODEL)
+	if (!d->no_model || had || !(own->codings & 1u << TH_CODING_MODEL))
+		return;
+	if (!(peer->codings & 1u << TH_CODING_MODEL))
+		th_log(TH_LOG_INFO, "codings_differ",
+		       "hint=\"the other daemon codes without the model; messages are several times longer\"");
+	else
 		th_log(TH_LOG_WARN, "codings_differ",
 		       "model=%08x theirs=%08x hint=\"the other daemon has other tables; messages are several times "
 		       "longer until both run the same version\"",

@@ -39,6 +39,7 @@ struct th_node_config {
 	bool ingress;                     /* ingress half on */
 	const struct th_secure_config *secure; /* NULL: the plain profile. Borrowed during th_node_new() */
 	struct th_link_profile link;      /* what we know of the way to peers; encrypted profile */
+	size_t padding;                   /* encrypted profile: coded messages have a multiple of so many bytes; 0: any */
 	bool no_model;                    /* encrypted profile: code messages by flate alone, in less memory and time */
 	struct th_policy policy;
 	void (*report)(void *user, const struct th_report *r); /* NULL: none */
@@ -84,7 +85,7 @@ struct th_coded {
 	size_t n;
 	const uint32_t *cost; /* n + 1 of them, in 1/65536 bit: the last one is the end's */
 	uint32_t bases;	      /* what naming the messages it builds on costs */
-	size_t coded;	      /* bytes of code */
+	size_t coded;	      /* bytes of code, padding included */
 };
 typedef void th_node_coded(void *user, const struct th_coded *m);
 

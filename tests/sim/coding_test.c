@@ -12,15 +12,16 @@
 #include "sim/node.h"
 #include "sim/world.h"
 
-enum { EXCHANGES = 400, IN_FLIGHT = 10, TEXT = 20000, TARGET = 64 };
+enum { EXCHANGES = 400, IN_FLIGHT = 10, TEXT = 20000, TARGET = 64, PADDING = 32 };
 
 static const struct kind {
 	const char *name;
-	unsigned loss_permille, reorder_permille, jitter_percent, kill_percent, window, long_permille;
+	unsigned loss_permille, reorder_permille, jitter_percent, kill_percent, window, long_permille, padding;
 } kinds[] = {
-	{ "in order", 0, 0, 0, 0, 16, 0 },     { "overtaking", 0, 300, 90, 0, 16, 0 },
-	{ "waiting", 0, 0, 40, 0, 4, 0 },      { "lossy", 100, 50, 40, 0, 8, 0 },
-	{ "restarts", 20, 50, 40, 100, 8, 0 }, { "long ones", 0, 100, 40, 0, 8, 120 },
+	{ "in order", 0, 0, 0, 0, 16, 0, 0 },	  { "overtaking", 0, 300, 90, 0, 16, 0, 0 },
+	{ "waiting", 0, 0, 40, 0, 4, 0, 0 },	  { "lossy", 100, 50, 40, 0, 8, 0, 0 },
+	{ "restarts", 20, 50, 40, 100, 8, 0, 0 }, { "long ones", 0, 100, 40, 0, 8, 120, 0 },
+	{ "padded", 0, 0, 0, 0, 16, 0, PADDING },
 };
 
 struct play;
@@ -38,6 +39,7 @@ struct play {
 	uint64_t rng_state, begun, answered, failed, wrong, bytes, plain;
 	struct th_rng rng;
 	struct sim_event trouble;
+	uint32_t rests; /* bit n: a request of one datagram had n bytes more than a multiple of PADDING */
 	char last[256]; /* what somebody said last */
 	struct slot slots[IN_FLIGHT];
 };
@@ -120,6 +122,8 @@ static void report(void *user, const struct th_report *r)
 
 	if (r->half[0] != 'i')
 		return;
+	if (r->datagrams_up == 1)
+		p->rests |= (uint32_t)1 << r->link_bytes_up % PADDING;
 	p->bytes += r->link_bytes_up + r->link_bytes_down;
 	p->plain += r->http_bytes_up + r->http_bytes_down;
 }
@@ -148,6 +152,7 @@ static unsigned play(uint64_t seed, const struct kind *kind)
 	sim_world_config_default(&config);
 	config.seed = seed;
 	config.secure = true;
+	config.padding = kind->padding;
 	config.up = config.down = link;
 	for (int side = 0; side < SIM_SIDES; side++) {
 		config.profile[side].ours = true;
@@ -183,6 +188,8 @@ static unsigned play(uint64_t seed, const struct kind *kind)
 	bad |= kind->window < 4 && stats.requests_late == 0;
 	bad |= kind->kill_percent > 0 && stats.requests_again == 0;
 	bad |= kind->long_permille > 0 && p->plain < 8 * p->bytes;
+	/* lengths tell the header's, and no more */
+	bad |= (__builtin_popcount(p->rests) > 6) == (kind->padding > 0);
 	sim_world_free(&p->world);
 	free(p);
 	return bad;

@@ -70,6 +70,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.ingress = side == SIM_NEAR,
 		.policy = w->config.policy,
 		.no_model = w->config.no_model,
+		.padding = w->config.padding,
 		.link = w->config.profile[side],
 		.report = on_report,
 		.user = n,

@@ -31,6 +31,7 @@ struct sim_world_config {
 	bool require_echo;	  /* bare engine far: RFC 9175 §2.3 */
 	bool secure;		  /* nodes: the encrypted profile; the near one knows the far one's key, unless */
 	bool first_contact;	  /* it learns it */
+	size_t padding;		  /* encrypted nodes: of coded messages */
 	bool no_model;		  /* encrypted nodes: code without the model, which is slow, and history */
 	uint64_t rekey_packets;	  /* new keys after so many records; 0: as sessions have it by default */
 	th_time rekey_age;	  /* or so long; 0: likewise */

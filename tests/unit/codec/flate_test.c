@@ -237,7 +237,12 @@ static void test_every_prefix_and_every_flipped_bit(void **state)
 		assert_int_not_equal(th_flate_decode(flate, guard_put(&g, whole, cut), cut, false, none, &got, body_out,
 						     sizeof(body_out)),
 				     TH_OK);
-	whole[n] = 0; /* a byte too many */
+	memset(whole + n, 0, 40); /* padding */
+	for (size_t more = 0; more <= 40; more++)
+		assert_int_equal(th_flate_decode(flate, guard_put(&g, whole, n + more), n + more, false, none, &got,
+						 body_out, sizeof(body_out)),
+				 TH_OK);
+	whole[n] = 1; /* a byte too many */
 	assert_int_equal(th_flate_decode(flate, whole, n + 1, false, none, &got, body_out, sizeof(body_out)),
 			 TH_ERR_MALFORMED);
 	for (size_t bit = 8; bit < n * 8; bit++) {

@@ -59,6 +59,26 @@ static void test_round_trips(void **state)
 	REQUEST("\\u00e4\\u\\\\\\ud83d\xf0\x9f\x98\x80\xff\xc3");
 }
 
+/* Zeros behind the code are padding; anything else is refused. */
+static void test_padding(void **state)
+{
+	static const char text[] = "GET /_matrix/client/v3/sync?since=s72594_4483_1934\nAuthorization: #\n\n";
+	uint8_t code[128] = { 0 }, back[sizeof(text)];
+	size_t n, got;
+
+	(void)state;
+	assert_int_equal(th_model_encode(model, NULL, &of_request, (const uint8_t *)text, sizeof(text) - 1, code,
+					 sizeof(code) - 64, &n),
+			 TH_OK);
+	for (size_t more = 0; more <= 64; more++) {
+		assert_int_equal(th_model_decode(model, NULL, &of_request, code, n + more, back, sizeof(back), &got), TH_OK);
+		assert_int_equal(got, sizeof(text) - 1);
+		assert_memory_equal(back, text, got);
+	}
+	code[n + 20] = 1;
+	assert_int_equal(th_model_decode(model, NULL, &of_request, code, n + 64, back, sizeof(back), &got), TH_ERR_MALFORMED);
+}
+
 static void test_random_bytes(void **state)
 {
 	uint64_t seed = 20261128;
@@ -239,6 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_history_makes_it_shorter),
 		cmocka_unit_test(test_random_identifiers_cost_their_entropy),
