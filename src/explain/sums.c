@@ -140,7 +140,8 @@ static void print_fields(const struct th_sums *s, size_t top, FILE *out)
 	}
 	if (rest.times)
 		print_row(s, "all other fields", &rest, out);
-	fprintf(out, "%10.1f %6.1f %38s  rounding of codes to whole bytes\n", (double)s->modelled - bytes_of(s->cost),
+	fprintf(out, "%10.1f %6.1f %38s  rounding of codes to whole bytes, and padding\n",
+		(double)s->modelled - bytes_of(s->cost),
 		s->modelled ? ((double)s->modelled - bytes_of(s->cost)) * 100 / (double)s->modelled : 0, "");
 	fprintf(out, "%10" PRIu64 " %6.1f %38s  together\n", s->modelled, s->modelled ? 100.0 : 0, "");
 	th_free(s->mem, rows);

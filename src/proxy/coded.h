@@ -21,7 +21,7 @@ enum th_err th_coded_watch(struct th_coded_watch *w, const struct th_mem *mem, s
 void th_coded_begin(struct th_coded_watch *w, struct th_model *m, const struct th_range_enc *e);
 void th_coded_end(const struct th_coded_watch *w, struct th_model *m);
 
-/* What was coded last is sent. `coded`: bytes of its code. */
+/* What was coded last is sent. `coded`: bytes of its code, padding included. */
 void th_coded_tell(const struct th_coded_watch *w, bool is_response, const uint8_t *text, size_t n, size_t coded);
 
 /* A message was received and read: codes it once more to see what it cost. `out` is scratch. */

@@ -415,11 +415,11 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 			leg->about = about_nothing;
 		return;
 	}
-	if (is_by_model(w->code[0]))
-		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->plain, w->plain_n, n - 1);
 	if (!th_leg_is_ingress(leg) && is_by_model(w->code[0]))
 		th_answers_keep(&leg->dialogue->answers, leg->number, th_buf_data(msg), msg->n);
 	n = padded(leg, n);
+	if (is_by_model(w->code[0]))
+		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->plain, w->plain_n, n - 1);
 	th_buf_free(msg);
 	(void)th_buf_append(msg, w->code, n); /* hardly longer than what was there a moment ago */
 }

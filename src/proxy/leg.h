@@ -56,6 +56,7 @@ struct th_leg {
 	bool unanswered;       /* egress: the response has not been opened yet */
 	bool handing;          /* some of it is being given to the engine */
 	bool gathering;        /* the outgoing message is collected there first, to be coded */
+	bool owes_resume;      /* the flow was refused some of its body */
 	bool out_end;          /* the outgoing message is whole, once `packer` is gone and `out` empty */
 	struct th_bulk_encoder *packer; /* owned; NULL unless the outgoing body goes through it into `out` */
 	enum th_bulk_op packing;	/* what it was asked for */

@@ -154,9 +154,8 @@ static size_t pack(struct th_leg *leg, const uint8_t *p, size_t n)
 	return taken;
 }
 
-size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
+static size_t take(struct th_leg *leg, const uint8_t *p, size_t n)
 {
-	struct th_leg *leg = th_leg_of(self);
 	size_t taken;
 
 	if (!leg->id)
@@ -173,6 +172,18 @@ size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
 		return 0;
 	taken = th_coap_write(leg->node->coap, leg->id, p, n, th_node_now(leg->node));
 	th_leg_count(leg, true, taken);
+	return taken;
+}
+
+size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
+{
+	struct th_leg *leg = th_leg_of(self);
+	size_t taken;
+
+	leg->owes_resume = true; /* the engine may ask for more before it returns */
+	taken = take(leg, p, n);
+	if (taken == n)
+		leg->owes_resume = false;
 	return taken;
 }
 
@@ -221,8 +232,10 @@ void th_leg_can_send(struct th_leg *leg)
 	} while (more && leg->out.n == 0);
 	if (is_broken(leg) || leg->out.n > 0 || !leg->id)
 		return;
-	if (leg->out_end)
+	if (leg->out_end) {
 		finish(leg);
-	else
+	} else if (leg->owes_resume) {
+		leg->owes_resume = false;
 		th_flow_resume(&leg->flow);
+	}
 }

@@ -97,7 +97,7 @@ struct th_coded {
 	size_t n;
 	const uint32_t *cost; /* n + 1 of them, in 1/65536 bit: the last one is the end's */
 	uint32_t bases;	      /* what naming the messages it builds on costs */
-	size_t coded;	      /* bytes of code */
+	size_t coded;	      /* bytes of code, padding included */
 };
 typedef void th_node_coded(void *user, const struct th_coded *m);
 

@@ -132,6 +132,13 @@ def test_lost_messages_and_forgotten_ones(decoder, tmp_path):
     assert len(read_session(decoder, messages, store=4096)) > 30
 
 
+def test_padding_is_passed_over(decoder, tmp_path):
+    message = played(tmp_path, lines_of("recorded/js-sdk", 10, 1))[0]
+    assert decoder.decode(message.code + bytes(100)) == message.text
+    with pytest.raises(Malformed):
+        decoder.decode(message.code + bytes(100) + b"\1")
+
+
 def test_any_code_is_read_or_refused(decoder):
     for code in (b"", b"\x00", b"\xff" * 3, bytes(range(1, 9))):
         try:

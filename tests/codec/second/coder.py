@@ -85,6 +85,6 @@ class Decoder:
             if len(text) == limit:
                 raise Malformed("the text is too long")
             text.append(byte)
-        if coder.taken < len(coder.code):
+        if any(coder.code[coder.taken :]):  # zeros are padding
             raise Malformed("code is left over")
         return bytes(text)
