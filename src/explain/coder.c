@@ -6,7 +6,7 @@
 
 #include "base/wr.h"
 #include "codec/reference.h"
-#include "codec/secret.h"
+#include "codec/keep.h"
 #include "codec/tables.h"
 #include "codec/text.h"
 #include "exchange/policy.h"
@@ -39,7 +39,8 @@ struct th_coder {
 	struct account accounts[ACCOUNTS_MAX];
 	size_t n_accounts;
 	struct th_view view;
-	uint8_t text[TEXT_MAX], masked[TEXT_MAX], code[TEXT_MAX];
+	uint8_t text[TEXT_MAX], kept[TEXT_MAX + TH_KEEP_EXTRA], code[TEXT_MAX];
+	struct th_str body; /* of the message; borrowed while it is looked at */
 	uint32_t cost[TEXT_MAX + 1];
 };
 
@@ -208,12 +209,12 @@ static void remember(struct th_coder *c, const struct th_model_about *about, uin
 	struct th_history *sender = about->is_response ? c->far : c->near;
 	struct th_history *receiver = about->is_response ? c->near : c->far;
 	struct th_history_ref me = { .sender = TH_HISTORY_OURS, .number = number };
-	size_t masked_n = th_secret_mask(c->text, n, c->masked);
+	size_t kept_n = th_keep(c->text, n, c->body, c->kept);
 
-	(void)th_history_add(sender, me, &base, about, c->masked, masked_n);
+	(void)th_history_add(sender, me, &base, about, c->kept, kept_n);
 	base.parent = mirrored(base.parent);
 	base.request = mirrored(base.request);
-	(void)th_history_add(receiver, mirrored(me), &base, about, c->masked, masked_n);
+	(void)th_history_add(receiver, mirrored(me), &base, about, c->kept, kept_n);
 }
 
 /* What to code it against, as the daemon does on a link that loses little; c->view is that. */
@@ -289,6 +290,7 @@ static bool make_text(struct th_coder *c, const struct message *m, size_t *n, st
 	head.n_fields = th_policy_filter(&policy, &head, crossing);
 	head.fields = crossing;
 	head.body_len = (int64_t)m->body.n;
+	c->body = m->body;
 	if (th_text_write(&head, m->is_response ? TH_SLOT_NONE : slot_of(c, &head), (const uint8_t *)m->body.p,
 			  m->body.n, c->text, sizeof(c->text), n) != TH_OK)
 		out->not_modelled = "its head is no HTTP head that crosses as a text";

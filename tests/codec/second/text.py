@@ -2,6 +2,8 @@
 
 import re
 
+from . import events
+
 SYNAPSE_CORS = (
     b"Access-Control-Allow-Origin: *\n"
     b"Access-Control-Allow-Methods: GET, HEAD, POST, PUT, DELETE, OPTIONS\n"
@@ -146,22 +148,33 @@ def _mask_body(body):
         at = value.end()
 
 
+def kept(text):
+    """What history keeps of a text that was read."""
+    return masked(text) + events.ids(events.restored(text[_head_end(text) + 1 :]))
+
+
+def _head_end(text):
+    """Where the empty line stands; the text's end without."""
+    at = text.find(b"\n") + 1 or len(text)
+    while at < len(text) and text[at] != 0x0A:
+        if text[at] in ENTRIES and ENTRIES[text[at]].endswith(b"\n"):
+            at += 1
+        else:
+            at = text.find(b"\n", at) + 1 or len(text)
+    return at
+
+
 def masked(text):
-    """The text as history keeps it."""
-    head_end = 0
-    lines = []
-    first = True
-    while head_end < len(text):
-        if not first and text[head_end] == 0x0A:
-            break
-        if not first and text[head_end] in ENTRIES and ENTRIES[text[head_end]].endswith(b"\n"):
-            lines.append(text[head_end : head_end + 1])
-            head_end += 1
+    """The text without its secrets."""
+    head_end = _head_end(text)
+    lines, at = [], 0
+    while at < head_end:
+        if at and text[at] in ENTRIES and ENTRIES[text[at]].endswith(b"\n"):
+            lines.append(text[at : at + 1])
+            at += 1
             continue
-        end = text.find(b"\n", head_end)
-        end = len(text) if end < 0 else end
-        line = text[head_end:end]
-        lines.append((_mask_query if first else _mask_field)(line) + text[end : end + 1])
-        head_end = end + 1
-        first = False
+        end = text.find(b"\n", at, head_end)
+        end = head_end if end < 0 else end
+        lines.append((_mask_field if at else _mask_query)(text[at:end]) + text[end : end + 1])
+        at = end + 1
     return b"".join(lines) + _mask_body(text[head_end:])
