@@ -97,8 +97,3 @@ bool th_bytes_equal(const void *a, const void *b, size_t n)
 {
 	return CRYPTO_memcmp(a, b, n) == 0;
 }
-
-bool th_secret_equal(const struct th_noise_secret *a, const struct th_noise_secret *b)
-{
-	return th_bytes_equal(a->b, b->b, sizeof(a->b));
-}

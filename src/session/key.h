@@ -24,6 +24,5 @@ const char *th_key_fingerprint(char out[TH_KEY_FINGERPRINT], const uint8_t publi
 
 /* In constant time. */
 bool th_bytes_equal(const void *a, const void *b, size_t n);
-bool th_secret_equal(const struct th_noise_secret *a, const struct th_noise_secret *b);
 
 #endif

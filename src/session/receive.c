@@ -5,7 +5,6 @@
 enum {
 	KIND_MASK = 0xc0,
 	KIND_RECORD = 0x80,
-	LONG_FLAG = 0x20,
 	FOREIGN_MAX = 16, /* wrong tags a second from elsewhere, per session: a stranger who guesses an ID wears no key
 			     out with them */
 	TRIES_MAX = 32,	  /* keys that a record without a connection ID is tried with */
@@ -127,8 +126,8 @@ static bool may_try(struct th_sessions *s, struct session *ss, const struct th_a
 
 static void by_cid(struct th_sessions *s, const struct th_addr *from, const uint8_t *p, size_t n)
 {
-	size_t at = p[0] & LONG_FLAG ? 3 : 1;
-	struct epoch *e = n >= at + TH_CID_MAX ? th_cids_find(&s->cids, p + at) : NULL;
+	const uint8_t *cid; /* of one byte or two: a tag stands behind it */
+	struct epoch *e = th_record_peek(p, n, 1, &cid) ? th_cids_find(&s->cids, cid) : NULL;
 
 	if (!e || !e->keyed || e->session->dead) {
 		s->stats.unknown_cid++;

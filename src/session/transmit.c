@@ -83,7 +83,9 @@ static void be_cautious(struct epoch *e, unsigned level)
 		seen = max_of(seen, e->assumed);
 	if (next > (uint64_t)1 << RANGE_BITS)
 		seen = max_of(seen, next - ((uint64_t)1 << RANGE_BITS));
-	e->tx.acknowledged = seen;
+	e->tx.acknowledged = e->tx.base;
+	if (seen > e->tx.base)
+		th_record_acknowledged(&e->tx, seen - 1);
 }
 
 static unsigned caution(const struct session *ss, const struct kept *k)
