@@ -250,6 +250,13 @@ enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x)
 	return TH_OK;
 }
 
+size_t th_coap_burst_unsent(const struct th_coap_exchange *x)
+{
+	uint64_t end = x->out.base + x->out.buf.n, sent = place(x, x->out.burst->next);
+
+	return sent < end ? (size_t)(end - sent) : 0;
+}
+
 void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_burst_out *b = x->out.burst;

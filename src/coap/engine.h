@@ -146,12 +146,14 @@ enum th_err th_coap_respond(struct th_coap *c, th_coap_id id, const struct th_co
  * client writes after its response has begun is taken and dropped; the `resume` for it comes after `end`. */
 size_t th_coap_write(struct th_coap *c, th_coap_id id, const uint8_t *p, size_t n, th_time now);
 enum th_err th_coap_end(struct th_coap *c, th_coap_id id, th_time now);
+/* How much of what was written waits for its turn: not sent yet, or, in block-wise transfer, not acknowledged yet. */
+size_t th_coap_unsent(const struct th_coap *c, th_coap_id id);
 
 /* The user can take incoming body again. */
 void th_coap_resume(struct th_coap *c, th_coap_id id, th_time now);
 
 /* Gives up. Client: nothing more is sent for it, late answers are reset (a running observation is so deregistered).
- * Server: an unanswered request gets 5.03, a running observation ends, a half-sent body is dropped. No `closed` follows. */
+ * Server: an unanswered request gets 5.03, or 5.02 when its response was begun; a running observation ends, a half-sent body is dropped. No `closed` follows. */
 void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now);
 
 /* The same, but a server says nothing: for a requester that is known to have given up itself. */

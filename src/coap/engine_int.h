@@ -539,6 +539,8 @@ void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x);
 /* The first block travels by other means; the others do from now on. TH_ERR_NO_MEMORY. */
 enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x);
 /* Something may have become sendable; for any body of that peer. */
+/* Bytes that were never sent. */
+size_t th_coap_burst_unsent(const struct th_coap_exchange *x);
 void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_burst_pump_all(struct th_coap *c, struct th_coap_peer *p);
 /* The Message ID of a block or report, which nobody refers to: with c->numbering it is not known here (engine.h). */

@@ -191,6 +191,15 @@ size_t th_coap_write(struct th_coap *c, th_coap_id id, const uint8_t *p, size_t 
 	return taken;
 }
 
+size_t th_coap_unsent(const struct th_coap *c, th_coap_id id)
+{
+	const struct th_coap_exchange *x = th_coap_exchange_find(c, id);
+
+	if (!x)
+		return 0;
+	return x->out.burst ? th_coap_burst_unsent(x) : x->out.buf.n;
+}
+
 enum th_err th_coap_end(struct th_coap *c, th_coap_id id, th_time now)
 {
 	struct th_coap_exchange *x = th_coap_exchange_find(c, id);

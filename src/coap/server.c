@@ -344,8 +344,8 @@ static void tell_broken(struct th_coap *c, struct th_coap_exchange *x)
 
 void th_coap_server_cancel(struct th_coap *c, struct th_coap_exchange *x)
 {
-	if (x->s.ask.owing)
-		th_coap_server_refuse(c, x->peer, &x->s.ask, TH_COAP_UNAVAILABLE);
+	if (x->s.ask.owing) /* nothing has left of a response that was begun: it broke off */
+		th_coap_server_refuse(c, x->peer, &x->s.ask, x->s.head ? TH_COAP_BAD_GATEWAY : TH_COAP_UNAVAILABLE);
 	else if (x->s.observing)
 		th_coap_observe_end(c, x);
 	else if (x->out.burst && !x->out.ended)

@@ -4,8 +4,9 @@
 #include <zstd_errors.h>
 
 enum {
-	LEVEL = 13,
-	TABLE_LOG = 17, /* 2^17 entries of 4 bytes each in hash and chain table */
+	LEVEL = 7,
+	TABLE_LOG = 16,	   /* 2^16 entries of 4 bytes each in hash and chain table */
+	BLOCK = 32 * 1024, /* a zstd block is of no use before its last byte has come: not too much may hang on that */
 	SAMPLE_MIN = 32,
 	UNDECIDED = -1,
 };
@@ -17,6 +18,7 @@ struct th_bulk_encoder {
 	bool kind_sent;
 	uint8_t sample[TH_BULK_SAMPLE];
 	size_t held, given; /* bytes of the sample, and how many of them went on */
+	size_t block;	    /* bytes in the block that is being made */
 };
 
 static bool is_type(struct th_str type, const char *prefix)
@@ -106,29 +108,50 @@ static void sample(struct th_bulk_encoder *e, const uint8_t *in, size_t n, enum 
 		e->kind = th_bulk_looks_compressible(e->sample, e->held) ? TH_BULK_ZSTD : TH_BULK_STORED;
 }
 
+static enum th_err compress(struct th_bulk_encoder *e, const uint8_t *in, size_t n, enum th_bulk_op op, uint8_t *out,
+			    size_t cap, struct th_bulk_step *step, size_t *taken)
+{
+	static const ZSTD_EndDirective directive[] = { ZSTD_e_continue, ZSTD_e_flush, ZSTD_e_end };
+	ZSTD_outBuffer to = { out, cap, step->written };
+	bool last, whole;
+
+	*taken = 0;
+	do {
+		size_t room = BLOCK - e->block, part = n - *taken < room ? n - *taken : room;
+		ZSTD_inBuffer from = { in + *taken, part, 0 };
+		enum th_bulk_op now = op;
+		size_t left;
+
+		last = part == n - *taken;
+		if (!last || (op == TH_BULK_MORE && part == room))
+			now = TH_BULK_FLUSH;
+		left = ZSTD_compressStream2(e->zstd, &to, &from, directive[now]);
+		if (ZSTD_isError(left))
+			return TH_ERR_NO_MEMORY;
+		*taken += from.pos;
+		e->block += from.pos;
+		whole = from.pos == part && (now == TH_BULK_MORE || left == 0);
+		if (whole && now != TH_BULK_MORE)
+			e->block = 0;
+	} while (whole && !last);
+	step->written = to.pos;
+	step->done = whole;
+	return TH_OK;
+}
+
 /* One run of bytes through the chosen kind. Returns how much of it was taken. */
 static enum th_err pass(struct th_bulk_encoder *e, const uint8_t *in, size_t n, enum th_bulk_op op, uint8_t *out,
 			size_t cap, struct th_bulk_step *step, size_t *taken)
 {
-	static const ZSTD_EndDirective directive[] = { ZSTD_e_continue, ZSTD_e_flush, ZSTD_e_end };
-	ZSTD_inBuffer from = { in, n, 0 };
-	ZSTD_outBuffer to = { out, cap, step->written };
-	size_t left, room = cap - step->written;
+	size_t room = cap - step->written;
 
-	if (e->kind == TH_BULK_STORED) {
-		*taken = n < room ? n : room;
-		if (*taken)
-			memcpy(out + step->written, in, *taken);
-		step->written += *taken;
-		step->done = *taken == n;
-		return TH_OK;
-	}
-	left = ZSTD_compressStream2(e->zstd, &to, &from, directive[op]);
-	if (ZSTD_isError(left))
-		return TH_ERR_NO_MEMORY;
-	*taken = from.pos;
-	step->written = to.pos;
-	step->done = from.pos == n && (op == TH_BULK_MORE || left == 0);
+	if (e->kind == TH_BULK_ZSTD)
+		return compress(e, in, n, op, out, cap, step, taken);
+	*taken = n < room ? n : room;
+	if (*taken)
+		memcpy(out + step->written, in, *taken);
+	step->written += *taken;
+	step->done = *taken == n;
 	return TH_OK;
 }
 

@@ -24,7 +24,7 @@ enum {
 };
 
 enum th_bulk_op {
-	TH_BULK_MORE,  /* more follows soon */
+	TH_BULK_MORE,  /* more follows soon; at most 32 kB are kept back */
 	TH_BULK_FLUSH, /* the other end shall have all so far: end of a burst */
 	TH_BULK_END,   /* that was all */
 };
@@ -34,7 +34,7 @@ struct th_bulk_step {
 	bool done; /* encoder: all was taken, and all that `op` asks for is out. Decoder: nothing more comes out of what was taken */
 };
 
-/* 2.1 MB while a zstd stream is open, 1 kB when stored. */
+/* 1.4 MB while a zstd stream is open, 1 kB when stored. */
 struct th_bulk_encoder;
 
 /* content_type: the field's value, empty when there is none; borrowed during the call. NULL without memory. */

@@ -61,7 +61,8 @@ void th_workshop_del(struct th_workshop *w)
 
 void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello)
 {
-	hello->codings = 1u << TH_CODING_IDENTITY | 1u << TH_CODING_FLATE | 1u << TH_CODING_FLATE_BARE;
+	hello->codings =
+		1u << TH_CODING_IDENTITY | 1u << TH_CODING_FLATE | 1u << TH_CODING_BULK | 1u << TH_CODING_FLATE_BARE;
 	hello->preset = (uint32_t)th_flate_preset_id;
 	if (w->model) {
 		hello->codings |= 1u << TH_CODING_MODEL;
@@ -400,6 +401,37 @@ static enum th_err put_plain(struct th_buf *msg, const struct th_head *head, con
 	th_envelope_write(head, p, need);
 	th_buf_commit(msg, need);
 	return th_buf_append(msg, body, n);
+}
+
+/* ---- large bodies ---- */
+
+_Static_assert((int)TH_BULK_HEAD_MAX <= (int)TEXT_MAX && TH_BULK_HEAD_MAX + TH_BULK_PREFIX_MAX <= CODE_MAX,
+	       "a head fits the scratch");
+
+enum th_err th_coding_write_bulk_head(struct th_leg *leg, const struct th_head *head, struct th_buf *msg)
+{
+	struct th_workshop *w = leg->node->workshop;
+	unsigned coding = leg->dialogue->other_preset ? TH_CODING_FLATE_BARE : TH_CODING_FLATE;
+	size_t n = th_bulk_head_write(w->flate, coding, head, (struct th_flate_history){ 0 }, w->plain, w->code,
+				      sizeof(w->code));
+
+	return n <= sizeof(w->code) ? th_buf_append(msg, w->code, n) : TH_ERR_TOO_LARGE;
+}
+
+enum th_err th_coding_read_bulk_head(struct th_leg *leg, struct th_buf *msg)
+{
+	struct th_workshop *w = leg->node->workshop;
+	enum th_err err = th_bulk_head_read(w->flate, th_buf_data(msg), msg->n, th_leg_is_ingress(leg),
+					    (struct th_flate_history){ 0 }, &w->message);
+	struct th_buf head;
+
+	if (err != TH_OK)
+		return err;
+	th_buf_init(&head, w->mem, TH_LEG_BUF_MAX); /* the message may borrow from msg */
+	err = put_plain(&head, &w->message.head, (const uint8_t *)"", 0);
+	th_buf_free(msg);
+	*msg = head;
+	return err;
 }
 
 static bool is_authorization(struct th_str name)

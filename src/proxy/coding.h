@@ -35,6 +35,11 @@ bool th_coding_wanted(const struct th_leg *leg);
 /* `msg` is a whole message in the identity coding, and becomes the shortest that the peer understands. */
 void th_coding_encode(struct th_leg *leg, struct th_buf *msg);
 
+/* Before a large body in the bulk coding, coding and head. Out: appended to `msg`. In: `msg`, which they are whole, becomes a head in the
+ * identity coding. TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY; in also TH_ERR_MALFORMED, TH_ERR_UNSUPPORTED. */
+enum th_err th_coding_write_bulk_head(struct th_leg *leg, const struct th_head *head, struct th_buf *msg);
+enum th_err th_coding_read_bulk_head(struct th_leg *leg, struct th_buf *msg);
+
 /* Whether a message that begins so is in a coding of whole messages that this end knows. */
 bool th_coding_knows(const struct th_leg *leg, uint8_t first);
 

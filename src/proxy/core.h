@@ -19,6 +19,8 @@ struct th_node {
 	struct th_hello hello;	      /* what we say of ourselves */
 	struct th_table by_id;    /* legs by the id of their CoAP exchange */
 	struct th_list open, dead; /* legs */
+	struct th_list unflushed;  /* legs whose coder of large bodies may keep bytes back */
+	unsigned packers, unpackers; /* such coders, both ways */
 	struct th_flow_server server;
 	struct th_addr peer; /* of the ingress half, plain profile */
 	bool peer_known;

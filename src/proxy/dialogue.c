@@ -38,6 +38,7 @@ void th_dialogue_heard(struct th_dialogue *d, const struct th_hello *own, const 
 
 	d->no_model = !(peer->codings & 1u << TH_CODING_MODEL) || peer->model != own->model;
 	d->other_preset = !(peer->codings & 1u << TH_CODING_FLATE) || peer->preset != own->preset;
+	d->bulk = peer->codings & own->codings & 1u << TH_CODING_BULK;
 	if (d->no_model && !had && own->codings & 1u << TH_CODING_MODEL)
 		th_log(TH_LOG_WARN, "codings_differ",
 		       "model=%08x theirs=%08x hint=\"the other daemon has other tables; messages are several times "

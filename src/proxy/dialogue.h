@@ -22,6 +22,7 @@ struct th_dialogue {
 	struct th_list unnamed; /* legs whose request is coded, and not known to have been sent yet */
 	bool no_model;		/* the peer has other tables */
 	bool other_preset;	/* the peer has another preset dictionary */
+	bool bulk;		/* the peer has said that it takes large bodies in the bulk coding */
 	unsigned forgotten;	/* how often the peer lacked what it was referred to */
 	struct th_budget budget; /* of the asking end */
 };

@@ -48,7 +48,8 @@ static void failed(struct th_leg *leg, enum th_err err)
 		return;
 	}
 	th_failure_of(&why, err, "The request does not follow thimble's envelope: do both ends run the same version?");
-	why.status = 400;
+	if (err != TH_ERR_FULL)
+		why.status = 400;
 	respond_failure(leg, &why);
 }
 

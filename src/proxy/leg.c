@@ -27,6 +27,7 @@ struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, co
 	th_buf_init(&leg->plain, node->mem, TH_LEG_BUF_MAX);
 	th_buf_init(&leg->masked, node->mem, TH_LEG_BUF_MAX);
 	th_list_init(&leg->unnamed);
+	th_list_init(&leg->unflushed);
 	leg->dialogue = th_node_dialogue(node, peer);
 	leg->report = (struct th_report){
 		.half = half, .route = "other", .started = th_node_now(node), .answered = TH_NEVER
@@ -48,6 +49,7 @@ static void unbind(struct th_leg *leg)
 	if (!leg->id)
 		return;
 	th_coding_sent(leg); /* if it was, the peer may have read it */
+	th_bulk_end_out(leg);
 	th_table_remove(&leg->node->by_id, &leg->by_id);
 	leg->id = 0;
 }

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/table.h"
+#include "codec/bulk.h"
 #include "codec/history.h"
 #include "coap/engine.h"
 #include "exchange/flow.h"
@@ -35,6 +36,8 @@ enum th_leg_content { TH_LEG_ENVELOPE, TH_LEG_SMALL };
 enum {
 	TH_LEG_SMALL_MAX = 240, /* bytes kept of a diagnostic or of a cancelled exchange's token */
 	TH_LEG_BUF_MAX = 256 * 1024, /* a head and what a block brings with it; or a gathered message */
+	TH_BULK_PACKERS_MAX = 8,     /* 1.5 MB each; further large bodies go as they are */
+	TH_BULK_UNPACKERS_MAX = 64,  /* 0.8 MB each; further ones are refused */
 };
 
 struct th_leg {
@@ -50,14 +53,23 @@ struct th_leg {
 	bool unanswered;       /* egress: the response has not been opened yet */
 	bool handing;          /* some of it is being given to the engine */
 	bool gathering;        /* the outgoing message is collected there first, to be coded */
-	bool out_end;          /* the outgoing message is whole, once `out` is empty */
+	bool refused;          /* the flow waits to be asked for the rest of what it offered */
+	bool out_end;          /* the outgoing message is whole, once `packer` is gone and `out` empty */
+	struct th_bulk_encoder *packer; /* owned; NULL unless the outgoing body goes through it into `out` */
+	enum th_bulk_op packing;	/* what it was asked for */
+	struct th_list unflushed;	/* on the node's list while it may keep bytes back */
+	bool broken;			/* it was lost for want of memory */
 
 	enum th_leg_content content;
 	uint8_t code;          /* of the incoming message */
 	struct th_buf in;      /* the incoming head until it is whole; or the small content; or a coded message */
 	bool coded;            /* the incoming message is in a coding for whole messages and not decoded yet */
 	bool decoded;          /* it was; what the flow has not taken of its body is in `in` */
-	bool offering;
+	bool offering, again;  /* some of it is being given to the flow; which has asked for more meanwhile */
+	bool bulk;             /* the incoming message is in the bulk coding */
+	struct th_bulk_decoder *unpacker; /* owned; NULL unless its head is whole and its body not; what the flow has not taken is in `in` */
+	bool pouring;          /* more is to come out of it */
+	bool in_whole;         /* nothing more goes into it */
 	bool in_head, in_end;  /* the incoming head, the incoming message is whole */
 	int64_t in_left;       /* incoming body bytes still announced; TH_BODY_UNKNOWN */
 	unsigned retry_after;  /* seconds, from an incoming CoAP error's Max-Age */
@@ -111,6 +123,30 @@ void th_leg_on_resume(struct th_flow *self);
 /* Incoming (leg_in.c), as the engine's events: data returns how much was taken. */
 size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n);
 void th_leg_take_end(struct th_leg *leg);
+/* Parts of that: the head in the identity coding; body bytes on to the flow, how many it took; the message is whole; it is no message. */
+enum th_err th_leg_read_head(struct th_leg *leg, const uint8_t *p, size_t n);
+size_t th_leg_take_body(struct th_leg *leg, const uint8_t *p, size_t n);
+void th_leg_end_in(struct th_leg *leg);
+void th_leg_fail(struct th_leg *leg, enum th_err err);
+
+/* Large bodies in a session (leg_bulk.c). Out: whether such a one may be coded. */
+bool th_bulk_wanted(const struct th_leg *leg);
+/* Begins with the head, filtered; or with what was gathered in leg->out, which stays as it is on error. */
+enum th_err th_bulk_begin(struct th_leg *leg, const struct th_head *head);
+enum th_err th_bulk_take_over(struct th_leg *leg);
+/* Body bytes; returns how many were taken: none while something waits in leg->out, but for a head that has not been handed on. */
+size_t th_bulk_put(struct th_leg *leg, const uint8_t *p, size_t n);
+/* Goes on with a flush or the end while leg->out is short. False: call again when that has left. */
+bool th_bulk_turn(struct th_leg *leg);
+/* For each leg whose engine has nothing left to send: what its coder keeps back. */
+void th_bulk_flush(struct th_node *n);
+void th_bulk_end_out(struct th_leg *leg);
+/* In: as th_leg_take(), th_leg_take_end() and the flow's resume. */
+size_t th_bulk_take(struct th_leg *leg, const uint8_t *p, size_t n);
+void th_bulk_take_end(struct th_leg *leg);
+void th_bulk_resume(struct th_leg *leg);
+void th_bulk_end_in(struct th_leg *leg);
+
 void th_leg_can_send(struct th_leg *leg);
 void th_leg_closed(struct th_leg *leg, enum th_err why);
 

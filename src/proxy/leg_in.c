@@ -1,12 +1,12 @@
 /* The incoming half of a leg: CoAP body ─▶ envelope ─▶ flow.
  *
- * In the identity coding it streams. In any other the message is gathered whole in leg->in, decoded into the identity
- * coding there, and given to the flow as that takes it. */
+ * In the identity and the bulk coding (leg_bulk.c) it streams. In any other the message is gathered whole in leg->in,
+ * decoded into the identity coding there, and given to the flow as that takes it. */
 #include "codec/envelope.h"
 #include "proxy/coding.h"
 #include "proxy/core.h"
 
-static void fail(struct th_leg *leg, enum th_err err)
+void th_leg_fail(struct th_leg *leg, enum th_err err)
 {
 	leg->ops->failed(leg, err);
 	th_leg_settle(leg);
@@ -20,7 +20,7 @@ static size_t take_small(struct th_leg *leg, const uint8_t *p, size_t n)
 	return n;
 }
 
-static enum th_err read_head(struct th_leg *leg, const uint8_t *p, size_t n)
+enum th_err th_leg_read_head(struct th_leg *leg, const uint8_t *p, size_t n)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_head head;
@@ -44,7 +44,7 @@ static size_t take_head(struct th_leg *leg, const uint8_t *p, size_t n, enum th_
 
 	*err = had ? TH_OK : th_envelope_length(p, n, &len);
 	if (*err == TH_OK && had == 0 && len > 0 && len <= n) {
-		*err = read_head(leg, p, len);
+		*err = th_leg_read_head(leg, p, len);
 		return len;
 	}
 	if (*err == TH_OK)
@@ -53,17 +53,17 @@ static size_t take_head(struct th_leg *leg, const uint8_t *p, size_t n, enum th_
 		*err = th_envelope_length(th_buf_data(&leg->in), leg->in.n, &len);
 	if (*err != TH_OK || len == 0 || len > leg->in.n)
 		return n;
-	*err = read_head(leg, th_buf_data(&leg->in), len);
+	*err = th_leg_read_head(leg, th_buf_data(&leg->in), len);
 	th_buf_free(&leg->in);
 	return len - had;
 }
 
-static size_t take_body(struct th_leg *leg, const uint8_t *p, size_t n)
+size_t th_leg_take_body(struct th_leg *leg, const uint8_t *p, size_t n)
 {
 	size_t taken;
 
 	if (leg->in_left != TH_BODY_UNKNOWN && (uint64_t)leg->in_left < n) {
-		fail(leg, TH_ERR_MALFORMED);
+		th_leg_fail(leg, TH_ERR_MALFORMED);
 		return n;
 	}
 	taken = th_flow_data(&leg->flow, p, n);
@@ -80,29 +80,33 @@ size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n)
 
 	if (leg->content == TH_LEG_SMALL)
 		return take_small(leg, p, n);
-	if (!leg->in_head && leg->in.n == 0 && n > 0)
+	if (!leg->in_head && leg->in.n == 0 && n > 0) {
 		leg->coded = th_coding_knows(leg, p[0]);
+		leg->bulk = p[0] == TH_CODING_BULK && th_coding_wanted(leg);
+	}
+	if (leg->bulk)
+		return th_bulk_take(leg, p, n);
 	if (leg->coded)
 		err = th_buf_append(&leg->in, p, n);
 	else if (!leg->in_head)
 		used = take_head(leg, p, n, &err);
 	if (err != TH_OK) {
-		fail(leg, err);
+		th_leg_fail(leg, err);
 		return n;
 	}
 	if (leg->coded || used == n)
 		return n;
-	return used + take_body(leg, p + used, n - used);
+	return used + th_leg_take_body(leg, p + used, n - used);
 }
 
-static void end(struct th_leg *leg)
+void th_leg_end_in(struct th_leg *leg)
 {
 	bool whole = leg->content == TH_LEG_SMALL ||
 		     (leg->in_head && (leg->in_left == 0 || leg->in_left == TH_BODY_UNKNOWN));
 
 	leg->in_end = true;
 	if (!whole) {
-		fail(leg, TH_ERR_CLOSED);
+		th_leg_fail(leg, TH_ERR_CLOSED);
 		return;
 	}
 	leg->ops->end(leg);
@@ -119,11 +123,11 @@ static void offer(struct th_leg *leg)
 	leg->offering = true;
 	do {
 		had = leg->in.n;
-		th_buf_consume(&leg->in, take_body(leg, th_buf_data(&leg->in), had));
+		th_buf_consume(&leg->in, th_leg_take_body(leg, th_buf_data(&leg->in), had));
 	} while (leg->in.n > 0 && leg->in.n < had && th_flow_open(&leg->flow));
 	leg->offering = false;
 	if (leg->in.n == 0 && !leg->dead)
-		end(leg);
+		th_leg_end_in(leg);
 }
 
 static void decode(struct th_leg *leg)
@@ -139,18 +143,18 @@ static void decode(struct th_leg *leg)
 		err = TH_ERR_MALFORMED;
 	if (err == TH_OK) {
 		leg->offering = true; /* whoever gets the head may want the body at once, before it is at its place */
-		err = read_head(leg, th_buf_data(&leg->in), len);
+		err = th_leg_read_head(leg, th_buf_data(&leg->in), len);
 		leg->offering = false;
 	}
 	if (err != TH_OK) {
-		fail(leg, err);
+		th_leg_fail(leg, err);
 		return;
 	}
 	if (leg->dead)
 		return;
 	th_buf_consume(&leg->in, len);
 	if (leg->in.n == 0)
-		end(leg);
+		th_leg_end_in(leg);
 	else
 		offer(leg);
 }
@@ -159,17 +163,21 @@ void th_leg_take_end(struct th_leg *leg)
 {
 	if (leg->in_end || leg->decoded)
 		return;
-	if (leg->coded)
+	if (leg->bulk)
+		th_bulk_take_end(leg);
+	else if (leg->coded)
 		decode(leg);
 	else
-		end(leg);
+		th_leg_end_in(leg);
 }
 
 void th_leg_on_resume(struct th_flow *self)
 {
 	struct th_leg *leg = th_leg_of(self);
 
-	if (leg->decoded && !leg->in_end)
+	if (leg->bulk)
+		th_bulk_resume(leg);
+	else if (leg->decoded && !leg->in_end)
 		offer(leg);
 	else if (leg->id)
 		th_coap_resume(leg->node->coap, leg->id, th_node_now(leg->node));

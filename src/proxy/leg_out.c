@@ -1,7 +1,7 @@
 /* The outgoing half of a leg: flow ─▶ envelope ─▶ CoAP body.
  *
- * A message that may be coded is gathered whole first; one that grows past TH_CODING_GATHER_MAX, or that nobody may code,
- * streams in the identity coding. */
+ * A message that may be coded is gathered whole first; one that grows past TH_CODING_GATHER_MAX streams: in the bulk
+ * coding (leg_bulk.c) if the peer knows it, else, as one that nobody may code, in the identity coding. */
 #include "codec/envelope.h"
 #include "proxy/coding.h"
 #include "proxy/core.h"
@@ -52,6 +52,13 @@ static enum th_err encode(struct th_leg *leg, const struct th_head *head)
 	return TH_OK;
 }
 
+/* The head of an answer whose body is coded goes with the first bytes of that: until then the answer may still break
+ * off. */
+static bool waits_for_body(const struct th_leg *leg)
+{
+	return leg->packer && leg->unanswered;
+}
+
 enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
@@ -63,9 +70,10 @@ enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head)
 	th_leg_count_head(leg, true, head);
 	filtered.n_fields = th_policy_filter(&leg->node->config.policy, head, fields);
 	filtered.fields = fields;
-	err = encode(leg, &filtered);
-	leg->gathering = err == TH_OK && th_coding_wanted(leg) && head->body_len <= TH_CODING_GATHER_MAX;
-	if (err == TH_OK && !leg->gathering)
+	leg->gathering = th_coding_wanted(leg) && head->body_len <= TH_CODING_GATHER_MAX;
+	err = !leg->gathering && th_bulk_wanted(leg) ? th_bulk_begin(leg, &filtered) : encode(leg, &filtered);
+	leg->gathering = leg->gathering && err == TH_OK;
+	if (err == TH_OK && !leg->gathering && !waits_for_body(leg))
 		hand_on(leg);
 	return err;
 }
@@ -77,13 +85,41 @@ static bool gather(struct th_leg *leg, const uint8_t *p, size_t n)
 	    th_buf_append(&leg->out, p, n) == TH_OK)
 		return true;
 	leg->gathering = false;
-	hand_on(leg);
+	if (th_bulk_wanted(leg))
+		(void)th_bulk_take_over(leg); /* else it streams as it is */
+	if (!waits_for_body(leg))
+		hand_on(leg);
 	return false;
 }
 
-size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
+/* True: the coder is gone, and with it the exchange. */
+static bool is_broken(struct th_leg *leg)
 {
-	struct th_leg *leg = th_leg_of(self);
+	if (!leg->broken)
+		return false;
+	leg->broken = false;
+	th_leg_fail(leg, TH_ERR_NO_MEMORY);
+	return true;
+}
+
+static size_t pack(struct th_leg *leg, const uint8_t *p, size_t n)
+{
+	size_t taken = 0, had;
+
+	do {
+		had = leg->out.n;
+		taken += leg->packer ? th_bulk_put(leg, p + taken, n - taken) : 0;
+		if (!waits_for_body(leg) || leg->out.n > had)
+			hand_on(leg);
+	} while (leg->packer && taken < n && leg->out.n == 0);
+	if (is_broken(leg) || !leg->id)
+		return n;
+	th_leg_count(leg, true, taken);
+	return taken;
+}
+
+static size_t take(struct th_leg *leg, const uint8_t *p, size_t n)
+{
 	size_t taken;
 
 	if (!leg->id)
@@ -92,10 +128,24 @@ size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
 		th_leg_count(leg, true, n);
 		return n;
 	}
+	if (leg->packer || leg->broken)
+		return pack(leg, p, n);
 	if (leg->out.n > 0)
 		return 0;
 	taken = th_coap_write(leg->node->coap, leg->id, p, n, th_node_now(leg->node));
 	th_leg_count(leg, true, taken);
+	return taken;
+}
+
+size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n)
+{
+	struct th_leg *leg = th_leg_of(self);
+	size_t taken;
+
+	leg->refused = true; /* room may come before this returns */
+	taken = take(leg, p, n);
+	if (taken == n)
+		leg->refused = false;
 	return taken;
 }
 
@@ -121,6 +171,10 @@ void th_leg_send_end(struct th_leg *leg)
 		th_coding_encode(leg, &leg->out);
 		hand_on(leg);
 	}
+	if (leg->packer) {
+		th_leg_can_send(leg);
+		return;
+	}
 	if (leg->out.n > 0)
 		hand_on(leg);
 	if (leg->out.n == 0 && leg->id)
@@ -129,13 +183,20 @@ void th_leg_send_end(struct th_leg *leg)
 
 void th_leg_can_send(struct th_leg *leg)
 {
+	bool more;
+
 	if (leg->handing)
 		return;
-	hand_on(leg);
-	if (leg->out.n > 0)
+	do {
+		more = leg->packer && !th_bulk_turn(leg);
+		hand_on(leg);
+	} while (more && leg->out.n == 0);
+	if (is_broken(leg) || leg->out.n > 0 || !leg->id)
 		return;
-	if (leg->out_end)
+	if (leg->out_end) {
 		finish(leg);
-	else
+	} else if (leg->refused) {
+		leg->refused = false;
 		th_flow_resume(&leg->flow);
+	}
 }

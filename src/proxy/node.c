@@ -186,6 +186,7 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	n->server.open = th_ingress_open;
 	th_list_init(&n->open);
 	th_list_init(&n->dead);
+	th_list_init(&n->unflushed);
 	th_list_init(&n->dialogues);
 	if (th_table_init(&n->by_id, mem, BUCKETS, th_rng_u64(rng)) != TH_OK)
 		goto no_table;
@@ -228,6 +229,7 @@ static void bury(struct th_node *n)
 		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 
 		th_coding_done(leg);
+		th_bulk_end_in(leg);
 		th_buf_free(&leg->in);
 		th_buf_free(&leg->out);
 		th_free(n->mem, leg);
@@ -270,6 +272,7 @@ bool th_node_rx(struct th_node *n, const struct th_addr *from, const uint8_t *dg
 
 size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t cap)
 {
+	th_bulk_flush(n);
 	bury(n);
 	return n->secure ? th_secure_tx(n->secure, to, out, cap) : th_coap_tx(n->coap, to, out, cap, th_node_now(n));
 }

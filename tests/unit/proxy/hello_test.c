@@ -196,8 +196,8 @@ static void test_own(void **state)
 	(void)state;
 	th_workshop_hello(w, &h);
 	th_workshop_hello(small, &s);
-	assert_int_equal(h.codings, 0x17);
-	assert_int_equal(s.codings, 0x15);
+	assert_int_equal(h.codings, 0x1f);
+	assert_int_equal(s.codings, 0x1d);
 	assert_int_not_equal(h.model, 0);
 	assert_int_equal(s.model, 0);
 	assert_int_equal(h.preset, s.preset);
