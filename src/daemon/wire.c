@@ -13,6 +13,7 @@
 #include "daemon/identity.h"
 #include "daemon/peer.h"
 #include "program/process.h"
+#include "program/rest.h"
 #include "daemon/reload.h"
 #include "daemon/report.h"
 #include "program/signals.h"
@@ -21,6 +22,8 @@
 #include "proxy/node.h"
 
 #define WALL_EVERY (60 * TH_SEC)
+#define REST_AFTER (10 * TH_SEC)
+#define START_REST_AFTER (TH_SEC / 2)
 
 enum { SPARE_DESCRIPTORS = 32, STATUS_SYSTEM = 1, STATUS_SETTING = 2 };
 
@@ -41,6 +44,8 @@ struct th_wire {
 	struct th_home_wire home;
 
 	struct th_alarm tick, wall;
+	struct th_alarm rest; /* set while something has happened since the last rest */
+	bool active;	      /* since that was set */
 	struct th_hook hook;
 	uint8_t *out;	   /* owned */
 	size_t out_cap;
@@ -57,6 +62,7 @@ static void on_datagram(void *user, const struct th_addr *from, const uint8_t *p
 {
 	struct th_wire *w = user;
 
+	w->active = true;
 	if (th_node_rx(w->node, from, p, n))
 		th_home_wire_heard(&w->home);
 }
@@ -83,6 +89,18 @@ static void on_tick(struct th_alarm *a, th_time now)
 
 	(void)now;
 	th_node_tick(w->node);
+}
+
+/* An idle daemon has no timers of this: the next datagram sets it again. */
+static void on_rest(struct th_alarm *a, th_time now)
+{
+	struct th_wire *w = TH_OWNER(a, struct th_wire, rest);
+
+	(void)now;
+	if (w->active)
+		return; /* it is set anew after this batch */
+	th_node_rest(w->node);
+	th_process_rest();
 }
 
 /* The system's clock may be set while we run. */
@@ -113,8 +131,11 @@ static void on_batch(struct th_hook *h, th_time now)
 	struct th_wire *w = TH_OWNER(h, struct th_wire, hook);
 	th_time at;
 
-	(void)now;
 	flush(w);
+	if (w->active && !th_timer_is_set(&w->rest.timer)) {
+		w->active = false;
+		th_loop_alarm(w->loop, &w->rest, th_time_add(now, REST_AFTER));
+	}
 	at = th_node_deadline(w->node);
 	if (at == TH_NEVER)
 		th_loop_cancel(w->loop, &w->tick);
@@ -432,6 +453,7 @@ struct th_wire *th_wire_new(const struct th_mem *mem, const struct th_options *o
 	w->argc = argc;
 	w->argv = argv;
 	w->tick.fire = on_tick;
+	w->rest.fire = on_rest;
 	w->drain_end.fire = on_drain_end;
 	w->hook.run = on_batch;
 	th_list_init(&w->hook.link);
@@ -444,6 +466,8 @@ struct th_wire *th_wire_new(const struct th_mem *mem, const struct th_options *o
 	allow_descriptors(w);
 	th_home_wire_start(&w->home);
 	th_loop_hook(w->loop, &w->hook);
+	th_loop_alarm(w->loop, &w->rest,
+		      th_time_add(th_loop_now(w->loop), START_REST_AFTER)); /* the start was something, too */
 	return w;
 }
 
@@ -467,6 +491,7 @@ void th_wire_del(struct th_wire *w)
 	if (w->loop) {
 		th_loop_cancel(w->loop, &w->tick);
 		th_loop_cancel(w->loop, &w->wall);
+		th_loop_cancel(w->loop, &w->rest);
 		th_loop_cancel(w->loop, &w->drain_end);
 		th_signals_free(&w->signals);
 		th_loop_del(w->loop);

@@ -291,6 +291,19 @@ void th_node_tick(struct th_node *n)
 	bury(n);
 }
 
+void th_node_rest(struct th_node *n)
+{
+	struct th_workshop *fresh;
+
+	if (!n->workshop || !th_list_empty(&n->open))
+		return;
+	fresh = th_workshop_new(n->mem, n->config.no_model); /* none of its pages is there before it is used */
+	if (!fresh)
+		return;
+	th_workshop_del(n->workshop);
+	n->workshop = fresh;
+}
+
 /* ---- the peer ---- */
 
 void th_node_set_peer(struct th_node *n, const struct th_addr *peer, const uint8_t *key)

@@ -56,6 +56,9 @@ size_t th_node_tx(struct th_node *n, struct th_addr *to, uint8_t *out, size_t ca
 th_time th_node_deadline(const struct th_node *n);
 void th_node_tick(struct th_node *n);
 
+/* Nothing has happened for a while: gives back what the next message needs anew. */
+void th_node_rest(struct th_node *n);
+
 /* Where the ingress half's exchanges go; NULL: not known, clients get 502. `key` is the peer's public key, NULL when it is
  * not known or in the plain profile. */
 void th_node_set_peer(struct th_node *n, const struct th_addr *peer, const uint8_t *key);
