@@ -10,7 +10,7 @@
 
 #include "base/rd.h"
 #include "codec/known.h"
-#include "codec/percent.h"
+#include "exchange/percent.h"
 
 enum { TH_TARGET_STYLES = 4 }; /* of a path: the first four of enum th_percent; of a query, UNRESERVED, COMPONENT, QUERY, FORM */
 

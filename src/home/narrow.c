@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "exchange/percent.h"
 #include "home/json.h"
 #include "home/key.h"
 
@@ -126,43 +127,30 @@ enum th_err th_narrow_filter(const struct th_narrow *n, struct th_str filter, st
 
 static enum th_err decode(struct th_str s, struct th_buf *out)
 {
-	enum th_err err = TH_OK;
+	uint8_t *room = s.n ? th_buf_reserve(out, s.n) : NULL;
+	struct th_wr w = th_wr_init(room, s.n);
 
-	for (size_t i = 0; i < s.n && err == TH_OK; i++) {
-		char c = s.p[i] == '+' ? ' ' : s.p[i];
-
-		if (c == '%') {
-			if (s.n - i < 3 || th_hex_value(s.p[i + 1]) < 0 || th_hex_value(s.p[i + 2]) < 0)
-				return TH_ERR_MALFORMED;
-			c = (char)(th_hex_value(s.p[i + 1]) * 16 + th_hex_value(s.p[i + 2]));
-			i += 2;
-		}
-		err = th_buf_append(out, &c, 1);
-	}
-	return err;
-}
-
-static bool plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("-._~:,!*", c));
+	if (!room)
+		return s.n ? TH_ERR_NO_MEMORY : TH_OK;
+	if (!th_percent_undo(&w, s, true))
+		return TH_ERR_MALFORMED;
+	th_buf_commit(out, w.n);
+	return TH_OK;
 }
 
 static enum th_err encode(struct th_str s, struct th_buf *out)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	enum th_err err = TH_OK;
+	struct th_wr w = th_wr_init(NULL, 0);
+	uint8_t *room;
 
-	for (size_t i = 0; i < s.n && err == TH_OK; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		const char quoted[3] = { '%', digits[c >> 4], digits[c & 15] };
-
-		if (plain(s.p[i]))
-			err = th_buf_append(out, &s.p[i], 1);
-		else
-			err = th_buf_append(out, quoted, 3);
-	}
-	return err;
+	th_percent_encode(&w, s, TH_PERCENT_JSON); /* how long it gets */
+	room = th_buf_reserve(out, w.n);
+	if (!room)
+		return TH_ERR_NO_MEMORY;
+	w = th_wr_init(room, w.n);
+	th_percent_encode(&w, s, TH_PERCENT_JSON);
+	th_buf_commit(out, w.n);
+	return TH_OK;
 }
 
 /* The value of the first "filter=" in a query; p NULL when there is none. */

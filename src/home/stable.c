@@ -1,5 +1,6 @@
 #include "home/stable.h"
 
+#include "exchange/percent.h"
 #include "exchange/route.h"
 #include "home/key.h"
 
@@ -68,34 +69,17 @@ static struct th_str user_of(struct th_str path)
 	return (struct th_str){ "", 0 };
 }
 
-/* Percent-encoding undone: clients differ in what they encode, and %40milo is @milo. */
-static size_t decoded(struct th_str s, char *out, size_t cap)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n && n < cap; i++) {
-		if (s.p[i] == '%' && s.n - i > 2 && th_hex_value(s.p[i + 1]) >= 0 && th_hex_value(s.p[i + 2]) >= 0) {
-			out[n++] = (char)(th_hex_value(s.p[i + 1]) * 16 + th_hex_value(s.p[i + 2]));
-			i += 2;
-		} else {
-			out[n++] = s.p[i];
-		}
-	}
-	return n;
-}
-
 struct th_str th_stable_group(const struct th_stable *row, struct th_str target, char out[static TH_GROUP_NAME_MAX])
 {
-	size_t n;
+	struct th_wr w = th_wr_init(out, TH_GROUP_NAME_MAX);
 
 	if (!row || row->group == TH_GROUP_NONE)
 		return (struct th_str){ out, 0 };
-	n = strlen(row->name);
-	memcpy(out, row->name, n);
-	out[n++] = '/';
-	if (row->group == TH_GROUP_USER)
-		n += decoded(user_of(th_target_path(target)), out + n, TH_GROUP_NAME_MAX - n);
-	return (struct th_str){ out, n };
+	th_wr_bytes(&w, row->name, strlen(row->name));
+	th_wr_bytes(&w, "/", 1);
+	if (row->group == TH_GROUP_USER) /* clients differ in what they encode, and %40milo is @milo */
+		th_percent_undo(&w, user_of(th_target_path(target)), false);
+	return (struct th_str){ out, th_wr_ok(&w) ? w.n : TH_GROUP_NAME_MAX };
 }
 
 bool th_stable_is_logout(struct th_str target)

@@ -1,6 +1,6 @@
-#include "codec/percent.h"
+#include "exchange/percent.h"
 
-static const char *const also_raw[] = { "~", "~!*'()", "~!$&'()*+,;=:@", "*", "~!$'()*,:@/?" };
+static const char *const also_raw[] = { "~", "~!*'()", "~!$&'()*+,;=:@", "*", "~!$'()*,:@/?", "~!*:," };
 
 static bool has_plus(enum th_percent style)
 {
@@ -65,4 +65,23 @@ void th_percent_encode(struct th_wr *w, struct th_str s, enum th_percent style)
 		else
 			th_wr_bytes(w, three, 3);
 	}
+}
+
+bool th_percent_undo(struct th_wr *w, struct th_str s, bool plus)
+{
+	bool whole = true;
+
+	for (size_t i = 0; i < s.n; i++) {
+		int high = s.n - i > 2 ? th_hex_value(s.p[i + 1]) : -1,
+		    low = s.n - i > 2 ? th_hex_value(s.p[i + 2]) : -1;
+
+		if (s.p[i] == '%' && high >= 0 && low >= 0) {
+			th_wr_uint(w, (unsigned)high << 4 | (unsigned)low, 1);
+			i += 2;
+			continue;
+		}
+		whole = whole && s.p[i] != '%';
+		th_wr_bytes(w, plus && s.p[i] == '+' ? " " : s.p + i, 1);
+	}
+	return whole;
 }

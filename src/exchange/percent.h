@@ -1,6 +1,6 @@
 /* Percent-encoding (RFC 3986 §2.1) as the common writers of URLs do it, byte for byte or not at all. */
-#ifndef TH_CODEC_PERCENT_H
-#define TH_CODEC_PERCENT_H
+#ifndef TH_EXCHANGE_PERCENT_H
+#define TH_EXCHANGE_PERCENT_H
 
 #include <stdbool.h>
 
@@ -14,6 +14,7 @@ enum th_percent {
 	TH_PERCENT_PATH,       /* ~!$&'()*+,;=:@ (RFC 3986 §3.3, pchar) */
 	TH_PERCENT_FORM,       /* *, a space is "+" (URLSearchParams) */
 	TH_PERCENT_QUERY,      /* ~!$'()*,:@/? and a space is "+" (yarl) */
+	TH_PERCENT_JSON,       /* ~!*:, (what JSON in a query has, and every server takes there) */
 };
 
 /* Whether decoding and encoding again gives the same bytes. */
@@ -22,5 +23,8 @@ bool th_percent_is(struct th_str s, enum th_percent style);
 /* Both append; what is decoded fits the style. */
 void th_percent_decode(struct th_wr *w, struct th_str s, enum th_percent style);
 void th_percent_encode(struct th_wr *w, struct th_str s, enum th_percent style);
+
+/* Undoes whatever any writer has encoded; `plus`: "+" is a space. What begins with % and is no escape stays; false then. */
+bool th_percent_undo(struct th_wr *w, struct th_str s, bool plus);
 
 #endif
