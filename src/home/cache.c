@@ -380,8 +380,3 @@ void th_cache_set_config(struct th_cache *c, const struct th_cache_config *confi
 	c->config = *config;
 	th_store_set_limits(&c->store, config->max_bytes, config->max_entries);
 }
-
-void th_cache_turn(struct th_cache *c)
-{
-	th_stage_turn(&c->stage);
-}

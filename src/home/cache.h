@@ -37,7 +37,6 @@ void th_cache_init(struct th_cache *c, struct th_home_env *env, struct th_flow_s
 		   const struct th_cache_config *config);
 void th_cache_free(struct th_cache *c);
 void th_cache_set_config(struct th_cache *c, const struct th_cache_config *config);
-void th_cache_turn(struct th_cache *c);
 
 static inline struct th_flow_server *th_cache_server(struct th_cache *c)
 {

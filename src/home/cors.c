@@ -283,8 +283,3 @@ void th_cors_set_config(struct th_cors *c, const struct th_cors_config *config)
 	if (config->mode != TH_CORS_LEARN)
 		forget(c);
 }
-
-void th_cors_turn(struct th_cors *c)
-{
-	th_stage_turn(&c->stage);
-}

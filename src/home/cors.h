@@ -38,7 +38,6 @@ void th_cors_init(struct th_cors *c, struct th_home_env *env, struct th_flow_ser
 		  const struct th_cors_config *config);
 void th_cors_free(struct th_cors *c);
 void th_cors_set_config(struct th_cors *c, const struct th_cors_config *config);
-void th_cors_turn(struct th_cors *c);
 
 static inline struct th_flow_server *th_cors_server(struct th_cors *c)
 {

@@ -120,16 +120,6 @@ void th_gate_init(struct th_gate *g, struct th_home_env *env, struct th_flow_ser
 	th_stage_init(&g->stage, env, below, &ops, sizeof(struct passing));
 }
 
-void th_gate_free(struct th_gate *g)
-{
-	th_stage_free(&g->stage);
-}
-
-void th_gate_turn(struct th_gate *g)
-{
-	th_stage_turn(&g->stage);
-}
-
 void th_gate_set_config(struct th_gate *g, const struct th_gate_config *config)
 {
 	g->config = *config;

@@ -34,8 +34,6 @@ struct th_gate {
 
 void th_gate_init(struct th_gate *g, struct th_home_env *env, struct th_flow_server *below,
 		  const struct th_gate_config *config);
-void th_gate_free(struct th_gate *g);
-void th_gate_turn(struct th_gate *g);
 void th_gate_set_config(struct th_gate *g, const struct th_gate_config *config);
 
 /* Something authentic has come from the far side. */

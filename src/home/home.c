@@ -47,11 +47,11 @@ void th_home_del(struct th_home *h)
 	if (!h)
 		return;
 	mem = h->env.mem;
-	th_lean_free(&h->lean);
+	th_stage_free(&h->lean.stage);
 	th_cors_free(&h->cors);
 	th_cache_free(&h->cache);
 	th_join_free(&h->join);
-	th_gate_free(&h->gate);
+	th_stage_free(&h->gate.stage);
 	th_digest_release();
 	th_wipe(h, sizeof(*h));
 	th_free(mem, h);
@@ -95,10 +95,10 @@ void th_home_drain(struct th_home *h)
 void th_home_turn(struct th_home *h)
 {
 	th_join_turn(&h->join);
-	th_lean_turn(&h->lean);
-	th_cors_turn(&h->cors);
-	th_cache_turn(&h->cache);
-	th_gate_turn(&h->gate);
+	th_stage_turn(&h->lean.stage);
+	th_stage_turn(&h->cors.stage);
+	th_stage_turn(&h->cache.stage);
+	th_stage_turn(&h->gate.stage);
 }
 
 th_time th_home_deadline(const struct th_home *h)
@@ -155,8 +155,8 @@ void th_home_far_del(struct th_home_far *f)
 {
 	if (!f)
 		return;
-	th_lean_free(&f->limit);
-	th_unchanged_free(&f->unchanged);
+	th_stage_free(&f->limit.stage);
+	th_stage_free(&f->unchanged.stage);
 	th_digest_release();
 	th_free(f->env.mem, f);
 }
@@ -175,6 +175,6 @@ void th_home_far_set_config(struct th_home_far *f, const struct th_home_config *
 
 void th_home_far_turn(struct th_home_far *f)
 {
-	th_lean_turn(&f->limit);
-	th_unchanged_turn(&f->unchanged);
+	th_stage_turn(&f->limit.stage);
+	th_stage_turn(&f->unchanged.stage);
 }

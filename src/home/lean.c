@@ -314,17 +314,7 @@ void th_lean_init(struct th_lean *l, struct th_home_env *env, struct th_flow_ser
 	th_stage_init(&l->stage, env, below, &ops, sizeof(struct leaned));
 }
 
-void th_lean_free(struct th_lean *l)
-{
-	th_stage_free(&l->stage);
-}
-
 void th_lean_set_config(struct th_lean *l, const struct th_lean_config *config)
 {
 	l->config = *config;
-}
-
-void th_lean_turn(struct th_lean *l)
-{
-	th_stage_turn(&l->stage);
 }

@@ -26,9 +26,7 @@ struct th_lean {
 
 void th_lean_init(struct th_lean *l, struct th_home_env *env, struct th_flow_server *below,
 		  const struct th_lean_config *config);
-void th_lean_free(struct th_lean *l);
 void th_lean_set_config(struct th_lean *l, const struct th_lean_config *config);
-void th_lean_turn(struct th_lean *l);
 
 static inline struct th_flow_server *th_lean_server(struct th_lean *l)
 {

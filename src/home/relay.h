@@ -56,6 +56,8 @@ struct th_relay {
 	size_t sent;
 };
 
+/* A stage's own struct has one of these as `stage`. What is not its own to do, its owner asks of that: th_stage_turn(), and th_stage_free()
+ * where it has no verb for it. */
 void th_stage_init(struct th_stage *s, struct th_home_env *env, struct th_flow_server *below,
 		   const struct th_relay_ops *ops, size_t relay_bytes);
 /* Open exchanges end with 503. */

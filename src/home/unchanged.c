@@ -156,13 +156,3 @@ void th_unchanged_init(struct th_unchanged *u, struct th_home_env *env, struct t
 	u->asked = u->same = 0;
 	th_stage_init(&u->stage, env, below, &ops, sizeof(struct asked));
 }
-
-void th_unchanged_free(struct th_unchanged *u)
-{
-	th_stage_free(&u->stage);
-}
-
-void th_unchanged_turn(struct th_unchanged *u)
-{
-	th_stage_turn(&u->stage);
-}

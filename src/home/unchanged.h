@@ -12,9 +12,6 @@ struct th_unchanged {
 };
 
 void th_unchanged_init(struct th_unchanged *u, struct th_home_env *env, struct th_flow_server *below);
-void th_unchanged_free(struct th_unchanged *u);
-/* Call between callbacks. */
-void th_unchanged_turn(struct th_unchanged *u);
 
 static inline struct th_flow_server *th_unchanged_server(struct th_unchanged *u)
 {

@@ -55,7 +55,7 @@ static bool get(struct world *w, const char *target, const char *fields, unsigne
 		rig_answer(rig_last(&w->hs), status, answer_fields, body);
 	assert_true(w->c.closed);
 	rig_client_free(&w->c);
-	th_cache_turn(&w->cache);
+	th_stage_turn(&w->cache.stage);
 	return asked;
 }
 
@@ -69,7 +69,7 @@ static bool ask(struct world *w, const char *method, const char *target, const c
 	if (asked)
 		rig_answer(rig_last(&w->hs), status, "", "{}");
 	rig_client_free(&w->c);
-	th_cache_turn(&w->cache);
+	th_stage_turn(&w->cache.stage);
 	return asked;
 }
 
@@ -106,7 +106,7 @@ static void test_body_is_exact(void **state)
 	rig_answer_bytes(rig_last(&w->hs), 200, "Content-Type: image/png\nETag: 1\n", body, sizeof(body), false);
 	assert_int_equal(w->c.body_len, TH_BODY_UNKNOWN);
 	rig_client_free(&w->c);
-	th_cache_turn(&w->cache);
+	th_stage_turn(&w->cache.stage);
 	/* a slow reader, while the entry goes */
 	rig_open(&w->c, th_cache_server(&w->cache));
 	w->c.take = 1000;
@@ -115,7 +115,7 @@ static void test_body_is_exact(void **state)
 	assert_int_equal(w->hs.n, 1);
 	th_store_set_limits(&w->cache.store, 0, 0);
 	assert_int_equal(w->cache.store.entries, 0);
-	th_cache_turn(&w->cache);
+	th_stage_turn(&w->cache.stage);
 	for (size_t i = 0; i < 5; i++)
 		rig_read(&w->c, 1000);
 	assert_true(w->c.ended);
@@ -437,7 +437,7 @@ static void test_no_memory(void **state)
 				rig_got(&w.c, 200, "{}");
 			rig_client_free(&w.c);
 			w.e.now += 400 * TH_SEC;
-			th_cache_turn(&w.cache);
+			th_stage_turn(&w.cache.stage);
 		}
 		end(&w);
 		assert_int_equal(f.live, 0);

@@ -56,7 +56,7 @@ static bool options(struct world *w, const char *target, const char *fields, uns
 		rig_answer(rig_last(&w->hs), status, answer, body);
 	assert_true(w->c.ended && w->c.closed);
 	rig_client_free(&w->c);
-	th_cors_turn(&w->cors);
+	th_stage_turn(&w->cors.stage);
 	return crossed;
 }
 
@@ -215,7 +215,7 @@ static void test_bounds(void **state)
 	rig_send(&w->c, th_cors_server(&w->cors), "OPTIONS", "/b", ORIGIN GET_AUTH, NULL);
 	rig_leave(&w->c);
 	rig_client_free(&w->c);
-	th_cors_turn(&w->cors);
+	th_stage_turn(&w->cors.stage);
 	end(w);
 }
 
@@ -237,7 +237,7 @@ static void test_no_memory(void **state)
 				rig_answer(rig_last(&w.hs), 204, SYNAPSE, "");
 			assert_true(w.c.closed);
 			rig_client_free(&w.c);
-			th_cors_turn(&w.cors);
+			th_stage_turn(&w.cors.stage);
 		}
 		end(&w);
 		assert_int_equal(f.live, 0);

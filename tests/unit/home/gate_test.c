@@ -41,7 +41,7 @@ static struct world *begin(size_t max_waiting, th_time silence)
 
 static void end(struct world *w)
 {
-	th_gate_free(&w->gate);
+	th_stage_free(&w->gate.stage);
 	rig_server_free(&w->hs);
 }
 
@@ -56,14 +56,14 @@ static void refused(struct world *w, unsigned i)
 	assert_int_equal(w->c[i].why.status, 503);
 	assert_int_equal(w->c[i].why.retry_after, 17);
 	rig_client_free(&w->c[i]);
-	th_gate_turn(&w->gate);
+	th_stage_turn(&w->gate.stage);
 }
 
 static void answered(struct world *w, unsigned i)
 {
 	rig_got(&w->c[i], 200, "");
 	rig_client_free(&w->c[i]);
-	th_gate_turn(&w->gate);
+	th_stage_turn(&w->gate.stage);
 }
 
 static void test_queue(void **state)

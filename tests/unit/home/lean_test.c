@@ -37,7 +37,7 @@ static struct world *begin(struct th_lean_config config)
 
 static void end(struct world *w)
 {
-	th_lean_free(&w->lean);
+	th_stage_free(&w->lean.stage);
 	rig_server_free(&w->hs);
 }
 
@@ -55,7 +55,7 @@ static bool goes(struct world *w, const char *method, const char *target, const 
 	if (!went)
 		assert_true(rig_has(&w->c, "Access-Control-Allow-Origin: *\n"));
 	rig_client_free(&w->c);
-	th_lean_turn(&w->lean);
+	th_stage_turn(&w->lean.stage);
 	return went;
 }
 
@@ -202,7 +202,7 @@ static void test_no_memory(void **state)
 			if (!w.c.why.err)
 				rig_got(&w.c, 200, "{}");
 			rig_client_free(&w.c);
-			th_lean_turn(&w.lean);
+			th_stage_turn(&w.lean.stage);
 		}
 		end(&w);
 		assert_int_equal(f.live, 0);

@@ -69,16 +69,16 @@ static struct world *begin(void)
 
 static void turn(struct world *w)
 {
-	th_cache_turn(&w->cache);
+	th_stage_turn(&w->cache.stage);
 	th_stage_turn(&w->link.stage);
-	th_unchanged_turn(&w->far);
+	th_stage_turn(&w->far.stage);
 }
 
 static void end(struct world *w)
 {
 	th_cache_free(&w->cache);
 	th_stage_free(&w->link.stage);
-	th_unchanged_free(&w->far);
+	th_stage_free(&w->far.stage);
 	rig_server_free(&w->hs);
 }
 
