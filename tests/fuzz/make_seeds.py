@@ -385,6 +385,22 @@ def bulk_seeds():
     yield "octets", bytes([1 << 1 | 9 << 3]) + bytes(range(256)) * 5
     yield "text", bytes([1 << 1 | 31 << 3]) + b"a line of text\n" * 100
     yield "small", bytes([2 << 1]) + b"x"
+
+
+def leg_bulk_seeds():
+    """Settings, then a body; or, from a hostile peer, what follows the coding: head length, head, kind, stream."""
+    frame = bytes.fromhex("28b52ffd0040")
+    head = bytes.fromhex("00060002022f7800")
+    for name, settings in ("slow", 2 | 1 << 2), ("quick", 2 | 7 << 2 | 7 << 5), ("unknown-length", 3 << 2 | 2 << 5):
+        yield name, bytes([settings]) + b'{"a":"b","c":[1,2,3]},' * 300
+    yield "empty", bytes([2])
+    yield "bomb", bytes([1 | 7 << 2 | 7 << 5, len(head)]) + head + b"\x01" + frame + (struct.pack("<I", 100000 << 3 | 1 << 1)[:3] + b"a") * 50
+    yield "cut", bytes([1 | 7 << 2 | 7 << 5, len(head)]) + head + b"\x01" + frame
+    yield "stored", bytes([1 | 7 << 2 | 1 << 5, len(head)]) + head + b"\x00" + b"as it is"
+    yield "no-head", bytes([1, 0])
+    yield "long-head", bytes([1, 255, 255, 255, 255])
+
+
 def session_seeds():
     """One byte of settings, then operations of two bytes each (session.c)."""
     ask, last, flying, stranger, changed, lose, resend, pause, hour, restart, move, clock = (
@@ -430,6 +446,7 @@ TARGETS = {
     "emulator": emulator_seeds,
     "compact": compact_seeds,
     "bulk": bulk_seeds,
+    "leg_bulk": leg_bulk_seeds,
     "engine": engine_seeds,
     "engine_named": engine_seeds,
     "envelope": envelope_seeds,
