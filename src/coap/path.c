@@ -93,6 +93,9 @@ static th_time round_trip(const struct th_coap_path *p, const struct th_coap_tri
 		return t->since_before;
 	if (p->rtt.srtt == 0)
 		return 0;
+	/* one guess must not make the next one longer: until something is clear only a shorter one is better */
+	if (p->guessed)
+		return t->since_before < p->rtt.srtt ? t->since_before : 0;
 	/* compared with the shortest, not with the usual: else one wrong guess makes the next one likelier */
 	return t->since_last < too_soon(p, least) ? t->since_before : 0;
 }
