@@ -76,13 +76,14 @@ static th_time first_timeout(struct th_coap *c, const struct th_coap_message *m)
 	const struct th_coap_peer *p = m->peer;
 	th_time timeout, spread;
 
-	if (p->path.told)
-		timeout = th_coap_path_timeout(&p->path, m->datagram.n, m->asks, p->in_flight - 1,
-					       th_coap_peer_overhead(p), c->params);
-	if (p->path.told)
-		timeout = th_coap_path_opening(&p->path, m->datagram.n, th_coap_peer_overhead(p), timeout);
-	else
+	if (p->path.told) {
+		size_t overhead = th_coap_peer_overhead(p);
+
+		timeout = th_coap_path_timeout(&p->path, m->datagram.n, m->asks, p->in_flight - 1, overhead, c->params);
+		timeout = th_coap_path_opening(&p->path, m->datagram.n, overhead, timeout);
+	} else {
 		timeout = th_coap_rtt_timeout(&p->rtt, c->params);
+	}
 	if (m->accept)
 		timeout = th_time_add(timeout, accepting(p));
 	spread = timeout / 100 * th_coap_path_random(&p->path, c->params);

@@ -21,6 +21,8 @@ enum {
 	SZX_UNKNOWN = 3,
 	BLOCK_SIZE_MIN = 16,
 	BLOCK_SIZE_MAX = 1024,
+	TOLD_VAR_PART =
+		3, /* of the jitter of both ways: two that are even make a sum whose mean deviation is a third */
 	FIRST_VAR_PART = 4, /* RFC 6298 has 2: three times the first round trip, which is long on a slow link */
 	PERCENT = 100,
 };
@@ -95,8 +97,19 @@ static th_time round_trip(const struct th_coap_path *p, const struct th_coap_tri
 		return t->since_before;
 	if (p->rtt.srtt == 0)
 		return 0;
+	/* one guess must not make the next one longer: until something is clear only a shorter one is better */
+	if (p->guessed)
+		return t->since_before < p->rtt.srtt ? t->since_before : 0;
 	/* compared with the shortest, not with the usual: else one wrong guess makes the next one likelier */
 	return t->since_last < too_soon(p, least) ? t->since_before : 0;
+}
+
+/* The longest round trip by the profile, without airtime; TH_NEVER when it does not say. */
+static th_time told_longest(const struct th_coap_path *p)
+{
+	th_time latency = p->profile.latency;
+
+	return p->profile.jitter_percent ? 2 * (latency + latency / PERCENT * p->profile.jitter_percent) : TH_NEVER;
 }
 
 void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
@@ -133,6 +146,8 @@ void th_coap_path_trip(struct th_coap_path *p, const struct th_coap_trip *t, siz
 		return;
 	p->guessed = t->copies > 1;
 	p->rtt.rttvar = rt / FIRST_VAR_PART;
+	if (told_longest(p) != TH_NEVER && p->rtt.rttvar > (told_longest(p) - 2 * p->profile.latency) / TOLD_VAR_PART)
+		p->rtt.rttvar = (told_longest(p) - 2 * p->profile.latency) / TOLD_VAR_PART;
 }
 
 void th_coap_path_sample(struct th_coap_path *p, const struct th_coap_trip *t, size_t overhead)
@@ -150,21 +165,26 @@ static th_time slack(th_time jitter, th_time patience)
 	return jitter > patience ? jitter : patience;
 }
 
-/* How far both ways' latency varies as the profile has it; TH_NEVER when it does not say, or when what was
- * measured speaks against it. */
-static th_time told_jitter(const struct th_coap_path *p)
+static th_time told_shortest(const struct th_coap_path *p)
 {
-	th_time t = 2 * p->profile.latency / PERCENT * p->profile.jitter_percent;
+	th_time jitter = p->profile.latency / PERCENT * p->profile.jitter_percent;
 
-	return p->rtt.rttvar < t ? t : TH_NEVER;
+	return 2 * (p->profile.latency > jitter ? p->profile.latency - jitter : 0);
 }
 
 static th_time measured(const struct th_coap_path *p, size_t bytes)
 {
-	enum { VARS = 4, UNSURE_PART = 4 };
-	th_time jitter = th_time_min(VARS * p->rtt.rttvar, told_jitter(p));
-	th_time t = p->rtt.srtt + slack(jitter, p->times.patience);
+	enum { VARS = 4, VARS_LEAST = 2, UNSURE_PART = 4 };
+	th_time t = p->rtt.srtt + VARS * p->rtt.rttvar, least = p->rtt.srtt + VARS_LEAST * p->rtt.rttvar;
+	bool all;
 
+	/* where airtime is short nothing else hides that round trips come in runs: then no less than was told, either
+	 */
+	all = th_airtime(bytes, p->up_bps) < p->profile.latency && p->rtt.srtt > told_shortest(p);
+	if (told_longest(p) < t || (all && told_longest(p) != TH_NEVER))
+		t = told_longest(p) > least ? told_longest(p) : least; /* what was told may be wrong */
+	if (t < p->rtt.srtt + p->times.patience)
+		t = p->rtt.srtt + p->times.patience;
 	if (rates_known(p))
 		return t;
 	if (bytes > p->sample_avg)

@@ -359,6 +359,11 @@ static size_t by_flate(struct th_leg *leg, struct th_str body)
 			       &w->text.head, body, (struct th_flate_history){ 0 }, w->code, sizeof(w->code));
 }
 
+bool th_workshop_is_watched(const struct th_workshop *w)
+{
+	return w->watch.tell != NULL;
+}
+
 enum th_err th_workshop_watch(struct th_workshop *w, th_node_coded *tell, void *user)
 {
 	if (!w->model)

@@ -28,6 +28,7 @@ struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only);
 void th_workshop_del(struct th_workshop *w);
 /* th_node_watch() */
 enum th_err th_workshop_watch(struct th_workshop *w, th_node_coded *tell, void *user);
+bool th_workshop_is_watched(const struct th_workshop *w);
 /* What this end can say of itself. */
 void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello);
 

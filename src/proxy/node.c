@@ -409,11 +409,20 @@ void th_node_tick(struct th_node *n)
 	bury(n);
 }
 
+/* Observations stay open while nothing happens. */
+static bool is_idle(const struct th_node *n)
+{
+	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next)
+		if (!TH_OWNER(l, struct th_leg, link)->push)
+			return false;
+	return true;
+}
+
 void th_node_rest(struct th_node *n)
 {
 	struct th_workshop *fresh;
 
-	if (!n->workshop || !th_list_empty(&n->open))
+	if (!n->workshop || !is_idle(n) || th_workshop_is_watched(n->workshop))
 		return;
 	fresh = th_workshop_new(n->mem, n->config.no_model); /* none of its pages is there before it is used */
 	if (!fresh)

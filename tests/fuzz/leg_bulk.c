@@ -49,7 +49,7 @@ static void on_failed(struct th_leg *leg, enum th_err err)
 	th_flow_close(&leg->flow, NULL);
 }
 
-static const struct th_leg_ops leg_ops = { on_begin, on_head, on_whole, on_failed };
+static const struct th_leg_ops leg_ops = { on_begin, on_head, on_whole, on_failed, NULL };
 
 static size_t sink_data(struct th_flow *self, const uint8_t *p, size_t n)
 {

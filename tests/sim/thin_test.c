@@ -189,6 +189,13 @@ static void half_is_lost(void)
 		snprintf(what, sizeof(what), "%" PRIu64 " bit/s", rates[i]);
 		sim_figure_row(what, (double)(o.failed + o.wrong), 0, false, "");
 	}
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		const struct setting s = { rates[i], 100 * TH_MS, 50, true, true, false, SIM_RAW };
+		struct outcome o = exchanges(&s, 1, 100);
+
+		snprintf(what, sizeof(what), "%" PRIu64 " bit/s, rate and latency not told", rates[i]);
+		sim_figure_row(what, (double)(o.failed + o.wrong), -1, false, "");
+	}
 }
 
 /* Large bodies */
