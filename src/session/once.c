@@ -26,8 +26,8 @@ static bool is_doubtful(const struct th_sessions *s, const struct flight *f, con
 
 	if (!(k->flags & TH_SESSION_ONCE) || k->first == TH_NEVER)
 		return false;
-	/* accepted now, so never before (early.h); or refused, and it went only once */
-	if (f->rides && f->number == k->number && (!p->refused || f->repeats == 0))
+	/* accepted now, so never before (early.h). Refused, a double of it may have been accepted by the one before. */
+	if (f->rides && f->number == k->number && !p->refused)
 		return false;
 	return p->uptime <= (age + age / CLOCKS_DIFFER) / TH_MS;
 }
