@@ -188,7 +188,20 @@ static bool draft_block(struct th_coap_draft *d, uint16_t option, uint64_t off, 
 	return true;
 }
 
-static bool draft_upload(struct th_coap_exchange *x, struct th_coap_draft *d)
+/* Before a long answer: how large its blocks may be (RFC 9177 §4.1, Q-Block2 in a request), if the peer can't know. */
+static bool draft_news(const struct th_coap *c, struct th_coap_exchange *x, struct th_coap_draft *d)
+{
+	enum { SMALL = 512 }; /* a request with room for the option */
+	struct th_coap_path *path = &x->peer->path;
+	unsigned szx = th_coap_path_news(path, c->params->szx, th_coap_peer_lasting(x->peer));
+
+	if (szx == 0 || !x->confirmable || x->priority != TH_COAP_BULK || x->c.wants_observe || d->pdu.payload_len > SMALL)
+		return true;
+	path->said_szx = (uint8_t)szx;
+	return draft_block(d, TH_COAP_OPT_QBLOCK2, 0, false, (uint8_t)szx);
+}
+
+static bool draft_upload(const struct th_coap *c, struct th_coap_exchange *x, struct th_coap_draft *d)
 {
 	struct th_coap_slice s = { 0 };
 
@@ -202,7 +215,9 @@ static bool draft_upload(struct th_coap_exchange *x, struct th_coap_draft *d)
 	d->pdu.payload_len = s.n;
 	if (s.more && x->c.up_off == 0 && th_coap_burst_wanted(x) && !x->c.wants_observe)
 		return draft_block(d, TH_COAP_OPT_QBLOCK1, 0, true, x->out.szx);
-	return !x->out.blockwise || draft_block(d, TH_COAP_OPT_BLOCK1, x->c.up_off, s.more, x->out.szx);
+	if (!x->out.blockwise)
+		return draft_news(c, x, d);
+	return draft_block(d, TH_COAP_OPT_BLOCK1, x->c.up_off, s.more, x->out.szx);
 }
 
 /* A client that waits for a separate response watches whether its peer is alive. Who asked with a NON has settled for
@@ -241,7 +256,7 @@ void th_coap_client_ask(struct th_coap *c, struct th_coap_exchange *x)
 	if (cl->fetching)
 		fits = draft_block(&d, TH_COAP_OPT_BLOCK2, x->in.next, false, cl->fetch_szx);
 	else
-		fits = draft_upload(x, &d);
+		fits = draft_upload(c, x, &d);
 	if (cl->tag.n)
 		th_coap_draft_opaque(&d, TH_COAP_OPT_REQUEST_TAG, cl->tag.p, cl->tag.n);
 	else if (c->numbering && asked_token(x) != &x->token) /* names the exchange, which the token here does not */

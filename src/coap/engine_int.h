@@ -417,6 +417,7 @@ struct th_coap_ask {
 	bool has_block1, has_block2;
 	bool bursts; /* block1 is the first of a burst */
 	bool later;  /* for another block than the first */
+	uint8_t news; /* of th_coap_path_news(), from the peer; 0: none */
 	struct th_coap_block block1, block2;
 };
 

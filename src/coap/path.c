@@ -343,6 +343,16 @@ unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, s
 	return szx;
 }
 
+unsigned th_coap_path_news(const struct th_coap_path *p, unsigned szx, size_t overhead)
+{
+	unsigned known = p->peer_szx > p->said_szx ? p->peer_szx : p->said_szx;
+
+	if (!p->told || !p->profile.blocks || p->up_bps || p->down_bps || p->floor_bps == 0)
+		return 0;
+	szx = th_coap_path_szx(p, false, szx, overhead);
+	return szx > SZX_UNKNOWN && szx > known ? szx : 0;
+}
+
 size_t th_coap_path_whole(const struct th_coap_path *p, bool bulk, unsigned szx, size_t overhead)
 {
 	uint64_t bps = p->up_bps ? p->up_bps : p->floor_bps;

@@ -23,6 +23,7 @@ struct th_coap_path {
 	struct th_coap_rtt rtt;
 	uint32_t reply_avg, reply_dev; /* bytes of answers that come with an ACK; 0: none yet */
 	uint8_t peer_szx;	       /* the largest blocks the peer has sent: it may have measured more than we */
+	uint8_t said_szx;	       /* the largest that the peer was told it may send (th_coap_path_news) */
 	uint32_t sample_avg;	       /* bytes of a round trip, both ways */
 	uint8_t headers;	       /* bytes that a block's message has beside the block */
 };
@@ -74,6 +75,10 @@ unsigned th_coap_path_holds(const struct th_coap_path *p, size_t overhead);
 unsigned th_coap_path_blocks(const struct th_coap_path *p, size_t overhead);
 /* The largest block exponent up to `szx` whose block is not too long on air in that direction. */
 unsigned th_coap_path_szx(const struct th_coap_path *p, bool up, unsigned szx, size_t overhead);
+
+/* The block exponent up to `szx` that measurements allow, where nobody told rates and the peer, who has sent nothing large yet,
+ * cannot know it: it answers what we ask, and so measures no round trips. 0: no news. */
+unsigned th_coap_path_news(const struct th_coap_path *p, unsigned szx, size_t overhead);
 /* How large a body may be that goes in one message instead of blocks of that exponent. Who waits for it waits less than
  * for blocks, each with its headers, and a report; but bulk must not keep others waiting longer than a block of it. */
 size_t th_coap_path_whole(const struct th_coap_path *p, bool bulk, unsigned szx, size_t overhead);

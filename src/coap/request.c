@@ -151,6 +151,8 @@ static void new_request(struct th_coap *c, const struct th_coap_arrival *a, cons
 	x->s.whole = !more || ask->bursts;
 	if (!x->s.whole)
 		th_coap_server_key(c, x);
+	if (ask->news > a->peer->path.peer_szx)
+		a->peer->path.peer_szx = ask->news;
 	if (ask->has_block2 && ask->block2.szx < x->out.szx)
 		x->out.szx = ask->block2.szx;
 	x->out.asked_for = ask->has_block2;
@@ -182,14 +184,17 @@ static bool read_blocks(struct th_coap_ask *ask, const struct th_coap_pdu *pdu)
 {
 	enum th_err err1 = th_coap_block_of(pdu, TH_COAP_OPT_BLOCK1, &ask->block1);
 	enum th_err err2 = th_coap_block_of(pdu, TH_COAP_OPT_BLOCK2, &ask->block2);
+	struct th_coap_block news;
 
 	ask->has_block1 = err1 == TH_OK;
 	ask->has_block2 = err2 == TH_OK;
 	ask->later = (ask->has_block1 && ask->block1.num > 0) || (ask->has_block2 && ask->block2.num > 0);
 	if (err1 == TH_ERR_MALFORMED || err2 == TH_ERR_MALFORMED)
 		return false;
-	if (th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_QBLOCK2))
+	err2 = th_coap_block_of(pdu, TH_COAP_OPT_QBLOCK2, &news);
+	if (err2 != TH_ERR_NOT_FOUND && (err2 != TH_OK || news.num > 0 || news.more || ask->later))
 		return false;
+	ask->news = err2 == TH_OK ? news.szx : 0;
 	err1 = th_coap_block_of(pdu, TH_COAP_OPT_QBLOCK1, &ask->block1);
 	if (err1 != TH_ERR_NOT_FOUND) {
 		/* the others of a burst are no CONs, and do not come here */

@@ -573,6 +573,57 @@ static void a_first_block_that_is_missed_is_sent_again(void **state)
 	rig_close(&r);
 }
 
+/* Nobody told the rate. We ask, and so have measured it; the peer answers, and has not: it is told once, where it matters. */
+static void a_client_says_how_large_blocks_may_be(void **state)
+{
+	const struct th_link_profile unknown = { .blocks = true };
+
+	(void)state;
+	open_to(&unknown);
+	ask("a", TH_COAP_BULK, 0, 0);
+	rig_pop(&r, &q);
+	assert_false(wire_find(&q, W_QBLOCK2)); /* not known yet */
+	rig_run(&r, 100 * TH_MS);
+	rig_make_response(&w, &q, W_ACK, W_205, q.mid);
+	rig_rx(&r, 0, &w);
+	ask("b", TH_COAP_INTERACTIVE, 0, 0);
+	rig_pop(&r, &q);
+	assert_false(wire_find(&q, W_QBLOCK2)); /* short answers need no blocks */
+	rig_run(&r, 100 * TH_MS);
+	rig_make_response(&w, &q, W_ACK, W_205, q.mid);
+	rig_rx(&r, 0, &w);
+	ask("c", TH_COAP_BULK, 0, 0);
+	rig_pop(&r, &q);
+	assert_true(wire_find(&q, W_QBLOCK2));
+	rig_run(&r, 100 * TH_MS);
+	rig_make_response(&w, &q, W_ACK, W_205, q.mid);
+	rig_rx(&r, 0, &w);
+	ask("d", TH_COAP_BULK, 0, 0);
+	rig_pop(&r, &q);
+	assert_false(wire_find(&q, W_QBLOCK2)); /* it knows */
+	rig_close(&r);
+}
+
+static void a_server_takes_its_word(void **state)
+{
+	const struct th_link_profile unknown = { .blocks = true };
+
+	(void)state;
+	open_to(&unknown);
+	wire_init(&w, W_CON, W_GET, 7, "tok");
+	wire_option(&w, W_URI_PATH, "x", 1);
+	wire_block(&w, W_QBLOCK2, 0, false, 1024);
+	rig_rx(&r, 0, &w);
+	rig_reply(&r, rig_last_request(&r), W_205, 1, 3 * 1024);
+	rig_run(&r, TH_MS);
+	rig_pop(&r, &q);
+	assert_true(q.type == W_ACK && q.code == W_EMPTY); /* the rig's user has no patience */
+	rig_pop(&r, &q);
+	assert_int_equal(q.payload_len, 1024);
+	assert_true(wire_find(&q, W_QBLOCK2));
+	rig_close(&r);
+}
+
 /* The first block is in the ACK: only the client can have it sent again. Until it does, a few bytes ask, ever more
  * rarely. */
 static void a_first_block_is_asked_for_rarely(void **state)
@@ -656,6 +707,8 @@ int main(void)
 		cmocka_unit_test(silence_in_a_burst_is_asked_about),
 		cmocka_unit_test(a_first_block_that_is_missed_is_sent_again),
 		cmocka_unit_test(a_first_block_is_asked_for_rarely),
+		cmocka_unit_test(a_client_says_how_large_blocks_may_be),
+		cmocka_unit_test(a_server_takes_its_word),
 		cmocka_unit_test(blocks_for_nobody_are_answered_once_each),
 		cmocka_unit_test(without_memory_a_block_is_as_lost),
 	};
