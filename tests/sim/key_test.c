@@ -8,10 +8,7 @@
 #include <string.h>
 
 #include "session/session.h"
-#include "sim/client.h"
-#include "sim/world.h"
-
-enum { TARGET_BYTES = 32, WRONG_MAX = 20 };
+#include "sim/lone.h"
 
 static const th_time patience = 3600 * TH_SEC;
 
@@ -39,64 +36,18 @@ static const struct link links[] = {
 	  120 * TH_SEC },
 };
 
-struct play {
-	struct sim_world world;
-	struct sim_client client;
-	const char *name;
-	uint64_t seed;
-	bool first_contact, cold;
-	char target[TARGET_BYTES];
-	unsigned number, wrong;
-};
-
-static void complain(struct play *p, const char *what)
+static void is_refused(struct lone *p, th_time within)
 {
-	if (p->wrong++ < WRONG_MAX)
-		printf("%s seed %" PRIu64 " (%s, %s): exchange %u, %.1f to %.1f s: %s: %s %u, %s\n", p->name, p->seed,
-		       p->first_contact ? "first contact" : "known key", p->cold ? "cold" : "warm", p->number,
-		       (double)p->client.opened_at / TH_SEC, (double)p->world.net.now / TH_SEC, what,
-		       sim_client_state_text(p->client.state), p->client.fail_status, p->client.reason);
-}
-
-/* How long it took. */
-static th_time exchange(struct play *p)
-{
-	struct sim_request r = { .method = "PUT", .target = p->target, .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
-	th_time begun = p->world.net.now;
-
-	snprintf(p->target, sizeof(p->target), "/x/%u", ++p->number);
-	r.body = (struct sim_body){ .n = 30, .seed = p->number };
-	sim_client_init(&p->client, &r, &p->world.net.now);
-	sim_client_start(&p->client, sim_world_door(&p->world));
-	sim_net_flush(&p->world.net);
-	while (p->client.state == SIM_CLIENT_OPEN && sim_net_step(&p->world.net, begun + patience))
-		;
-	sim_client_leave(&p->client);
-	sim_net_flush(&p->world.net);
-	return p->world.net.now - begun;
-}
-
-static th_time succeeds(struct play *p)
-{
-	th_time took = exchange(p);
-
-	if (p->client.state != SIM_CLIENT_DONE)
-		complain(p, "should succeed");
-	return took;
-}
-
-static void is_refused(struct play *p, th_time within)
-{
-	if (exchange(p) > within)
-		complain(p, "refused too late");
+	if (lone_exchange(p) > within)
+		lone_complain(p, "refused too late");
 	if (p->client.state != SIM_CLIENT_FAILED || p->client.err != TH_ERR_REFUSED || p->client.fail_status != 502 ||
 	    !strstr(p->client.reason, "not the key that is known"))
-		complain(p, "should be refused");
+		lone_complain(p, "should be refused");
 	if (sim_server_seen(&p->world.server, "PUT", p->target))
-		complain(p, "reached the homeserver");
+		lone_complain(p, "reached the homeserver");
 }
 
-static void restart(struct play *p, int side, const struct th_noise_pair *own)
+static void restart(struct lone *p, int side, const struct th_noise_pair *own)
 {
 	sim_world_kill(&p->world, side);
 	if (own)
@@ -105,51 +56,15 @@ static void restart(struct play *p, int side, const struct th_noise_pair *own)
 	sim_net_flush(&p->world.net);
 }
 
-static struct play *play_new(uint64_t seed, const struct link *l, bool first_contact, bool cold)
-{
-	struct sim_rule echo = { .kind = SIM_ECHO, .status = 200, .times = -1 };
-	struct play *p = calloc(1, sizeof(*p));
-	struct sim_world_config config;
-
-	if (!p)
-		abort();
-	p->name = l->name;
-	p->seed = seed;
-	p->first_contact = first_contact;
-	p->cold = cold;
-	sim_world_config_default(&config);
-	config.seed = seed;
-	config.secure = true;
-	config.first_contact = first_contact;
-	config.no_model = true;
-	config.up = config.down = l->link;
-	config.profile[SIM_NEAR] = config.profile[SIM_FAR] = l->told;
-	sim_world_init(&p->world, &config);
-	sim_server_rule(&p->world.server, &echo);
-	return p;
-}
-
-static unsigned play_free(struct play *p)
-{
-	unsigned wrong;
-
-	if (sim_world_bug(&p->world))
-		complain(p, sim_world_bug(&p->world));
-	wrong = p->wrong;
-	sim_world_free(&p->world);
-	free(p);
-	return wrong;
-}
-
 static unsigned play(uint64_t seed, const struct link *l, bool first_contact, bool cold)
 {
-	struct play *p = play_new(seed, l, first_contact, cold);
+	struct lone *p = lone_new(seed, l->name, &l->link, &l->told, first_contact, cold, patience);
 	struct th_noise_pair old = p->world.side[SIM_FAR].own, new;
 
 	if (!th_noise_keygen(&new, &p->world.side[SIM_NEAR].rng))
 		abort();
-	succeeds(p);
-	succeeds(p);
+	lone_succeeds(p);
+	lone_succeeds(p);
 	restart(p, SIM_FAR, &new);
 	if (cold)
 		restart(p, SIM_NEAR, NULL);
@@ -159,23 +74,23 @@ static unsigned play(uint64_t seed, const struct link *l, bool first_contact, bo
 	sim_net_run(&p->world.net, p->world.net.now + 100 * TH_SEC);
 	is_refused(p, l->again);
 	restart(p, SIM_FAR, &old); /* whoever stood between is gone */
-	succeeds(p);
-	succeeds(p);
+	lone_succeeds(p);
+	lone_succeeds(p);
 	restart(p, SIM_FAR, &new);
 	is_refused(p, l->notice);
 	memcpy(p->world.trusted, new.public, sizeof(new.public)); /* whoever runs it has been asked */
 	sim_net_run(&p->world.net, p->world.net.now + 10 * TH_SEC);
-	exchange(p);
-	succeeds(p);
-	if (succeeds(p) > l->again)
-		complain(p, "goes on too slowly");
-	return play_free(p);
+	lone_exchange(p);
+	lone_succeeds(p);
+	if (lone_succeeds(p) > l->again)
+		lone_complain(p, "goes on too slowly");
+	return lone_free(p);
 }
 
 /* ---- a stranger on the way who is faster, but can't keep the far side silent ---- */
 
 struct stranger {
-	struct play *p;
+	struct lone *p;
 	struct th_sessions *sessions;
 	struct sim_event say; /* what it has to say comes a while later */
 	unsigned asked, said;
@@ -219,7 +134,7 @@ static enum sim_gate_verdict holds_back(void *user, const struct sim_dgram *d)
 static unsigned faster_stranger(uint64_t seed)
 {
 	static const struct th_session_ops ops = { .deliver = NULL };
-	struct play *p = play_new(seed, &links[1], false, false);
+	struct lone *p = lone_new(seed, links[1].name, &links[1].link, &links[1].told, false, false, patience);
 	struct stranger x = { .p = p, .say = { .fire = on_say } };
 	struct sim_side *side = &p->world.side[SIM_NEAR];
 	struct th_sessions_config config;
@@ -233,18 +148,18 @@ static unsigned faster_stranger(uint64_t seed)
 	x.sessions = th_sessions_new(&th_mem_libc, &side->rng, &config, &ops, &x);
 	if (!x.sessions)
 		abort();
-	succeeds(p);
+	lone_succeeds(p);
 	p->world.up.gate = hears;
 	p->world.down.gate = holds_back;
 	p->world.up.gate_user = p->world.down.gate_user = &x;
-	succeeds(p);
+	lone_succeeds(p);
 	sim_net_run(&p->world.net, p->world.net.now + 10 * TH_SEC);
-	succeeds(p);
+	lone_succeeds(p);
 	if (x.asked == 0 || x.said == 0)
-		complain(p, "the stranger was not asked");
+		lone_complain(p, "the stranger was not asked");
 	th_sessions_del(x.sessions);
 	sim_net_cancel(&p->world.net, &x.say);
-	return play_free(p);
+	return lone_free(p);
 }
 
 int main(int argc, char **argv)
