@@ -1,0 +1,131 @@
+/* Either end moves to another address. */
+#include "life.h"
+
+static void the_initiator_moves(void **state)
+{
+	const char *const places[] = { "10.0.0.1:40001", "10.0.0.9:40001", "[2001:db8::1]:40001", "[2001:db8::2]:1",
+				       "10.0.0.1:40000" };
+	th_session_id id;
+
+	(void)state;
+	set_up(1);
+	id = warm(TH_SESSION_NK);
+	for (size_t i = 0; i < UNIT_COUNT(places); i++) {
+		r.a.addr = rig_addr(places[i]);
+		assert_true(rig_exchange(&r, &r.a, id, PATIENCE) == 2 * r.delay);
+		assert_true(th_addr_eq(&(struct th_addr){ 0 }, &r.a.addr) == false);
+		assert_int_equal(stats(&r.b)->roamed, i + 1);
+	}
+	assert_true(stats(&r.a)->initiations_out == 1);
+	rig_free(&r);
+}
+
+/* The move comes while an answer is awaited: one exchange is late by two resends, and no handshake is needed. */
+static void the_initiator_moves_while_it_waits(void **state)
+{
+	th_session_id id;
+	uint32_t q;
+
+	(void)state;
+	set_up(1);
+	id = warm(TH_SESSION_NK);
+	q = rig_request(&r.a, id, 30);
+	r.a.addr = rig_addr("[2001:db8::7]:7");
+	assert_true(rig_settle(&r, r.rto * 5 / 2 + 3 * r.delay));
+	assert_int_equal(r.executed[q], 1);
+	assert_true(rig_exchange(&r, &r.a, id, PATIENCE) == 2 * r.delay);
+	assert_true(stats(&r.a)->initiations_out == 1);
+	rig_free(&r);
+}
+
+static void a_keepalive_tells_the_address(void **state)
+{
+	th_session_id id;
+	size_t sent;
+
+	(void)state;
+	set_up(1);
+	start();
+	id = rig_connect(&r.a, TH_SESSION_NK, NULL);
+	assert_int_equal(th_session_keepalive(r.a.s, id, r.now), TH_ERR_NOT_FOUND);
+	rig_exchange(&r, &r.a, id, PATIENCE);
+	rig_exchange(&r, &r.a, id, PATIENCE);
+	r.a.addr = rig_addr("10.0.0.1:9");
+	sent = r.b.sent;
+	r.a.sent_bytes = 0;
+	assert_int_equal(th_session_keepalive(r.a.s, id, r.now), TH_OK);
+	rig_run(&r, r.now + TH_SEC);
+	assert_int_equal(r.a.sent_bytes, 10);
+	assert_int_equal(r.b.sent, sent);
+	assert_true(th_addr_eq(&r.a.addr, &(const struct th_addr[]){ address_of(&r.b, r.b.sessions[0]) }[0]));
+	rig_free(&r);
+}
+
+static void the_responder_moves(void **state)
+{
+	th_session_id id;
+
+	(void)state;
+	set_up(1);
+	id = warm(TH_SESSION_NK);
+	r.b.addr = rig_addr("[2001:db8::5]:5683");
+	assert_int_equal(th_sessions_set_address(r.a.s, id, &r.b.addr), TH_OK);
+	assert_true(rig_exchange(&r, &r.a, id, PATIENCE) == 2 * r.delay);
+	assert_true(stats(&r.a)->initiations_out == 1);
+	rig_free(&r);
+}
+
+/* Somebody in between catches an answer and hands it on from his own address. He gets what follows, until the silence
+ * sends the initiator back to where its peer is configured to be. */
+static void an_initiator_led_astray_comes_back(void **state)
+{
+	const struct th_addr elsewhere = rig_addr("192.0.2.66:666");
+	th_session_id id;
+
+	(void)state;
+	set_up(1);
+	r.a.config.cids = true;
+	id = warm(TH_SESSION_NK);
+	rig_request(&r.a, id, 30);
+	rig_run(&r, r.now + 60 * TH_MS);
+	assert_int_equal(r.flying_n, 1);
+	r.flying_n = 0;
+	rig_inject(&r, &r.a, &elsewhere, tape[tape_n - 1].b, tape[tape_n - 1].n);
+	assert_true(rig_idle(&r));
+	assert_true(th_addr_eq(&elsewhere, &(const struct th_addr[]){ address_of(&r.a, id) }[0]));
+	rig_exchange(&r, &r.a, id, 60 * TH_SEC);
+	assert_true(th_addr_eq(&r.b.addr, &(const struct th_addr[]){ address_of(&r.a, id) }[0]));
+	rig_free(&r);
+}
+
+/* A new address during the handshake itself. */
+static void moves_before_the_answer_came(void **state)
+{
+	th_session_id id;
+
+	(void)state;
+	set_up(1);
+	r.a.config.rekey_age = TH_NEVER;
+	start();
+	id = rig_connect(&r.a, TH_SESSION_NK, NULL);
+	rig_request(&r.a, id, 30);
+	r.a.addr = rig_addr("10.0.0.1:2");
+	assert_true(rig_settle(&r, 15 * 60 * TH_SEC));
+	assert_int_equal(r.again, 0);
+	assert_int_equal(stats(&r.b)->sessions, 1); /* the later attempts named the same session */
+	rig_free(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_initiator_moves),
+		cmocka_unit_test(the_initiator_moves_while_it_waits),
+		cmocka_unit_test(a_keepalive_tells_the_address),
+		cmocka_unit_test(the_responder_moves),
+		cmocka_unit_test(an_initiator_led_astray_comes_back),
+		cmocka_unit_test(moves_before_the_answer_came),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
