@@ -258,8 +258,8 @@ size_t th_bulk_take(struct th_leg *leg, const uint8_t *p, size_t n)
 	enum th_err err = TH_OK;
 	size_t used = 0;
 
-	if (leg->offering)
-		return 0; /* who offers goes on */
+	if (leg->offering || (leg->unpacker && leg->in.n > 0))
+		return 0; /* who offers goes on, or the flow has to ask for more first */
 	if (!leg->unpacker)
 		used = take_head(leg, p, n, &err);
 	if (err != TH_OK) {
