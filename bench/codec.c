@@ -184,9 +184,9 @@ static size_t modelled(struct th_model *model, const struct th_view *view, const
 	seconds_coding += now() - start - taken;
 	bytes_coded += m->n;
 	th_range_dec_init(&d, out, need);
-	if (!base->parent.none && (th_reference_read(&d, m->is_response, number, &read) != TH_OK ||
-				   read.also != base->also || read.own != base->own ||
-				   th_check_read(&d) != th_check_of(m->text, m->n)))
+	if (!base->parent.none &&
+	    (th_reference_read(&d, m->is_response, number, &read) != TH_OK || read.also != base->also ||
+	     read.own != base->own || th_check_read(&d) != th_check_of(m->text, m->n)))
 		die("a reference did not come back as it was");
 	if (th_model_decode_on(model, view, &about, &d, back, sizeof(back), &got) != TH_OK || got != m->n ||
 	    memcmp(back, m->text, got) != 0)
