@@ -17,6 +17,7 @@
 #include <zstd.h>
 
 #include "../tools/model/corpus.h"
+#include "codec/check.h"
 #include "codec/reference.h"
 
 enum {
@@ -174,15 +175,18 @@ static size_t modelled(struct th_model *model, const struct th_view *view, const
 	bytes_history += history;
 	start = now();
 	th_range_enc_init(&e, out, OUT);
-	if (!base->parent.none)
+	if (!base->parent.none) {
 		th_reference_write(&e, base, m->is_response, number);
+		th_check_write(&e, th_check_of(m->text, m->n));
+	}
 	if (th_model_encode_on(model, view, &about, m->text, m->n, &e, &need) != TH_OK)
 		die("a text is too large");
 	seconds_coding += now() - start - taken;
 	bytes_coded += m->n;
 	th_range_dec_init(&d, out, need);
-	if (!base->parent.none && (th_reference_read(&d, m->is_response, number, &read) != TH_OK ||
-				   read.also != base->also || read.own != base->own))
+	if (!base->parent.none &&
+	    (th_reference_read(&d, m->is_response, number, &read) != TH_OK || read.also != base->also ||
+	     read.own != base->own || th_check_read(&d) != th_check_of(m->text, m->n)))
 		die("a reference did not come back as it was");
 	if (th_model_decode_on(model, view, &about, &d, back, sizeof(back), &got) != TH_OK || got != m->n ||
 	    memcmp(back, m->text, got) != 0)

@@ -237,6 +237,8 @@ enum th_err th_history_add(struct th_history *h, struct th_history_ref message, 
 	e.request_steps = steps(h, request, e.depth);
 	if (message.none || place_after > UINT16_MAX || find(h, message) != NOBODY)
 		return TH_ERR_INVALID;
+	if (!b.whole)
+		return TH_ERR_NOT_FOUND;
 	if (n > h->size / TH_HISTORY_TEXT_PARTS)
 		n = h->size / TH_HISTORY_TEXT_PARTS;
 	if (h->serial == UINT32_MAX) { /* the peer is told of unknown parents, and all begins anew */

@@ -73,8 +73,9 @@ struct th_history *th_history_new(const struct th_mem *mem, size_t size, bool we
 void th_history_free(struct th_history *h);
 
 /* Remembers a message sent, or received and read, with what it was coded against (TH_HISTORY_BASELESS: coded without
- * history). TH_ERR_INVALID: the message is there already. A message larger than the part of a store that one may take
- * is cut, at both ends alike. */
+ * history). TH_ERR_INVALID: the message is there already. TH_ERR_NOT_FOUND: some of that is not there any more. What
+ * the peer sees behind the message is not seen here then, so it is not added, and who refers to it is told so. A
+ * message larger than the part of a store that one may take is cut, at both ends alike. */
 enum th_err th_history_add(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
 			   const struct th_model_about *about, const uint8_t *masked, size_t n);
 

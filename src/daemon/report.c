@@ -94,8 +94,8 @@ void th_report_stats(const struct th_listener *l, const struct th_upstream *u, c
 		session_stats(&s.session);
 		th_log(TH_LOG_INFO, "stats",
 		       "part=codec answers_waited=%" PRIu64 " answers_again=%" PRIu64 " requests_again=%" PRIu64
-		       " requests_late=%" PRIu64,
-		       s.answers_waited, s.answers_again, s.requests_again, s.requests_late);
+		       " requests_late=%" PRIu64 " wrong_texts=%" PRIu64,
+		       s.answers_waited, s.answers_again, s.requests_again, s.requests_late, s.wrong_texts);
 	}
 	th_log(TH_LOG_INFO, "stats",
 	       "part=sync asked=%" PRIu64 " pushed=%" PRIu64 " idle=%" PRIu64 " refused=%" PRIu64 " served=%" PRIu64 " empty=%" PRIu64

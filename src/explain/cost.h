@@ -15,7 +15,7 @@ struct th_costs {
 	uint8_t *text;
 	uint32_t *cost;
 	size_t n;
-	uint32_t bases; /* what naming the messages that it builds on costs */
+	uint32_t bases; /* what naming the messages that it builds on costs, and the check of the text */
 };
 
 /* Takes a text of n bytes and n + 1 costs. What codec/secret.h masks becomes "***", whatever its length; what it cost

@@ -74,8 +74,10 @@ void th_coded_received(struct th_coded_watch *w, struct th_model *m, const struc
 	/* As its sender saw it. */
 	base.parent.sender = base.request.sender = TH_HISTORY_THEIRS;
 	th_range_enc_init(&e, out, cap);
-	if (!base.parent.none)
+	if (!base.parent.none) {
 		th_reference_write(&e, &base, r->about->is_response, r->number);
+		th_check_write(&e, th_check_of(text, n));
+	}
 	th_coded_begin(w, m, &e);
 	(void)th_model_encode_on(m, r->view, r->about, text, n, &e, &need);
 	th_coded_end(w, m);

@@ -2,6 +2,7 @@
 #ifndef TH_PROXY_CODED_H
 #define TH_PROXY_CODED_H
 
+#include "codec/check.h"
 #include "codec/reference.h"
 #include "proxy/node.h"
 
@@ -17,7 +18,7 @@ struct th_coded_watch {
 enum th_err th_coded_watch(struct th_coded_watch *w, const struct th_mem *mem, size_t room, th_node_coded *tell,
 			   void *user);
 
-/* Around th_model_encode_on(): the encoder holds the message's bases. */
+/* Around th_model_encode_on(): the encoder holds the message's bases, and its check. */
 void th_coded_begin(struct th_coded_watch *w, struct th_model *m, const struct th_range_enc *e);
 void th_coded_end(const struct th_coded_watch *w, struct th_model *m);
 

@@ -1,10 +1,13 @@
 #include "proxy/coding.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
-#include "codec/reference.h"
+#include "base/log.h"
+#include "codec/check.h"
 #include "codec/keep.h"
+#include "codec/reference.h"
 #include "codec/tables.h"
 #include "codec/text.h"
 #include "coap/naming.h"
@@ -25,6 +28,8 @@ enum { HOPEFUL_LOSS_PERCENT = 2 };
 
 enum { WAITS_DEPTH = 16 }; /* answers that wait for each other in a row */
 
+#define WRONG_EVERY (60 * TH_SEC) /* between two lines of the log */
+
 struct th_workshop {
 	const struct th_mem *mem;
 	struct th_model *model; /* owned, as flate is; NULL when it is left out */
@@ -35,6 +40,7 @@ struct th_workshop {
 	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX], kept[TEXT_MAX + TH_KEEP_EXTRA];
 	size_t plain_n, kept_n; /* `kept` is what history keeps */
 	struct th_coded_watch watch;
+	th_time silent_until; /* no further line of the log on a wrong text before */
 };
 
 struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
@@ -309,8 +315,10 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	}
 	refs = write_coding(leg, w->code);
 	th_range_enc_init(&e, w->code + refs, CODE_MAX);
-	if (!leg->base.parent.none)
+	if (!leg->base.parent.none) {
 		th_reference_write(&e, &leg->base, !asks, leg->coded_for);
+		th_check_write(&e, th_check_of(w->plain, n));
+	}
 	th_coded_begin(&w->watch, w->model, &e);
 	err = th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need);
 	th_coded_end(&w->watch, w->model);
@@ -555,7 +563,7 @@ enum th_coding_wait th_coding_wait(struct th_leg *leg)
 	return leg->dialogue && leg->dialogue->history ? wait_of(leg, WAITS_DEPTH) : TH_CODING_LOST;
 }
 
-/* What the code says and the view it is coded against, and the text. */
+/* What the code says and the view it is coded against, and the text. TH_ERR_NOT_FOUND: the view is not here. */
 static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const struct th_buf *msg, size_t *n)
 {
 	struct th_workshop *w = leg->node->workshop;
@@ -565,6 +573,7 @@ static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const s
 	size_t refs = read_coding(leg, p, msg->n);
 	struct th_range_dec d;
 	enum th_err err = TH_OK;
+	uint8_t check = 0;
 
 	if (refs == 0)
 		return TH_ERR_MALFORMED;
@@ -576,7 +585,29 @@ static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const s
 		err = th_history_view(h, theirs(leg->coded_for), &leg->base, &w->view);
 	if (err != TH_OK)
 		return err;
-	return th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->plain, sizeof(w->plain), n);
+	if (!leg->base.parent.none)
+		check = th_check_read(&d);
+	err = th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->plain, sizeof(w->plain), n);
+	if (err == TH_OK && !leg->base.parent.none && th_check_of(w->plain, *n) != check)
+		err = TH_ERR_MALFORMED;
+	return err;
+}
+
+/* A code that authenticates and whose bases are here is no text, or not the one that was sent: the ends differ in what
+ * they have, by a fault of ours. */
+static void note_wrong(struct th_leg *leg)
+{
+	struct th_workshop *w = leg->node->workshop;
+	struct th_node_stats *s = &leg->node->stats;
+
+	if (s->wrong_texts++ > 0 && th_node_now(leg->node) < w->silent_until)
+		return;
+	w->silent_until = th_time_add(th_node_now(leg->node), WRONG_EVERY);
+	th_log(TH_LOG_WARN, "wrong_text",
+	       "half=%s number=%" PRIu64 " parent=%" PRIu64 " total=%" PRIu64
+	       " hint=\"a message could not be decoded and is sent once more; please report this fault of thimble\"",
+	       leg->report.half, leg->number, leg->base.parent.none ? leg->number : leg->base.parent.number,
+	       s->wrong_texts);
 }
 
 static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
@@ -599,6 +630,8 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 		err = asks ? th_text_read_response(&w->text, w->plain, n) : th_text_read_request(&w->text, w->plain, n);
 	if (err == TH_OK)
 		err = th_text_restore(&w->text, w->code, sizeof(w->code));
+	if (err != TH_OK && err != TH_ERR_NOT_FOUND && err != TH_ERR_NO_MEMORY)
+		note_wrong(leg);
 	if (err != TH_OK) /* whatever it was: as it is it can be read */
 		return TH_ERR_NOT_FOUND;
 	if (asks) {

@@ -96,7 +96,7 @@ struct th_coded {
 	const uint8_t *text;
 	size_t n;
 	const uint32_t *cost; /* n + 1 of them, in 1/65536 bit: the last one is the end's */
-	uint32_t bases;	      /* what naming the messages it builds on costs */
+	uint32_t bases;	      /* what naming the messages it builds on costs, and the check */
 	size_t coded;	      /* bytes of code, padding included */
 };
 typedef void th_node_coded(void *user, const struct th_coded *m);
@@ -116,6 +116,7 @@ struct th_node_stats {
 	uint64_t answers_again;	 /* asked for once more, since what they were coded against was not here */
 	uint64_t requests_again; /* coded anew, since what they were coded against was not there */
 	uint64_t requests_late;	 /* coded anew, since they had to wait */
+	uint64_t wrong_texts;	 /* both halves: not what was sent, by check or form; sent once more. A fault of ours */
 	/* sync push. Ingress half: registrations made, notifications, polls answered in vain without the link, notifications refused as the
 	 * client did not go on; egress half: notifications accepted, answers of the homeserver that told nothing and were not sent */
 	uint64_t sync_asked, sync_pushed, sync_idle, sync_refused, sync_served, sync_empty;

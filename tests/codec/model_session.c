@@ -18,6 +18,7 @@
 
 #include "corpus.h"
 #include "base/rng.h"
+#include "codec/check.h"
 #include "codec/reference.h"
 
 enum { UP, DOWN, ENDS, MESSAGES_MAX = 1 << 12, CODING_MODEL = 1, CODING_ALONE = 7 };
@@ -70,8 +71,10 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 	size_t need;
 
 	th_range_enc_init(&e, code, sizeof(code));
-	if (!base.parent.none)
+	if (!base.parent.none) {
 		th_reference_write(&e, &base, m->is_response, number);
+		th_check_write(&e, th_check_of(m->text, m->n));
+	}
 	if (th_model_encode_on(s->model, view, &about, m->text, m->n, &e, &need) != TH_OK)
 		die("a text is too large");
 	theirs.parent = mirrored(base.parent);

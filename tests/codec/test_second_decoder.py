@@ -14,7 +14,7 @@ from codec.second.bits import hash2
 from codec.second.coder import REQUEST, About, ArithmeticDecoder, Decoder, Malformed
 from codec.second.events import restored
 from codec.second.history import NOTHING, History, Ref, Refused
-from codec.second.reference import read_bases
+from codec.second.reference import check_of, read_bases, read_check
 from codec.second.syntax import kind_of_request
 from codec.second.tables import NotTables, Tables
 from codec.second.text import NotText, kept, read
@@ -65,12 +65,14 @@ def read_session(decoder, messages, store=STORE):
         about = About(True, *kinds[m.ref.number]) if is_response else REQUEST
         coder = ArithmeticDecoder(m.code)
         base = NOTHING if m.alone else read_bases(coder, is_response, m.ref.number)
+        check = None if m.alone else read_check(coder)
         if m.fate == "refused":
             with pytest.raises(Refused):
                 receiver.view(m.ref, base)
         elif m.fate == "read":
             text = decoder.decode_on(coder, receiver.view(m.ref, base), about)
             assert text == m.text, f"message {m.ref}"
+            assert check in (None, check_of(text))
             texts.append((is_response, text))
             receiver.add(m.ref, base, about, kept(text))
         if not is_response:
@@ -225,6 +227,7 @@ class TestDescription:
         far.add(Ref(True, 0), NOTHING, REQUEST, kept(request))
         coder = ArithmeticDecoder(response_code)
         view = far.view(Ref(False, 0), read_bases(coder, True, 0))
+        assert read_check(coder) == check_of(response)
         assert decoder.decode_on(coder, view, About(True, kind, account)) == response
         # and ours codes them so
         exchange = json.loads(lines_of("recorded/errors", 0, 1)[0])

@@ -205,3 +205,8 @@ size_t sim_node_open(const struct sim_node *n)
 	th_node_stats(n->node, &stats);
 	return stats.ingress_open + stats.egress_open;
 }
+
+struct th_node *sim_node_inside(const struct sim_node *n)
+{
+	return n->node;
+}

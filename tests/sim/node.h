@@ -22,5 +22,7 @@ struct th_coap_stats sim_node_coap_stats(const struct sim_node *n);
 void sim_node_drain(struct sim_node *n);
 struct th_node_stats sim_node_stats(const struct sim_node *n);
 size_t sim_node_open(const struct sim_node *n);
+/* For who looks behind the header: proxy/core.h. */
+struct th_node *sim_node_inside(const struct sim_node *n);
 
 #endif

@@ -37,12 +37,14 @@ class History:
 
     def add(self, ref, base, about, masked_text):
         named, by_bit = bases_of(ref, base)
-        depths = {b: self.entries[b].depth for b in named + by_bit if b in self.entries}
+        if any(b not in self.entries for b in named + by_bit):
+            return
+        depths = {b: self.entries[b].depth for b in named + by_bit}
         text = masked_text[: self.size // 4]
         while len(self.entries) == MESSAGES or sum(len(e.text) for e in self.entries.values()) + len(text) > self.size:
             del self.entries[next(iter(self.entries))]
         # what is named keeps its depth, for the day when it is forgotten
-        bases = [(b, depths[b]) for b in named if b in depths] + [(b, None) for b in by_bit]
+        bases = [(b, depths[b]) for b in named] + [(b, None) for b in by_bit]
         self.entries[ref] = Entry(ref, bases, about, text, 1 + max(depths.values(), default=0))
 
     def view(self, ref, base):

@@ -1,4 +1,4 @@
-"""The bases of a message: the first bits of its code."""
+"""The bases of a message, and the check of its text: the first bits of its code."""
 
 from .coder import Malformed
 from .history import Base, Ref
@@ -52,3 +52,15 @@ def read_bases(coder, is_response, number):
     also = _near(coder, 11796 if is_response else 2048)
     own = _near(coder, 512 if not is_response else 3277 if parent == number and not also else 24576)
     return Base(Ref(is_response, parent), Ref(True, number) if request else None, also, own, _parts(coder))
+
+
+def read_check(coder):
+    return sum(coder.bit(HALF) << 7 - i for i in range(8))
+
+
+def check_of(text):
+    """FNV-1a of 32 bits, its bytes folded into one."""
+    h = 0x811C9DC5
+    for byte in text:
+        h = (h ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return (h ^ h >> 8 ^ h >> 16 ^ h >> 24) & 0xFF

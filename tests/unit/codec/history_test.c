@@ -337,6 +337,33 @@ static void test_what_is_refused(void **state)
 	th_history_free(h);
 }
 
+/* The asking end adds a request when it has its number, after it was coded. Should its bases have been forgotten
+ * meanwhile (the peer was restarted, or long answers came), the peer, who has them, sees another view from there. */
+static void test_what_has_lost_its_bases_is_not_kept(void **state)
+{
+	struct th_history *near = th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, true);
+	struct th_history *far = th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, false);
+	const char *all[] = { "r1", "q2", NULL };
+	struct th_history_base base = { .parent = theirs(1), .request = TH_HISTORY_NONE };
+	static struct th_view v;
+
+	(void)state;
+	add(near, theirs(1), TH_HISTORY_NONE, TH_HISTORY_NONE, "r1");
+	add(far, ours(1), TH_HISTORY_NONE, TH_HISTORY_NONE, "r1");
+	th_history_clear(near);
+	assert_int_equal(th_history_add(near, ours(2), &base, &of_request, (const uint8_t *)"q2", 2), TH_ERR_NOT_FOUND);
+	add(far, theirs(2), ours(1), TH_HISTORY_NONE, "q2");
+	view_is(far, theirs(2), theirs(2), all);
+	assert_int_equal(view_of(near, ours(2), ours(2), &v), TH_ERR_NOT_FOUND);
+
+	base = (struct th_history_base){ .parent = theirs(3), .request = TH_HISTORY_NONE, .also = 1 };
+	add(near, theirs(3), TH_HISTORY_NONE, TH_HISTORY_NONE, "r3");
+	assert_int_equal(th_history_add(near, ours(6), &base, &of_request, (const uint8_t *)"q6", 2), TH_ERR_NOT_FOUND);
+	assert_false(th_history_has(near, ours(6)));
+	th_history_free(near);
+	th_history_free(far);
+}
+
 static size_t allocated;
 
 static void *counting(void *ctx, size_t n)
@@ -372,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_many_small_messages),
 		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_what_has_lost_its_bases_is_not_kept),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_memory_of_a_session),
 	};
