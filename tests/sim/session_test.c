@@ -157,7 +157,7 @@ static void exchange(struct play *p, size_t size, th_time limit)
 	th_time end = p->world.net.now + limit;
 	/* So soon after a restart nobody can be sure that the request did not come before it: the answer that tells of
 	 * it may be lost a few times. */
-	bool soon = p->world.net.now - p->far_began < 10 * TH_SEC;
+	bool soon = p->world.net.now - p->far_began < 60 * TH_SEC; /* its answer, with its uptime, may come that late */
 	const struct sim_seen *seen;
 	struct sim_sum want;
 
