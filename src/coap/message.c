@@ -90,12 +90,20 @@ static th_time first_timeout(struct th_coap *c, const struct th_coap_message *m)
 	return timeout + (spread ? th_rng_below(&c->rng, spread) : 0);
 }
 
+enum { COPIES_LEAST = 6 };
+
 /* On a path that was told the last copy may still be answered for as long as the last timeout. */
 static void set_patience(struct th_coap *c, struct th_coap_message *m)
 {
 	const struct th_coap_path *path = &m->peer->path;
 	th_time span = th_coap_path_patience(path, m->timeout, c->params), wait = path->times.wait;
 
+	/* A session recognises copies however late: then the peer that has lost its keys gets as many as a new handshake needs,
+	 * also where round trips were far longer than what was told. */
+	if (c->numbering && path->told && span < COPIES_LEAST * m->timeout) {
+		span = COPIES_LEAST * m->timeout;
+		wait = TH_NEVER;
+	}
 	if (path->told)
 		wait = th_time_min(wait, span + (m->timeout > TH_SEC ? m->timeout : TH_SEC));
 	m->last_at = th_time_add(c->now, span);
