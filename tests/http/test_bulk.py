@@ -125,6 +125,7 @@ def test_a_pause_keeps_nothing_back(own_pair, upstream):
     assert bytes(got) == body
 
 
+@pytest.mark.memory
 def test_a_small_stream_that_becomes_huge_fits_in_memory(own_pair, upstream):
     """100 MB of zeros are a few kB on the link; a client that does not read holds them back all the same."""
     pair = own_pair(upstream.url)
