@@ -129,7 +129,9 @@ static void put_text(struct th_history *h, const uint8_t *p, size_t n)
 		memcpy(h->text + h->next, p, first);
 	if (n > first)
 		memcpy(h->text, p + first, n - first);
-	h->next = (h->next + n) % h->size;
+	h->next += n;
+	if (h->next >= h->size)
+		h->next -= h->size;
 	h->used += n;
 }
 

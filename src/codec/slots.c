@@ -23,6 +23,11 @@ static uint64_t load8(const uint8_t *p)
 	return v;
 }
 
+static void store8(uint8_t *p, uint64_t v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
 #define HIGH_BITS 0x8080808080808080u
 #define EACH_BYTE 0x01010101u
 #define EACH_16 0x0001000100010001u
@@ -71,8 +76,8 @@ static void recollect(const struct th_slots *s, uint32_t h, uint8_t *states)
 	}
 	low &= ~HIGH_BITS & good;
 	high = load8(from + TH_BUCKET_NODES - 8) & ~HIGH_BITS & good;
-	memcpy(states, &low, 8);
-	memcpy(states + TH_BUCKET_NODES - 8, &high, 8);
+	store8(states, low);
+	store8(states + TH_BUCKET_NODES - 8, high);
 }
 
 uint8_t *th_slots_find(struct th_slots *s, uint32_t h, bool trained)

@@ -52,61 +52,63 @@ struct th_leg {
 	struct th_addr peer;
 	struct th_flow flow; /* towards the HTTP side */
 
-	struct th_buf out;     /* outgoing bytes the engine has not taken yet */
-	bool unanswered;       /* egress: the response has not been opened yet */
-	bool handing;          /* some of it is being given to the engine */
-	bool gathering;        /* the outgoing message is collected there first, to be coded */
-	bool owes_resume;      /* the flow was refused some of its body */
-	bool out_end;          /* the outgoing message is whole, once `packer` is gone and `out` empty */
+	struct th_buf out;		/* outgoing bytes the engine has not taken yet */
 	struct th_bulk_encoder *packer; /* owned; NULL unless the outgoing body goes through it into `out` */
-	enum th_bulk_op packing;	/* what it was asked for */
 	struct th_list unflushed;	/* on the node's list while it may keep bytes back */
+	enum th_bulk_op packing;	/* what it was asked for */
 	bool broken;			/* it was lost for want of memory */
+	bool unanswered;		/* egress: the response has not been opened yet */
+	bool handing;			/* some of it is being given to the engine */
+	bool gathering;			/* the outgoing message is collected there first, to be coded */
+	bool owes_resume;		/* the flow was refused some of its body */
+	bool out_end;			/* the outgoing message is whole, once `packer` is gone and `out` empty */
 
+	bool dead;	     /* reported, waits to be freed */
+	uint8_t code;	     /* of the incoming message */
+	bool coded;	     /* the incoming message is in a coding for whole messages and not decoded yet */
+	bool decoded;	     /* it was; what the flow has not taken of its body is in `in` */
+	bool bulk;	     /* the incoming message is in the bulk coding */
+	bool offering;	     /* some of it is being given to the flow, */
+	bool again;	     /* which has asked for more meanwhile */
+	struct th_buf in;    /* the incoming head until it is whole; or the small content; or a coded message */
+	struct th_bulk_decoder *unpacker; /* owned; NULL unless its head is whole and its body not; what the flow has
+					   * not taken is in `in` */
+	int64_t in_left;      /* incoming body bytes still announced; TH_BODY_UNKNOWN */
+	unsigned retry_after; /* seconds, from an incoming CoAP error's Max-Age */
 	enum th_leg_content content;
-	uint8_t code;          /* of the incoming message */
-	struct th_buf in;      /* the incoming head until it is whole; or the small content; or a coded message */
-	bool coded;            /* the incoming message is in a coding for whole messages and not decoded yet */
-	bool decoded;          /* it was; what the flow has not taken of its body is in `in` */
-	bool offering, again;  /* some of it is being given to the flow; which has asked for more meanwhile */
-	bool bulk;             /* the incoming message is in the bulk coding */
-	struct th_bulk_decoder *unpacker; /* owned; NULL unless its head is whole and its body not; what the flow has not taken is in `in` */
-	bool pouring;          /* more is to come out of it */
-	bool in_whole;         /* nothing more goes into it */
+	bool pouring;	       /* more is to come out of `unpacker` */
+	bool in_whole;	       /* nothing more goes into it */
 	bool in_head, in_end;  /* the incoming head, the incoming message is whole */
-	int64_t in_left;       /* incoming body bytes still announced; TH_BODY_UNKNOWN */
-	unsigned retry_after;  /* seconds, from an incoming CoAP error's Max-Age */
-	bool dead;             /* reported, waits to be freed */
 
 	/* coding.c */
+	bool named;		      /* number is known */
+	bool exact;		      /* the request is unreadable under any other number than coded_for */
+	bool far, alone;	      /* it has to say that number; nothing may be referred to */
 	struct th_dialogue *dialogue; /* borrowed; NULL in the plain profile, and once the session is gone */
 	struct th_buf plain;	      /* asking end: the request in the identity coding, to be coded anew if need be */
 	struct th_buf kept;	      /* its text for the history, until it is there */
 	struct th_list unnamed;	      /* on the dialogue's list until then */
 	struct th_history_base base;  /* what the last message was coded against, out or in */
 	uint64_t coded_for;	      /* the number that it was taken to have */
-	struct th_model_about about;  /* what is known of the response beforehand */
 	uint64_t number;	      /* of the request, once it is known */
-	bool named;		      /* number is known */
+	struct th_model_about about;  /* what is known of the response beforehand */
 	unsigned generation;	      /* of the dialogue, when the request was coded */
-	bool exact;		      /* the request is unreadable under any other */
-	bool far, alone;	      /* it has to say that number; nothing may be referred to */
-	bool parked;		      /* the answer, in `in`, waits for another one */
 	unsigned attempts;	      /* that the peer could not read */
 	unsigned forgotten;	      /* by it, when it was restarted */
 	unsigned life;		      /* of it, that the exchange began in */
+	bool parked;		      /* the answer, in `in`, waits for another one */
 	bool idempotent;	      /* the request may be executed twice */
 	bool doubtful;		      /* it may have been executed, and nobody knows */
 	bool repeated;		      /* the answer was asked for once more */
 
 	enum th_coap_priority priority; /* of the request; its response's is the same */
 	uint64_t account;	  /* the ingress half's: whose request it is (th_sync_account); 0: of no interest */
-	bool ends_account;	  /* and that it logs out */
-	bool push;		  /* of sync push (sync.h), no HTTP exchange: */
 	struct th_watch *watch;	  /* borrowed, the ingress half's; NULL once that has let go of it */
 	struct th_poller *poller; /* owned, the egress half's */
-	uint64_t state;	     /* hash of what the request sets (th_route_state); 0: nothing that is set anew soon */
-	bool state_has_body; /* the body belongs to that hash */
+	uint64_t state;		  /* hash of what the request sets (th_route_state); 0: nothing that is set anew soon */
+	bool state_has_body;	  /* the body belongs to that hash */
+	bool ends_account;	  /* the request logs out */
+	bool push;		  /* of sync push (sync.h), no HTTP exchange */
 
 	char method[TH_METHOD_MAX];
 	struct th_report report;

@@ -62,11 +62,13 @@ static uint64_t floor_of(const struct session *ss)
 static void fill_first(const struct th_sessions *s, const struct session *ss, const struct epoch *e,
 		       const struct kept *k, struct th_hs_payload *out)
 {
+	bool rides = k && th_once_may_ride(s, ss, k);
+
 	*out = (struct th_hs_payload){
 		.version = TH_SESSION_VERSION,
 		.long_tag = s->config.tag_len == TH_RECORD_TAG_LONG,
 		.cid = e->rx_cid,
-		.number = th_once_may_ride(s, ss, k) ? k->number : ss->next,
+		.number = rides ? k->number : ss->next,
 		.hello = s->hello,
 		.hello_n = s->config.hello_n,
 	};
@@ -77,7 +79,7 @@ static void fill_first(const struct th_sessions *s, const struct session *ss, co
 		out->name = ss->current ? ss->current->name : ss->early_name;
 		out->floor = floor_of(ss);
 	}
-	if (th_once_may_ride(s, ss, k)) {
+	if (rides) {
 		out->has_data = true;
 		out->time = time_for(s, ss);
 		out->data = k->payload;

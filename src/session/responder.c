@@ -170,7 +170,7 @@ static struct session *session_for(struct th_sessions *s, const struct first *m,
 
 	*old = ss && is_same_peer(ss, &m->hs);
 	*continued = *old && !early;
-	if (early && ss->confirmed) {
+	if (ss && early && ss->confirmed) {
 		s->stats.replayed++;
 		ss = NULL;
 	} else if (!*old) {
