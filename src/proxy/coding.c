@@ -643,13 +643,15 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	}
 	if (err != TH_OK)
 		return err;
+	base = moved(leg->base, leg->number - leg->coded_for);
+	w->kept_n = th_keep(w->plain, n, (struct th_str){ (const char *)w->text.body, w->text.body_n }, w->kept);
+	err = put_plain(msg, &w->text.head, w->text.body, w->text.body_n);
+	/* The body is where it belongs, so w->code, which may have held it, is free; the view goes with the next line. */
 	th_coded_received(&w->watch, w->model,
 			  &(struct th_coded_received){ &w->view, &about, &leg->base, leg->coded_for, coded }, w->plain, n,
 			  w->code, sizeof(w->code));
-	base = moved(leg->base, leg->number - leg->coded_for);
-	w->kept_n = th_keep(w->plain, n, (struct th_str){ (const char *)w->text.body, w->text.body_n }, w->kept);
 	(void)th_history_add(h, theirs(leg->number), &base, &about, w->kept, w->kept_n);
-	return put_plain(msg, &w->text.head, w->text.body, w->text.body_n);
+	return err;
 }
 
 static enum th_err from_flate(struct th_leg *leg, struct th_buf *msg)
