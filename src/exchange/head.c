@@ -17,6 +17,13 @@ size_t th_head_bytes(const struct th_head *h)
 	return n;
 }
 
+size_t th_head_http_bytes(const struct th_head *h)
+{
+	enum { LINE = 12, FIELD = sizeof(": \r\n") - 1, END = sizeof("\r\n") - 1 };
+
+	return th_head_bytes(h) + LINE + FIELD * h->n_fields + END;
+}
+
 bool th_method_is_idempotent(struct th_str method)
 {
 	static const struct th_str methods[] = { TH_STR_INIT("GET"),   TH_STR_INIT("HEAD"), TH_STR_INIT("OPTIONS"),

@@ -41,4 +41,7 @@ bool th_method_is_idempotent(struct th_str method);
 /* Method, target and fields together, for limits and accounts. */
 size_t th_head_bytes(const struct th_head *h);
 
+/* What HTTP/1.1 would have carried it in, for accounts. */
+size_t th_head_http_bytes(const struct th_head *h);
+
 #endif

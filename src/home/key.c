@@ -2,8 +2,6 @@
 
 #include "exchange/route.h"
 
-enum { HTTP_LINE_EXTRA = 12, HTTP_FIELD_EXTRA = 4, HTTP_HEAD_END = 2 };
-
 void th_home_tell(struct th_home_env *env, enum th_home_by by, struct th_str method, const char *route,
 		  const struct th_head *answer)
 {
@@ -12,8 +10,7 @@ void th_home_tell(struct th_home_env *env, enum th_home_by by, struct th_str met
 	env->answered[by]++;
 	if (answer) {
 		r.status = answer->status;
-		r.http_bytes = th_head_bytes(answer) + HTTP_LINE_EXTRA + HTTP_FIELD_EXTRA * answer->n_fields +
-			       HTTP_HEAD_END + (uint64_t)(answer->body_len > 0 ? answer->body_len : 0);
+		r.http_bytes = th_head_http_bytes(answer) + (uint64_t)(answer->body_len > 0 ? answer->body_len : 0);
 	}
 	if (env->report)
 		env->report(env->user, &r);

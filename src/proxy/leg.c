@@ -9,8 +9,6 @@ _Static_assert((int)TH_URGENCY_INTERACTIVE == (int)TH_COAP_INTERACTIVE && (int)T
 		       (int)TH_URGENCY_CHATTER == (int)TH_COAP_CHATTER && (int)TH_URGENCY_BULK == (int)TH_COAP_BULK,
 	       "routes and engine count urgency alike");
 
-enum { HTTP_LINE_EXTRA = 12, HTTP_FIELD_EXTRA = 4, HTTP_HEAD_END = 2 };
-
 struct th_leg *th_leg_new(struct th_node *node, const struct th_leg_ops *ops, const struct th_flow_ops *flow,
 			  const struct th_addr *peer, const char *half)
 {
@@ -79,8 +77,7 @@ void th_leg_count(struct th_leg *leg, bool outgoing, uint64_t n)
 
 void th_leg_count_head(struct th_leg *leg, bool outgoing, const struct th_head *h)
 {
-	th_leg_count(leg, outgoing,
-		     th_head_bytes(h) + HTTP_LINE_EXTRA + HTTP_FIELD_EXTRA * h->n_fields + HTTP_HEAD_END);
+	th_leg_count(leg, outgoing, th_head_http_bytes(h));
 }
 
 void th_leg_account(struct th_leg *leg)

@@ -47,14 +47,6 @@ static void over(struct th_poll *p)
 
 /* ---- answering ---- */
 
-/* Bytes as HTTP/1.1 text would have them, as a leg counts. */
-static uint64_t text_bytes(const struct th_head *h)
-{
-	enum { LINE = 12, FIELD = 4, END = 2 };
-
-	return th_head_bytes(h) + LINE + FIELD * h->n_fields + END;
-}
-
 static void charge(struct th_poll *p)
 {
 	if (p->watch)
@@ -67,7 +59,7 @@ void th_poll_head(struct th_poll *p, const struct th_head *head)
 	p->answering = true;
 	p->report.answered = th_node_now(p->node);
 	p->report.status = head->status;
-	p->report.http_bytes_down += text_bytes(head);
+	p->report.http_bytes_down += th_head_http_bytes(head);
 	th_flow_head(&p->flow, head);
 }
 
@@ -171,7 +163,7 @@ static void on_head(struct th_flow *f, const struct th_head *h)
 	p->report = (struct th_report){ .half = "ingress",
 					.route = "sync",
 					.method = TH_STR("GET"),
-					.http_bytes_up = text_bytes(h),
+					.http_bytes_up = th_head_http_bytes(h),
 					.started = th_node_now(p->node),
 					.answered = TH_NEVER };
 	if (!th_watch_take(p->node, p))
