@@ -3,7 +3,7 @@
  *
  * usage: bench-codec TABLES TRAIN TEST [model] [hopeful] [each]. The records (tools/model/records.py) in TRAIN are for
  * the others' dictionaries, those in TEST are coded: every session from its beginning, message by message, as two ends
- * without loss would. Prints tables; bench/codec puts them together. */
+ * without loss would. Prints tables; bench/codec-figures puts them together. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,12 +232,6 @@ struct pair {
 	struct th_history *near, *far;
 };
 
-static struct th_history_ref mirrored(struct th_history_ref r)
-{
-	r.sender = r.sender == TH_HISTORY_OURS ? TH_HISTORY_THEIRS : TH_HISTORY_OURS;
-	return r;
-}
-
 static void remember(const struct pair *p, const struct message *m, uint64_t number, struct th_history_base base)
 {
 	struct th_model_about about = { m->is_response, m->is_response ? m->kind : 0,
@@ -246,12 +240,11 @@ static void remember(const struct pair *p, const struct message *m, uint64_t num
 	struct th_history_ref me = { .sender = TH_HISTORY_OURS, .number = number };
 
 	th_history_add(sender, me, &base, &about, m->masked, m->masked_n);
-	base.parent = mirrored(base.parent);
-	base.request = mirrored(base.request);
-	th_history_add(receiver, mirrored(me), &base, &about, m->masked, m->masked_n);
+	base = th_history_base_mirrored(base);
+	th_history_add(receiver, th_history_mirrored(me), &base, &about, m->masked, m->masked_n);
 }
 
-/* One line for each message: what the figures of bench/codec are taken from. */
+/* One line for each message: what the figures of bench/codec-figures are taken from. */
 static void print_message(const struct corpus *c, const struct message *m, size_t cold, size_t warm)
 {
 	printf("message %s %s %s %zu %zu ", c->sessions[m->session], m->is_response ? "down" : "up", m->route, cold,

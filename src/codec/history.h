@@ -63,6 +63,20 @@ struct th_history_base {
 #define TH_HISTORY_NONE ((struct th_history_ref){ .none = true })
 #define TH_HISTORY_BASELESS ((struct th_history_base){ .parent = { .none = true }, .request = { .none = true } })
 
+/* The same, as the other end has them. For who plays both ends. */
+static inline struct th_history_ref th_history_mirrored(struct th_history_ref r)
+{
+	r.sender = r.sender == TH_HISTORY_OURS ? TH_HISTORY_THEIRS : TH_HISTORY_OURS;
+	return r;
+}
+
+static inline struct th_history_base th_history_base_mirrored(struct th_history_base b)
+{
+	b.parent = th_history_mirrored(b.parent);
+	b.request = th_history_mirrored(b.request);
+	return b;
+}
+
 struct th_history;
 
 /* `size` in bytes, between TH_HISTORY_MIN and _MAX, equal at both ends. The whole takes 14.4 kB more. `we_are_first`

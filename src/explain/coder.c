@@ -197,12 +197,6 @@ static void note_cost(void *ctx, size_t at, uint8_t byte, uint32_t cost)
 	c->cost[at] = cost;
 }
 
-static struct th_history_ref mirrored(struct th_history_ref r)
-{
-	r.sender = r.sender == TH_HISTORY_OURS ? TH_HISTORY_THEIRS : TH_HISTORY_OURS;
-	return r;
-}
-
 /* Puts the message into both histories: it arrives. */
 static void remember(struct th_coder *c, const struct th_model_about *about, uint64_t number,
 		     struct th_history_base base, size_t n)
@@ -213,9 +207,8 @@ static void remember(struct th_coder *c, const struct th_model_about *about, uin
 	size_t kept_n = th_keep(c->text, n, c->body, c->kept);
 
 	(void)th_history_add(sender, me, &base, about, c->kept, kept_n);
-	base.parent = mirrored(base.parent);
-	base.request = mirrored(base.request);
-	(void)th_history_add(receiver, mirrored(me), &base, about, c->kept, kept_n);
+	base = th_history_base_mirrored(base);
+	(void)th_history_add(receiver, th_history_mirrored(me), &base, about, c->kept, kept_n);
 }
 
 /* What to code it against, as the daemon does on a link that loses little; c->view is that. */

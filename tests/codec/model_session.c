@@ -49,12 +49,6 @@ static void put_hex(const uint8_t *p, size_t n)
 		putchar('-');
 }
 
-static struct th_history_ref mirrored(struct th_history_ref r)
-{
-	r.sender = r.sender == TH_HISTORY_OURS ? TH_HISTORY_THEIRS : TH_HISTORY_OURS;
-	return r;
-}
-
 /* Sends a message coded against `base`; false when the receiver refuses it. */
 static bool send(struct session *s, const struct message *m, uint64_t number, struct th_history_base base,
 		 const struct th_view *view, bool lost)
@@ -64,7 +58,7 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 	struct th_model_about about = { m->is_response, m->is_response ? m->kind : 0,
 					m->is_response ? m->account : -1 };
 	struct th_history_ref me = { .sender = TH_HISTORY_OURS, .number = number };
-	struct th_history_base theirs = base;
+	struct th_history_base theirs = th_history_base_mirrored(base);
 	unsigned from = m->is_response ? DOWN : UP;
 	struct th_range_enc e;
 	bool refused = false;
@@ -77,10 +71,8 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 	}
 	if (th_model_encode_on(s->model, view, &about, m->text, m->n, &e, &need) != TH_OK)
 		die("a text is too large");
-	theirs.parent = mirrored(base.parent);
-	theirs.request = mirrored(base.request);
 	if (!lost)
-		refused = th_history_view(s->store[!from], mirrored(me), &theirs, &seen) != TH_OK;
+		refused = th_history_view(s->store[!from], th_history_mirrored(me), &theirs, &seen) != TH_OK;
 	printf("message %s %" PRIu64 " %d %s", from == UP ? "up" : "down", number,
 	       base.parent.none ? CODING_ALONE : CODING_MODEL,
 	       lost	 ? "lost"
@@ -91,7 +83,7 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 	putchar('\n');
 	th_history_add(s->store[from], me, &base, &about, m->masked, m->masked_n);
 	if (!lost && !refused)
-		th_history_add(s->store[!from], mirrored(me), &theirs, &about, m->masked, m->masked_n);
+		th_history_add(s->store[!from], th_history_mirrored(me), &theirs, &about, m->masked, m->masked_n);
 	return !refused;
 }
 

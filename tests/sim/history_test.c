@@ -80,13 +80,6 @@ static void fill_text(struct datagram *d)
 	}
 }
 
-/* The same message, seen from the other end. */
-static struct th_history_ref mirrored(struct th_history_ref r)
-{
-	r.sender = r.sender == TH_HISTORY_OURS ? TH_HISTORY_THEIRS : TH_HISTORY_OURS;
-	return r;
-}
-
 static void launch(const struct datagram *d)
 {
 	for (unsigned copies = 1 + (th_rng_below(&rng, 10) == 0); copies > 0; copies--) {
@@ -153,8 +146,7 @@ static void receive(struct datagram *d)
 {
 	struct end *e = &ends[d->to];
 	struct th_history_ref me = { .sender = TH_HISTORY_THEIRS, .number = d->number };
-	struct th_history_base base = { mirrored(d->base.parent), mirrored(d->base.request), d->base.also,
-					d->base.own, d->base.parts };
+	struct th_history_base base = th_history_base_mirrored(d->base);
 
 	d->used = false;
 	if (d->epoch != epoch)
