@@ -120,9 +120,9 @@ enum th_err th_coap_lane_init(struct th_coap *c, struct th_coap_lane *lane);
 void th_coap_lane_free(struct th_coap *c, struct th_coap_lane *lane);
 void th_coap_queue(struct th_coap *c, struct th_coap_datagram *d);   /* nothing when it waits already */
 void th_coap_unqueue(struct th_coap *c, struct th_coap_datagram *d); /* nothing when it does not wait */
-/* So many bytes leave by another way. */
 /* Nothing leaves for so long: what is on its way runs dry. */
 void th_coap_lane_pause(struct th_coap *c, struct th_coap_peer *p, th_time t);
+/* So many bytes leave by another way. */
 void th_coap_lane_charge(struct th_coap *c, struct th_coap_peer *p, size_t n);
 /* Takes the next datagram that may leave to any peer; NULL when none may. Its lane hears when it went. */
 struct th_coap_datagram *th_coap_lane_next(struct th_coap *c);
@@ -565,9 +565,9 @@ void th_coap_burst_detach(struct th_coap *c, struct th_coap_exchange *x);
 
 /* The first block travels by other means; the others do from now on. TH_ERR_NO_MEMORY. */
 enum th_err th_coap_burst_start(struct th_coap *c, struct th_coap_exchange *x);
-/* Something may have become sendable; for any body of that peer. */
 /* Bytes that were never sent. */
 size_t th_coap_burst_unsent(const struct th_coap_exchange *x);
+/* Something may have become sendable; for any body of that peer. */
 void th_coap_burst_pump(struct th_coap *c, struct th_coap_exchange *x);
 void th_coap_burst_pump_all(struct th_coap *c, struct th_coap_peer *p);
 /* The Message ID of a block or report, which nobody refers to: with c->numbering it is not known here (engine.h). */

@@ -188,7 +188,8 @@ void th_coap_server_pump(struct th_coap *c, struct th_coap_exchange *x)
 		th_coap_observe_notify(c, x);
 }
 
-void th_coap_server_acknowledge(struct th_coap *c, struct th_coap_exchange *x)
+/* An ACK for the request goes out, or something that does for one. */
+static void note_acknowledged(struct th_coap *c, struct th_coap_exchange *x)
 {
 	struct th_coap_ask *ask = &x->s.ask;
 	struct th_coap_record *r = th_coap_record_find(c, x->peer, ask->mid, ask->key);
@@ -197,7 +198,12 @@ void th_coap_server_acknowledge(struct th_coap *c, struct th_coap_exchange *x)
 	ask->acked = true;
 	if (r)
 		r->state = TH_COAP_RECORD_ACKED;
-	th_coap_send_empty(c, &x->peer->addr, TH_COAP_ACK, ask->mid);
+}
+
+void th_coap_server_acknowledge(struct th_coap *c, struct th_coap_exchange *x)
+{
+	note_acknowledged(c, x);
+	th_coap_send_empty(c, &x->peer->addr, TH_COAP_ACK, x->s.ask.mid);
 	th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);
 }
 
@@ -279,15 +285,10 @@ size_t th_coap_room(struct th_coap *c, th_coap_id id, const struct th_coap_head 
 /* Its answer is a CON of its own, which says that the request is there as well as an ACK (RFC 7252 §5.2.2). */
 static void answer_apart(struct th_coap *c, struct th_coap_exchange *x)
 {
-	struct th_coap_ask *ask = &x->s.ask;
-	struct th_coap_record *r = th_coap_record_find(c, x->peer, ask->mid, ask->key);
+	const struct th_coap_ask *ask = &x->s.ask;
 
-	if (!ask->owing || !ask->con || ask->acked)
-		return;
-	ask->acked = true;
-	x->ack_at = TH_NEVER;
-	if (r)
-		r->state = TH_COAP_RECORD_ACKED;
+	if (ask->owing && ask->con && !ask->acked)
+		note_acknowledged(c, x);
 }
 
 static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_head *head)

@@ -678,12 +678,13 @@ enum th_err th_coding_decode(struct th_leg *leg, struct th_buf *msg)
 	else
 		leg->about = about_nothing;
 	err = coding == TH_CODING_FLATE || coding == TH_CODING_FLATE_BARE ? from_flate(leg, msg) : from_model(leg, msg);
-	if ((err == TH_OK || err == TH_ERR_NOT_FOUND) &&
-	    th_leg_is_ingress(leg)) /* whatever it says, the peer read what it answers */
+	if (!th_leg_is_ingress(leg))
+		return err;
+	if (err == TH_OK || err == TH_ERR_NOT_FOUND) /* whatever it says, the peer read what it answers */
 		th_accounts_answered(&leg->dialogue->accounts, leg->number);
-	if (err == TH_OK && th_leg_is_ingress(leg) && !leg->alone)
+	if (err == TH_OK && !leg->alone)
 		leg->dialogue->refused = 0;
-	if (err == TH_OK && th_leg_is_ingress(leg))
+	if (err == TH_OK)
 		th_budget_spend(&leg->dialogue->budget, msg->n);
 	return err;
 }

@@ -75,15 +75,32 @@ static const struct th_coap_ops coap_ops = { on_request, on_response, on_data, o
 
 /* ---- the session layer's events ---- */
 
-static struct th_leg *leg_with(const struct th_node *n, const struct th_addr *peer)
+/* The first open leg of that peer for which `is` holds. */
+static struct th_leg *leg_that(const struct th_node *n, const struct th_addr *peer, bool (*is)(const struct th_leg *leg))
 {
 	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
 		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
 
-		if ((leg->id || leg->parked) && th_addr_eq(&leg->peer, peer))
+		if (th_addr_eq(&leg->peer, peer) && is(leg))
 			return leg;
 	}
 	return NULL;
+}
+
+static bool is_live(const struct th_leg *leg)
+{
+	return leg->id || leg->parked;
+}
+
+/* Pushes wait for the peer without a message under way. */
+static bool waits_for_push(const struct th_leg *leg)
+{
+	return leg->id && leg->push && !(leg->watch && th_watch_is_asking(leg->watch));
+}
+
+static bool waits_for_answer(const struct th_leg *leg)
+{
+	return leg->id && !leg->push && th_coap_awaits(leg->node->coap, leg->id);
 }
 
 /* Legs may outlive their session for a while: until their flows have ended. */
@@ -109,7 +126,7 @@ static void on_lost(void *user, const struct th_addr *peer, enum th_session_end 
 	enum th_err err = why == TH_SESSION_END_KEY ? TH_ERR_REFUSED : TH_ERR_RESET;
 	struct th_node *n = user;
 
-	for (struct th_leg *leg = leg_with(n, peer); leg; leg = leg_with(n, peer))
+	for (struct th_leg *leg = leg_that(n, peer, is_live); leg; leg = leg_that(n, peer, is_live))
 		th_leg_lost(leg, err);
 	forget_dialogue(n, th_node_dialogue(n, peer));
 }
@@ -118,7 +135,7 @@ static void on_refused(void *user, const struct th_addr *peer)
 {
 	struct th_node *n = user;
 
-	for (struct th_leg *leg = leg_with(n, peer); leg; leg = leg_with(n, peer))
+	for (struct th_leg *leg = leg_that(n, peer, is_live); leg; leg = leg_that(n, peer, is_live))
 		th_leg_lost(leg, TH_ERR_REFUSED);
 }
 
@@ -132,30 +149,6 @@ static void on_doubtful(void *user, const struct th_addr *peer, uint64_t number)
 		th_ingress_doubt(leg);
 	else
 		th_coap_cancel(n->coap, id, th_node_now(n));
-}
-
-/* Pushes wait for the peer without a message under way. */
-static bool waits_for_push(const struct th_node *n, const struct th_leg *leg)
-{
-	(void)n;
-	return leg->push && !(leg->watch && th_watch_is_asking(leg->watch));
-}
-
-static bool waits_for_answer(const struct th_node *n, const struct th_leg *leg)
-{
-	return !leg->push && th_coap_awaits(n->coap, leg->id);
-}
-
-static struct th_leg *leg_that(const struct th_node *n, const struct th_addr *peer,
-			       bool (*waits)(const struct th_node *n, const struct th_leg *leg))
-{
-	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next) {
-		struct th_leg *leg = TH_OWNER(l, struct th_leg, link);
-
-		if (leg->id && th_addr_eq(&leg->peer, peer) && waits(n, leg))
-			return leg;
-	}
-	return NULL;
 }
 
 /* What it was to push, and what it has acknowledged and not answered, it does not know any more. What is under way is sent
