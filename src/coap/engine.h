@@ -53,7 +53,7 @@ struct th_coap_head {
 	                                      block-wise exchanges of the same method and options never mix; not
 	                                      needed, and not sent, with th_coap_number_by() */
 	bool accept;                       /* request with observe: notifications that are CONs are acknowledged by
-	                                      th_coap_accept() or th_coap_refuse(); response: the peer does so. Then it is
+	                                      th_coap_accept() or th_coap_cancel(); response: the peer does so. Then it is
 	                                      a CON of its own even as the first answer, its timeout counts
 	                                      TH_COAP_ACCEPT_DELAY in, `resume` says that it was accepted, and while
 	                                      nobody acknowledges it, it is sent anew whenever the peer is heard. One that
@@ -172,12 +172,9 @@ void th_coap_cancel(struct th_coap *c, th_coap_id id, th_time now);
 /* The same without a word: for a peer that is known to have given up itself, or is gone. */
 void th_coap_abandon(struct th_coap *c, th_coap_id id, th_time now);
 
-/* Client, of a request with `accept`: the last notification is acknowledged now. Nothing when none waits for that. */
+/* Client, of a request with `accept`: the last notification is acknowledged now. Nothing when none waits for that.
+ * th_coap_cancel() resets it instead, which ends the observation at the server (RFC 7641 §3.6). */
 void th_coap_accept(struct th_coap *c, th_coap_id id, th_time now);
-
-/* The same, but it is reset, which ends the observation at the server (RFC 7641 §3.6), and the exchange is over here. No
- * `closed` follows. Without a notification that waits, as th_coap_cancel(). */
-void th_coap_refuse(struct th_coap *c, th_coap_id id, th_time now);
 
 /* Server: how many bytes of payload fit one message beside that head; 0 without memory or for a dead id. */
 size_t th_coap_room(struct th_coap *c, th_coap_id id, const struct th_coap_head *head);

@@ -140,11 +140,6 @@ void th_coap_accept(struct th_coap *c, th_coap_id id, th_time now)
 	th_coap_leave(c);
 }
 
-void th_coap_refuse(struct th_coap *c, th_coap_id id, th_time now)
-{
-	th_coap_cancel(c, id, now); /* resets what waits to be acknowledged */
-}
-
 /* Server */
 
 void th_coap_observe_replace(struct th_coap *c, struct th_coap_peer *p, const struct th_coap_pdu *pdu)

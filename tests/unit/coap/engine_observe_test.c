@@ -521,7 +521,7 @@ static void the_user_may_refuse(void **state)
 
 	(void)state;
 	push(W_CON, 7, 2, "news");
-	th_coap_refuse(r.c, ex->id, r.now);
+	th_coap_cancel(r.c, ex->id, r.now);
 	rig_run(&r, 0);
 	for (int i = 0; i < 2; i++) { /* a copy, too: the RST may be lost */
 		rig_pop(&r, &rst);
