@@ -110,10 +110,8 @@ bool th_identity_trust(const struct th_identity *id, const struct th_target *tar
 	if (target->has_key && memcmp(target->key, key, TH_NOISE_DH) != 0) {
 		th_complain(&c,
 			    "THE KEY OF %s IS NOT THE ONE IN coap-target. Shown now: %s. Either somebody stands "
-			    "between the "
-			    "two daemons, or the other one has a new key. Ask who runs it for the fingerprint; only if "
-			    "that is "
-			    "the one shown now, put #%s into coap-target and reload",
+			    "between the two daemons, or the other one has a new key. Ask who runs it for the "
+			    "fingerprint; only if that is the one shown now, put #%s into coap-target and reload",
 			    target->host, p ? p : "?", th_key_text(text, key));
 		return false;
 	}

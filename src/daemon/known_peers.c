@@ -135,10 +135,8 @@ static void complain_changed(const struct reading *r, const uint8_t key[TH_NOISE
 
 	th_complain(r->c,
 		    "%.300s:%u: THE KEY OF %s HAS CHANGED. Known: %s. Shown now: %s. Either somebody stands between "
-		    "the two "
-		    "daemons, or the other one has a new key. Ask who runs it for the fingerprint; only if that is the "
-		    "one shown "
-		    "now, delete line %u of the file",
+		    "the two daemons, or the other one has a new key. Ask who runs it for the fingerprint; only if "
+		    "that is the one shown now, delete line %u of the file",
 		    r->path, r->line, r->name, k ? k : "?", s ? s : "?", r->line);
 }
 

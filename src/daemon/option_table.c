@@ -136,10 +136,9 @@ const struct th_option th_option_table[] = {
 
 	TEXT("state-dir", TH_OPTION_FILE, SESSION, TH_OPTION_OPTIONAL, state_dir, "", "DIRECTORY",
 	     "Folder of the secret key (file key, made at the first start), of the keys of known peers (known-peers) "
-	     "and of "
-	     "the mark that keeps early data from being repeated (mark). Empty: STATE_DIRECTORY in the environment, "
-	     "else "
-	     "/var/lib/thimble for root, else ~/.local/state/thimble. Egress halves must not share one"),
+	     "and of the mark that keeps early data from being repeated (mark). Empty: STATE_DIRECTORY in the "
+	     "environment, else /var/lib/thimble for root, else ~/.local/state/thimble. Egress halves must not share "
+	     "one"),
 	{ .name = "allow",
 	  .type = TH_OPTION_KEYS,
 	  .section = TH_SECTION_SESSION,
@@ -148,18 +147,14 @@ const struct th_option th_option_table[] = {
 	  .def = "",
 	  .arg = "KEY...",
 	  .help = "Egress half: serve only daemons with these public keys, which must prove them (option identify "
-		  "there) and "
-		  "know this one's (#KEY there, or a psk-file): nobody else hears a byte. Empty: serve anybody, as a "
-		  "public "
-		  "homeserver does" },
+		  "there) and know this one's (#KEY there, or a psk-file): nobody else hears a byte. Empty: serve "
+		  "anybody, as a public homeserver does" },
 	BOOL("known-key-only", SESSION, 0, known_key_only, "false",
 	     "Egress half: be silent to who does not know this daemon's public key, as with an allow list; without it "
-	     "anybody "
-	     "may ask for the key (first contact)"),
+	     "anybody may ask for the key (first contact)"),
 	BOOL("identify", SESSION, R, identify, "false",
 	     "Ingress half: prove this daemon's own key to the other one, which may have an allow list. Costs 48 bytes "
-	     "at "
-	     "the start of a session"),
+	     "at the start of a session"),
 	TEXT("psk-file", TH_OPTION_FILE, SESSION, TH_OPTION_OPTIONAL, psk_file, "", "FILE",
 	     "A secret that both daemons share besides their keys, as thimble keygen writes one into a file; both need "
 	     "it"),
@@ -197,12 +192,10 @@ const struct th_option th_option_table[] = {
 	PORT("coap-port", COAP, coap_port, "5683", "Port for datagrams; with only-http the default is any free one"),
 	TEXT("coap-target", TH_OPTION_TARGET, COAP, R | TH_OPTION_OPTIONAL, coap_target, "", "HOST[:PORT][#KEY]",
 	     "The other daemon, port 5683 unless given, with its public key behind #. Without a key the one it shows "
-	     "at first "
-	     "is remembered in known-peers, and no other accepted then. Without a target HTTP clients get 502"),
+	     "at first is remembered in known-peers, and no other accepted then. Without a target HTTP clients get 502"),
 	RATE("link-up", link_up,
 	     "Rate from this daemon to the others, all headers counted; 0: not known, it is learned. The other daemon "
-	     "is "
-	     "told, so it is enough at one end; this and the following are for the encrypted profile"),
+	     "is told, so it is enough at one end; this and the following are for the encrypted profile"),
 	RATE("link-down", link_down, "Rate from the others to this daemon; 0: not known"),
 	TIME("link-latency", COAP, 0, link_latency, 0, 10 * MIN, "0",
 	     "How long a datagram is under way, without the time that its bits take; 0: not known"),
@@ -232,8 +225,7 @@ const struct th_option th_option_table[] = {
 	  .help = "Largest datagram with IP and UDP headers; 0: not known" },
 	BOOL("link-ours", COAP, 0, link_ours, "false",
 	     "Nobody else's traffic shares the bottleneck of the link: what is lost is lost to noise, so "
-	     "retransmissions "
-	     "need not back off as RFC 7252 demands on the Internet"),
+	     "retransmissions need not back off as RFC 7252 demands on the Internet"),
 	TIME("ack-timeout", COAP, 0, coap.ack_timeout, 10 * TH_MS, 10 * MIN, NULL,
 	     "ACK_TIMEOUT (RFC 7252): first retransmission while no round trip has been measured"),
 	{ .name = "ack-random-factor",
@@ -296,14 +288,12 @@ const struct th_option th_option_table[] = {
 	     "A learnt answer to preflights is used this long"),
 	SIZE("cache-size", HOME, R, home.cache.max_bytes, 0, GIB,
 	     "Memory for answers that may be given again: what HTTP marks as cacheable, and Matrix routes known to be "
-	     "stable. 0 "
-	     "turns the cache off"),
+	     "stable. 0 turns the cache off"),
 	COUNT("cache-max-entries", HOME, R, home.cache.max_entries, 0, 1000000, "Answers in the cache at most"),
 	SIZE("cache-max-body", HOME, R, home.cache.max_body, 0, GIB, "Longest body of an answer in the cache"),
 	BOOL("cache-ignore-reload", HOME, R, home.cache.ignore_reload, "false",
 	     "Answer from the cache although the request asks whether that is still so (no-cache, max-age=0), as "
-	     "matrix-js-sdk "
-	     "does with each. Lost: a reload shows what is as old as the cache allows"),
+	     "matrix-js-sdk does with each. Lost: a reload shows what is as old as the cache allows"),
 	TIME("retry-grace", HOME, R, home.join.grace, 0, 24 * HOUR, NULL,
 	     "A request whose client has left goes on for this long, and its answer is kept for this long, so that a "
 	     "repetition finds it. 0 s cancels at once"),
@@ -323,8 +313,7 @@ const struct th_option th_option_table[] = {
 	     "Answer typing notifications here. Lost: others do not see that this user types"),
 	BOOL("lean-receipts", HOME, R, home.lean.receipts, "false",
 	     "Answer read receipts and markers here. Lost: others do not see what was read, and neither do the user's "
-	     "other devices: "
-	     "unread counts and notifications stay"),
+	     "other devices: unread counts and notifications stay"),
 	BOOL("lean-presence", HOME, R, home.lean.presence, "false",
 	     "Answer presence updates here. Lost: others do not see this user's status message"),
 	BOOL("lean-no-presence", HOME, R, home.lean.sync.no_presence, "false",
@@ -334,12 +323,10 @@ const struct th_option th_option_table[] = {
 	     "incomplete"),
 	COUNT("lean-timeline-limit", HOME, R, home.lean.sync.timeline_limit, 0, 10000,
 	      "Ask for so many events a room in sync at most; 0 leaves it to the client. Lost: nothing, but clients "
-	      "fetch "
-	      "the rest when the user scrolls"),
+	      "fetch the rest when the user scrolls"),
 	SIZE("lean-max-media", HOME, R, home.lean.max_media, 0, 1024 * GIB,
 	     "Refuse larger media with M_TOO_LARGE, both ways. Set at the far end, a download refused costs the link "
-	     "none of "
-	     "it. 0 is any size"),
+	     "none of it. 0 is any size"),
 };
 
 const size_t th_option_count = sizeof(th_option_table) / sizeof(th_option_table[0]);

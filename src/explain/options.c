@@ -37,8 +37,7 @@ static const struct th_option rows[TH_EXPLAIN_OPTIONS] = {
 	  .def = "",
 	  .arg = "TEXT",
 	  .help = "Show and count exchanges whose request line has this in it, as in --only /sync. All others are "
-		  "coded "
-		  "too, as history" },
+		  "coded too, as history" },
 	{ .name = "history",
 	  .type = TH_OPTION_BOOL,
 	  FIELD(history),
@@ -58,8 +57,7 @@ static const struct th_option rows[TH_EXPLAIN_OPTIONS] = {
 	  .def = "auto",
 	  .arg = "WHEN",
 	  .help = "Colours: auto for terminals unless NO_COLOR is set. Without them a digit beneath each character "
-		  "says "
-		  "what it costs" },
+		  "says what it costs" },
 	{ .name = "live",
 	  .type = TH_OPTION_FILE,
 	  .flags = TH_OPTION_OPTIONAL | TH_OPTION_COMMAND_LINE,
