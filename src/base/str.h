@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct th_str {
@@ -24,6 +25,16 @@ static inline struct th_str th_str_of(const char *z)
 static inline bool th_str_eq(struct th_str a, struct th_str b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* FNV-1a, 32 bits. Some of these cross the link (docs/protocol.md), so it stays this function. */
+static inline uint32_t th_str_hash(struct th_str s)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 16777619u;
+	return h;
 }
 
 static inline char th_lower(char c)

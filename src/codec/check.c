@@ -1,13 +1,13 @@
 #include "codec/check.h"
 
+#include "base/str.h"
+
 enum { BITS = 8, HALF = 32768 };
 
 uint8_t th_check_of(const uint8_t *text, size_t n)
 {
-	uint32_t h = 0x811c9dc5;
+	uint32_t h = th_str_hash((struct th_str){ (const char *)text, n });
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ text[i]) * 0x01000193;
 	h ^= h >> 16;
 	return (uint8_t)(h ^ h >> 8);
 }

@@ -321,10 +321,8 @@ const size_t th_known_runs_count = sizeof(th_known_runs) / sizeof(th_known_runs[
 
 static unsigned slot_of(struct th_str s)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
+	uint32_t h = th_str_hash(s);
 
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (uint8_t)s.p[i]) * 16777619u;
 	return (h ^ h >> 16) % TH_KNOWN_SLOTS;
 }
 

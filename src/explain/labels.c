@@ -21,15 +21,12 @@ void th_labels_free(struct th_label_table *t)
 uint16_t th_labels_place(struct th_label_table *t, struct th_str name)
 {
 	enum { SIZE = 2 * TH_LABELS_MAX };
-	uint32_t h = 2166136261u;
-	struct th_str copy;
+	uint32_t h;
 	char *z;
 
 	if (name.n > TH_LABEL_NAME_MAX)
 		name.n = TH_LABEL_NAME_MAX;
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (uint8_t)name.p[i]) * 16777619u;
-	for (h %= SIZE; t->index[h]; h = (h + 1) % SIZE)
+	for (h = th_str_hash(name) % SIZE; t->index[h]; h = (h + 1) % SIZE)
 		if (th_str_eq(th_str_of(t->names[t->index[h] - 1]), name))
 			return (uint16_t)(t->index[h] - 1);
 	if (t->n == TH_LABELS_MAX)
@@ -37,8 +34,7 @@ uint16_t th_labels_place(struct th_label_table *t, struct th_str name)
 	z = th_arena_alloc(&t->arena, name.n + 1); /* zeroed */
 	if (!z)
 		return 0;
-	copy = (struct th_str){ z, name.n };
-	memcpy(z, name.p, copy.n);
+	memcpy(z, name.p, name.n);
 	t->names[t->n++] = z;
 	t->index[h] = t->n;
 	return (uint16_t)(t->n - 1);

@@ -291,11 +291,8 @@ size_t th_sync_form_write(const struct th_sync_form *f, const struct th_sync_tok
 
 void th_sync_form_digest(const struct th_sync_form *f, uint8_t out[static TH_SYNC_DIGEST])
 {
-	enum { PRIME = 16777619 };
-	uint32_t h = 2166136261U;
+	uint32_t h = th_str_hash((struct th_str){ (const char *)f->form, f->n });
 
-	for (size_t i = 0; i < f->n; i++)
-		h = (h ^ f->form[i]) * PRIME;
 	for (unsigned i = 0; i < TH_SYNC_DIGEST; i++)
 		out[i] = (uint8_t)(h >> (8 * (TH_SYNC_DIGEST - 1 - i)));
 }
