@@ -22,19 +22,9 @@ static int printed(void)
 	return fflush(stdout) == 0 ? STATUS_OK : STATUS_SYSTEM;
 }
 
-static int keys(int argc, char *argv[], struct th_complaints *c)
+/* Of a subcommand that prints: what it could not do it has complained about. */
+static int status_of(enum th_err err)
 {
-	enum th_err err = th_key_command(argc, argv, &th_rng_system, stdout, c);
-
-	if (err == TH_OK)
-		return printed();
-	return err == TH_ERR_INVALID || err == TH_ERR_MALFORMED ? STATUS_USAGE : STATUS_SYSTEM;
-}
-
-static int explain(int argc, char *argv[], struct th_complaints *c)
-{
-	enum th_err err = th_explain_command(argc, argv, stdout, c);
-
 	if (err == TH_OK)
 		return printed();
 	return err == TH_ERR_INVALID || err == TH_ERR_MALFORMED ? STATUS_USAGE : STATUS_SYSTEM;
@@ -65,9 +55,9 @@ int main(int argc, char *argv[])
 
 	th_process_init();
 	if (th_key_command_asked(argc, argv))
-		return keys(argc, argv, &c);
+		return status_of(th_key_command(argc, argv, &th_rng_system, stdout, &c));
 	if (th_explain_command_asked(argc, argv))
-		return explain(argc, argv, &c);
+		return status_of(th_explain_command(argc, argv, stdout, &c));
 	if (th_options_load(&o, argc, argv, &c) != TH_OK)
 		return STATUS_USAGE;
 	if (o.help) {

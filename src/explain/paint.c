@@ -34,9 +34,14 @@ enum th_paint th_paint_for(FILE *out, bool always, bool never)
 	return TH_PAINT_256;
 }
 
+static uint64_t bits_of(uint64_t cost)
+{
+	return (cost + TH_COST_BIT / 2) / TH_COST_BIT;
+}
+
 static unsigned level_of(uint64_t cost)
 {
-	uint64_t bits = (cost + TH_COST_BIT / 2) / TH_COST_BIT;
+	uint64_t bits = bits_of(cost);
 
 	return bits < LEVELS ? (unsigned)bits : LEVELS - 1;
 }
@@ -82,7 +87,7 @@ static void line_end(struct canvas *c)
 
 static char digit_of(uint64_t cost)
 {
-	uint64_t bits = (cost + TH_COST_BIT / 2) / TH_COST_BIT;
+	uint64_t bits = bits_of(cost);
 
 	return (char)(bits == 0 ? ' ' : bits < 10 ? '0' + bits : '+');
 }
