@@ -117,14 +117,14 @@ static struct th_str authorization(const struct th_head *head)
 	return f ? f->value : TH_STR("");
 }
 
-/* The value of the plain request that tells it in full. */
+/* The value of the plain request, if its code tells it in full. */
 static void tell_account(struct th_leg *leg)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_head head;
 	size_t len = 0;
 
-	if (th_envelope_length(th_buf_data(&leg->plain), leg->plain.n, &len) == TH_OK && len > 0 &&
+	if (leg->tells && th_envelope_length(th_buf_data(&leg->plain), leg->plain.n, &len) == TH_OK && len > 0 &&
 	    th_envelope_read_request(&head, fields, th_buf_data(&leg->plain), len) == TH_OK)
 		th_accounts_told(&leg->dialogue->accounts, leg->number, authorization(&head));
 }
@@ -284,6 +284,15 @@ static void choose(struct th_leg *leg, struct th_history *h)
 	w->view.n = 0;
 }
 
+/* Of the text, and of the account value that a slot in it stands for: should the two ends ever mean different ones by it,
+ * the request is not executed as somebody else's. */
+static uint8_t check_of(const struct th_workshop *w, size_t n, struct th_str account)
+{
+	uint8_t check = th_check_of(w->plain, n);
+
+	return account.n > 0 ? check ^ th_check_of((const uint8_t *)account.p, account.n) : check;
+}
+
 /* Length of what stands in w->code then; 0: not by the model. */
 static size_t by_model(struct th_leg *leg, struct th_str body)
 {
@@ -292,6 +301,7 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	bool asks = th_leg_is_ingress(leg);
 	struct th_history *h = th_dialogue_history(d);
 	struct th_model_about about = { .account = -1 };
+	struct th_str account = TH_STR("");
 	struct th_range_enc e;
 	size_t n = 0, need = 0, refs;
 	int slot = TH_SLOT_NONE;
@@ -303,6 +313,8 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	/* With the parent a peer that has forgotten everything refuses the slot, too. */
 	if (asks && !leg->base.parent.none)
 		slot = th_accounts_slot(&d->accounts, authorization(&w->text.head));
+	if (slot != TH_SLOT_NONE)
+		account = authorization(&w->text.head);
 	if (th_text_write(&w->text.head, slot, (const uint8_t *)body.p, body.n, w->plain, sizeof(w->plain), &n) !=
 		    TH_OK ||
 	    n > sizeof(w->plain))
@@ -310,6 +322,7 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	if (asks) {
 		th_model_request_kind(w->plain, n, &leg->about);
 		leg->about.is_response = true;
+		leg->tells = slot == TH_SLOT_NONE;
 	} else {
 		about = leg->about;
 	}
@@ -317,7 +330,7 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	th_range_enc_init(&e, w->code + refs, CODE_MAX);
 	if (!leg->base.parent.none) {
 		th_reference_write(&e, &leg->base, !asks, leg->coded_for);
-		th_check_write(&e, th_check_of(w->plain, n));
+		th_check_write(&e, check_of(w, n, account));
 	}
 	th_coded_begin(&w->watch, w->model, &e);
 	err = th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need);
@@ -502,18 +515,20 @@ static bool is_authorization(struct th_str name)
 	return name.n == want.n && strncasecmp(name.p, want.p, want.n) == 0;
 }
 
-/* Puts the value in the place that its slot has kept. */
-static enum th_err resolve_account(struct th_leg *leg, struct th_text *t)
+/* What the slot stands for; empty without one. TH_ERR_NOT_FOUND: it is not here. */
+static enum th_err read_slot(const struct th_leg *leg, const struct th_text *t, struct th_str *value)
 {
-	struct th_accounts *a = &leg->dialogue->accounts;
-	struct th_str value;
+	*value = TH_STR("");
+	return t->slot == TH_SLOT_NONE ? TH_OK : th_accounts_value(&leg->dialogue->accounts, t->slot, value);
+}
 
+/* The request has been read: puts the value in the place that its slot has kept, or keeps the one it tells. */
+static enum th_err resolve_account(struct th_leg *leg, struct th_text *t, struct th_str value)
+{
 	if (t->slot == TH_SLOT_NONE) {
-		th_accounts_heard(a, leg->number, authorization(&t->head));
+		th_accounts_heard(&leg->dialogue->accounts, leg->number, authorization(&t->head));
 		return TH_OK;
 	}
-	if (th_accounts_value(a, t->slot, &value) != TH_OK)
-		return TH_ERR_NOT_FOUND;
 	for (size_t i = 0; i < t->head.n_fields; i++)
 		if (is_authorization(t->fields[i].name)) {
 			t->fields[i].value = value;
@@ -563,8 +578,10 @@ enum th_coding_wait th_coding_wait(struct th_leg *leg)
 	return leg->dialogue && leg->dialogue->history ? wait_of(leg, WAITS_DEPTH) : TH_CODING_LOST;
 }
 
-/* What the code says and the view it is coded against, and the text. TH_ERR_NOT_FOUND: the view is not here. */
-static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const struct th_buf *msg, size_t *n)
+/* What the code says and the view it is coded against, the text, and the check that came before it, if it has bases.
+ * TH_ERR_NOT_FOUND: the view is not here. */
+static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const struct th_buf *msg, size_t *n,
+			       uint8_t *check)
 {
 	struct th_workshop *w = leg->node->workshop;
 	bool asks = th_leg_is_ingress(leg);
@@ -573,7 +590,6 @@ static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const s
 	size_t refs = read_coding(leg, p, msg->n);
 	struct th_range_dec d;
 	enum th_err err = TH_OK;
-	uint8_t check = 0;
 
 	if (refs == 0)
 		return TH_ERR_MALFORMED;
@@ -586,10 +602,27 @@ static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const s
 	if (err != TH_OK)
 		return err;
 	if (!leg->base.parent.none)
-		check = th_check_read(&d);
-	err = th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->plain, sizeof(w->plain), n);
-	if (err == TH_OK && !leg->base.parent.none && th_check_of(w->plain, *n) != check)
+		*check = th_check_read(&d);
+	return th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->plain, sizeof(w->plain), n);
+}
+
+/* The message as it was sent is in w->text then. TH_ERR_NOT_FOUND: the view or the slot is not here. */
+static enum th_err read_message(struct th_leg *leg, struct th_history *h, const struct th_buf *msg, size_t *n,
+				struct th_str *account)
+{
+	struct th_workshop *w = leg->node->workshop;
+	uint8_t check = 0;
+	enum th_err err = decode_text(leg, h, msg, n, &check);
+
+	if (err == TH_OK)
+		err = th_leg_is_ingress(leg) ? th_text_read_response(&w->text, w->plain, *n)
+					     : th_text_read_request(&w->text, w->plain, *n);
+	if (err == TH_OK)
+		err = read_slot(leg, &w->text, account);
+	if (err == TH_OK && !leg->base.parent.none && check_of(w, *n, *account) != check)
 		err = TH_ERR_MALFORMED;
+	if (err == TH_OK)
+		err = th_text_restore(&w->text, w->code, sizeof(w->code));
 	return err;
 }
 
@@ -618,6 +651,7 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	struct th_history *h = th_dialogue_history(d);
 	struct th_model_about about = { .account = -1 };
 	struct th_history_base base;
+	struct th_str account = TH_STR("");
 	size_t n = 0, coded = msg->n - 1;
 	enum th_err err;
 
@@ -625,11 +659,7 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 		return TH_ERR_UNSUPPORTED;
 	if (!h || !leg->named)
 		return TH_ERR_NO_MEMORY;
-	err = decode_text(leg, h, msg, &n);
-	if (err == TH_OK)
-		err = asks ? th_text_read_response(&w->text, w->plain, n) : th_text_read_request(&w->text, w->plain, n);
-	if (err == TH_OK)
-		err = th_text_restore(&w->text, w->code, sizeof(w->code));
+	err = read_message(leg, h, msg, &n, &account);
 	if (err != TH_OK && err != TH_ERR_NOT_FOUND && err != TH_ERR_NO_MEMORY)
 		note_wrong(leg);
 	if (err != TH_OK) /* whatever it was: as it is it can be read */
@@ -639,7 +669,7 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	} else {
 		th_model_request_kind(w->plain, n, &leg->about);
 		leg->about.is_response = true;
-		err = resolve_account(leg, &w->text);
+		err = resolve_account(leg, &w->text, account);
 	}
 	if (err != TH_OK)
 		return err;

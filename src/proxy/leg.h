@@ -83,6 +83,7 @@ struct th_leg {
 	/* coding.c */
 	bool named;		      /* number is known */
 	bool exact;		      /* the request is unreadable under any other number than coded_for */
+	bool tells;		      /* the request, as it was coded, has its account's value in full */
 	bool far, alone;	      /* it has to say that number; nothing may be referred to */
 	struct th_dialogue *dialogue; /* borrowed; NULL in the plain profile, and once the session is gone */
 	struct th_buf plain;	      /* asking end: the request in the identity coding, to be coded anew if need be */
