@@ -76,7 +76,7 @@ void th_egress_forward(struct th_leg *leg, const struct th_head *h);
 void th_egress_refuse(struct th_leg *leg, const struct th_failure *why);
 void th_egress_failed(struct th_leg *leg, enum th_err err); /* the request could not be read */
 enum { TH_REASON_MAX = 200 + TH_SECURE_WHY };
-void th_ingress_no_leg(enum th_err err, struct th_failure *why); /* none could be made */
+void th_ingress_no_leg(const struct th_node *n, enum th_err err, struct th_failure *why); /* none could be made */
 /* The far half could not read the request, but may read it coded otherwise: then it is on its way. */
 bool th_ingress_try_again(struct th_leg *leg);
 /* Its client has left: the far half need not go on. */

@@ -407,11 +407,13 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 
 static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, th_leg_on_resume, on_close };
 
-void th_ingress_no_leg(enum th_err err, struct th_failure *why)
+void th_ingress_no_leg(const struct th_node *n, enum th_err err, struct th_failure *why)
 {
 	if (err == TH_ERR_NOT_FOUND)
 		th_failure_of(why, err, "The far side of the link is not known: set coap-target, and see the log for its "
 					"name look-up.");
+	else if (err == TH_ERR_REFUSED)
+		th_failure_of(why, err, th_secure_refusal(n->secure));
 	else if (err == TH_ERR_FULL)
 		th_failure_of(why, err, "Too many sessions are open; see max-sessions.");
 	else
@@ -441,7 +443,7 @@ enum th_err th_ingress_open(struct th_flow_server *self, struct th_flow *client,
 		err = leg ? TH_OK : TH_ERR_NO_MEMORY;
 	}
 	if (err != TH_OK) {
-		th_ingress_no_leg(err, why);
+		th_ingress_no_leg(n, err, why);
 		return err;
 	}
 	th_flow_join(&leg->flow, client);

@@ -17,6 +17,7 @@ enum {
 };
 
 #define REFUSAL_LASTS (10 * TH_SEC)
+#define REFUSAL_FRESH TH_SEC
 
 static const uint8_t virtual_prefix[ID_AT] = { 0xfd, 't', 'h', 'i', 'm', 'b', 'l', 'e' }; /* a ULA: never routed */
 
@@ -51,7 +52,8 @@ struct th_secure {
 	struct th_asking asking;    /* whether the peer has another key by now */
 	char refusal[TH_SECURE_WHY]; /* why that one was refused; "": it was not */
 	uint8_t refused_key[TH_NOISE_DH];
-	th_time refused_at;
+	th_time refused_at;   /* when it was asked for last whether it is to be trusted, */
+	th_time refused_seen; /* and when the peer was seen to have it */
 
 	bool heard; /* the peer, in the datagram at hand */
 	bool freed; /* something is over that may have kept numbers from being given */
@@ -254,6 +256,7 @@ static bool trusts(struct th_secure *s, const uint8_t key[TH_NOISE_DH])
 {
 	bool same = s->refusal[0] && memcmp(key, s->refused_key, TH_NOISE_DH) == 0;
 
+	s->refused_seen = *s->now;
 	if (same && *s->now - s->refused_at < REFUSAL_LASTS)
 		return false;
 	memcpy(s->refusal, "?", sizeof("?"));
@@ -274,6 +277,22 @@ static void refuse(struct th_secure *s, th_session_id id)
 		s->ops->refused(s->user, &peer);
 }
 
+/* The next request begins a new session. Should the peer be heard in the old one after all, it still counts. */
+static void leave_session(struct th_secure *s)
+{
+	end(s, s->left_session);
+	s->left_session = s->peer_session;
+	s->peer_session = 0;
+}
+
+/* What is refused proves no number to have arrived. So many, and soon the session has no further ones to give. */
+static bool is_worn(const struct th_secure *s)
+{
+	const struct link *l = find(s, s->peer_session);
+
+	return l && l->naming.next - l->naming.proven > 1 << (TH_NAMING_NARROW_BITS - 1);
+}
+
 /* The peer's address has another key. Unless whoever runs us has let the old one go, nothing is sent there. */
 static void key_changed(struct th_secure *s, const uint8_t key[TH_NOISE_DH])
 {
@@ -286,6 +305,8 @@ static void key_changed(struct th_secure *s, const uint8_t key[TH_NOISE_DH])
 	}
 	refuse(s, s->left_session);
 	refuse(s, s->peer_session);
+	if (is_worn(s))
+		leave_session(s);
 }
 
 static bool on_trust(void *user, th_session_id id, const uint8_t key[TH_NOISE_DH])
@@ -471,6 +492,8 @@ enum th_err th_secure_peer(struct th_secure *s, struct th_addr *out)
 
 	if (!s->peer_set)
 		return TH_ERR_NOT_FOUND;
+	if (s->refusal[0] && *s->now - s->refused_seen < REFUSAL_FRESH)
+		return TH_ERR_REFUSED;
 	if (!s->peer_session) {
 		target.key = target.pattern == TH_SESSION_XX ? NULL : s->peer_key;
 		s->peer_session = th_sessions_connect(s->sessions, &s->peer_addr, &target, *s->now);
@@ -493,9 +516,7 @@ void th_secure_silent(struct th_secure *s, const struct th_addr *peer, th_time s
 
 	if (id != s->peer_session || !th_session_look(s->sessions, id, &info, *s->now) || info.heard > since)
 		return;
-	end(s, s->left_session);
-	s->left_session = s->peer_session;
-	s->peer_session = 0;
+	leave_session(s);
 }
 
 const char *th_secure_refusal(const struct th_secure *s)

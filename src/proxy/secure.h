@@ -53,7 +53,8 @@ void th_secure_del(struct th_secure *s);
  * address of the same peer goes on at the new one; another key ends it. */
 void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const uint8_t *key);
 
-/* Its virtual address, for the next exchange. TH_ERR_NOT_FOUND before one is set; TH_ERR_FULL, TH_ERR_NO_MEMORY. */
+/* Its virtual address, for the next exchange. TH_ERR_NOT_FOUND before one is set; TH_ERR_REFUSED when its key was within
+ * the last second, so that nobody's repetitions keep the link busy; TH_ERR_FULL, TH_ERR_NO_MEMORY. */
 enum th_err th_secure_peer(struct th_secure *s, struct th_addr *out);
 
 /* Why the peer's key was refused; "" when it was not, or is not any more. Borrowed. */

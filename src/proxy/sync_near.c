@@ -317,7 +317,7 @@ void th_watch_begin(struct th_watch *w, struct th_poll *p)
 	err = th_node_peer(n, &peer);
 	leg = err == TH_OK ? th_leg_new(n, &leg_ops, &leg_flow, &peer, "ingress") : NULL;
 	if (!leg) {
-		th_ingress_no_leg(err == TH_OK ? TH_ERR_NO_MEMORY : err, &why);
+		th_ingress_no_leg(n, err == TH_OK ? TH_ERR_NO_MEMORY : err, &why);
 		th_watch_let_go(w);
 		th_poll_fail(p, &why);
 		return;

@@ -265,7 +265,7 @@ def test_changed_key(site, known, restarted):
     state = os.path.join(site.folder, "far-state")
     os.replace(os.path.join(state, "old-key"), os.path.join(state, "key"))
     site.start_far()
-    assert site.ask("/again", timeout=20) == 200
+    wait_until(lambda: site.ask("/again", timeout=20) == 200, 10, "the old key", site.near.check_alive)
 
 
 def test_changed_key_is_accepted(site):

@@ -56,6 +56,11 @@ static void restart(struct lone *p, int side, const struct th_noise_pair *own)
 	sim_net_flush(&p->world.net);
 }
 
+static void wait(struct lone *p, th_time t)
+{
+	sim_net_run(&p->world.net, p->world.net.now + t);
+}
+
 static unsigned play(uint64_t seed, const struct link *l, bool first_contact, bool cold)
 {
 	struct lone *p = lone_new(seed, l->name, &l->link, &l->told, first_contact, cold, patience);
@@ -71,19 +76,50 @@ static unsigned play(uint64_t seed, const struct link *l, bool first_contact, bo
 	is_refused(p, l->notice);
 	is_refused(p, l->again);
 	is_refused(p, l->again);
-	sim_net_run(&p->world.net, p->world.net.now + 100 * TH_SEC);
+	wait(p, 100 * TH_SEC);
 	is_refused(p, l->again);
-	restart(p, SIM_FAR, &old); /* whoever stood between is gone */
+	restart(p, SIM_FAR, &old);	      /* whoever stood between is gone */
+	wait(p, TH_SEC); /* it asks no more than once a second */
 	lone_succeeds(p);
 	lone_succeeds(p);
 	restart(p, SIM_FAR, &new);
 	is_refused(p, l->notice);
 	memcpy(p->world.trusted, new.public, sizeof(new.public)); /* whoever runs it has been asked */
-	sim_net_run(&p->world.net, p->world.net.now + 10 * TH_SEC);
+	wait(p, 10 * TH_SEC);
 	lone_exchange(p);
 	lone_succeeds(p);
 	if (lone_succeeds(p) > l->again)
 		lone_complain(p, "goes on too slowly");
+	return lone_free(p);
+}
+
+/* ---- so many refusals that the session gives no further message a number ---- */
+
+static unsigned many(uint64_t seed)
+{
+	enum { REFUSALS = 600 }; /* names in a session: 256 (coap/naming.h) */
+	const struct link *l = &links[0];
+	struct lone *p = lone_new(seed, "many refusals", &l->link, &l->told, false, false, patience);
+	struct th_noise_pair new;
+	uint64_t sent;
+
+	if (!th_noise_keygen(&new, &p->world.side[SIM_NEAR].rng))
+		abort();
+	lone_succeeds(p);
+	restart(p, SIM_FAR, &new);
+	is_refused(p, l->notice);
+	sent = p->world.up.counts[SIM_SENT].dgrams;
+	for (unsigned i = 0; i < REFUSALS; i++) {
+		is_refused(p, l->again);
+		is_refused(p, 0); /* a moment later nothing is sent */
+		wait(p, TH_SEC);
+	}
+	if (p->world.up.counts[SIM_SENT].dgrams - sent > 5 * REFUSALS)
+		lone_complain(p, "sends much to whom it refuses");
+	memcpy(p->world.trusted, new.public, sizeof(new.public));
+	wait(p, 10 * TH_SEC);
+	lone_exchange(p);
+	lone_succeeds(p);
 	return lone_free(p);
 }
 
@@ -153,7 +189,7 @@ static unsigned faster_stranger(uint64_t seed)
 	p->world.down.gate = holds_back;
 	p->world.up.gate_user = p->world.down.gate_user = &x;
 	lone_succeeds(p);
-	sim_net_run(&p->world.net, p->world.net.now + 10 * TH_SEC);
+	wait(p, 10 * TH_SEC);
 	lone_succeeds(p);
 	if (x.asked == 0 || x.said == 0)
 		lone_complain(p, "the stranger was not asked");
@@ -169,7 +205,7 @@ int main(int argc, char **argv)
 	unsigned wrong = 0, plays = 0;
 
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
-		wrong += faster_stranger(seed);
+		wrong += faster_stranger(seed) + many(seed);
 		for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 			for (unsigned how = 0; how < 4; how++, plays++)
 				/* a near side that is cold at first contact can't know that there was another key */
