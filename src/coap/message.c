@@ -78,8 +78,9 @@ static th_time first_timeout(struct th_coap *c, const struct th_coap_message *m)
 
 	if (p->path.told) {
 		size_t overhead = th_coap_peer_overhead(p);
+		unsigned others = p->in_flight - !m->accept; /* one that is to be accepted does not count (fly()) */
 
-		timeout = th_coap_path_timeout(&p->path, m->datagram.n, m->asks, p->in_flight - 1, overhead, c->params);
+		timeout = th_coap_path_timeout(&p->path, m->datagram.n, m->asks, others, overhead, c->params);
 		timeout = th_coap_path_opening(&p->path, m->datagram.n, overhead, timeout);
 	} else {
 		timeout = th_coap_rtt_timeout(&p->rtt, c->params);
