@@ -94,6 +94,8 @@ struct th_coap_numbering {
 	bool (*number)(void *user, const struct th_addr *peer, uint64_t *number);
 	/* The CON that got this number is acknowledged, reset, timed out or taken back: it is not sent again. */
 	void (*over)(void *user, const struct th_addr *peer, uint64_t number);
+	/* The peer repeats what was answered, so that the answer is likely to be lost. NULL: of no interest. */
+	void (*repeated)(void *user, const struct th_addr *peer);
 };
 
 /* What th_coap_tx_named() knows of a datagram. */
@@ -175,6 +177,10 @@ void th_coap_abandon(struct th_coap *c, th_coap_id id, th_time now);
 /* Client, of a request with `accept`: the last notification is acknowledged now. Nothing when none waits for that.
  * th_coap_cancel() resets it instead, which ends the observation at the server (RFC 7641 §3.6). */
 void th_coap_accept(struct th_coap *c, th_coap_id id, th_time now);
+
+/* Server: sends anew a notification with `accept` that has been given up, without waiting for the peer to be heard.
+ * False: none has. */
+bool th_coap_renotify(struct th_coap *c, th_coap_id id, th_time now);
 
 /* Server: how many bytes of payload fit one message beside that head; 0 without memory or for a dead id. */
 size_t th_coap_room(struct th_coap *c, th_coap_id id, const struct th_coap_head *head);

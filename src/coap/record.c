@@ -156,6 +156,8 @@ void th_coap_record_replay(struct th_coap *c, struct th_coap_record *r)
 	struct th_coap_exchange *x = th_coap_exchange_find(c, r->exchange);
 
 	c->stats.rx_duplicate++;
+	if (c->numbering && c->numbering->repeated)
+		c->numbering->repeated(c->numberer, &r->peer->addr);
 	if (r->state == TH_COAP_RECORD_ACKED) {
 		th_coap_send_empty(c, &r->peer->addr, TH_COAP_ACK, r->mid);
 		th_coap_charge_out(x, TH_COAP_EMPTY_BYTES);

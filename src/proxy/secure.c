@@ -170,7 +170,14 @@ static void on_over(void *user, const struct th_addr *peer, uint64_t number)
 	s->freed = true;
 }
 
-static const struct th_coap_numbering numbering = { on_number, on_over };
+static void on_repeated(void *user, const struct th_addr *peer)
+{
+	const struct th_secure *s = user;
+
+	th_session_repeated(s->sessions, id_of(peer));
+}
+
+static const struct th_coap_numbering numbering = { on_number, on_over, on_repeated };
 
 /* ---- upwards ---- */
 

@@ -193,6 +193,14 @@ void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number)
 		th_kept_del(s, ss, k);
 }
 
+void th_session_repeated(struct th_sessions *s, th_session_id id)
+{
+	struct session *ss = th_session_find(s, id);
+
+	if (ss && ss->copies == 0)
+		ss->copies = 1;
+}
+
 void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number)
 {
 	struct session *ss = th_session_find(s, id);

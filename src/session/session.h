@@ -235,6 +235,10 @@ enum th_err th_session_resend(struct th_sessions *s, th_session_id id, uint64_t 
 /* The bytes are not needed any more. */
 void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number);
 
+/* The peer has sent a message once more under a new number: what answered it is likely to be lost. The next records count
+ * on no more than what the peer is known to have received. */
+void th_session_repeated(struct th_sessions *s, th_session_id id);
+
 /* The peer has shown that it received this number, kept or not: later records can be shorter. Before it is forgotten. */
 void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number);
 

@@ -180,7 +180,7 @@ struct session {
 	size_t kept_n, kept_bytes;
 	th_time heard, used; /* heard: the newest new authentic datagram, of an initiator's current epoch */
 	bool suspect;	     /* the peer is silent: new payloads go by a new handshake */
-	unsigned copies;     /* since the last new record */
+	unsigned copies;     /* since the last new record; at least 1 if that was one of a message that came before */
 	unsigned foreign;    /* wrong tags from elsewhere in this second */
 	th_time foreign_since;
 	bool knows_clock;

@@ -4,7 +4,8 @@
  * rare: an ACK is never acknowledged. So there are three levels of caution. Normally what had been sent when the peer's
  * newest new record came is taken for seen. When the peer sends copies, or we resend, only what is known to be seen is;
  * and at the second time nothing: then every number of the epoch that is 2^20 or less old is understood (long form). A
- * wrong guess is a record that the peer can't open; the copy or resend that follows puts it right. */
+ * wrong guess is a record that the peer can't open; the copy or resend that follows puts it right. A copy that comes in
+ * a record of its own the user tells of (th_session_repeated). */
 #include "session/session_int.h"
 
 #include <string.h>
