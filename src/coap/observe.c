@@ -279,6 +279,19 @@ bool th_coap_observe_lapse(struct th_coap_exchange *x)
 	return true;
 }
 
+bool th_coap_renotify(struct th_coap *c, th_coap_id id, th_time now)
+{
+	struct th_coap_exchange *x = th_coap_exchange_find(c, id);
+
+	if (!x || x->client || !th_list_linked(&x->s.lapsed))
+		return false;
+	th_list_remove(&x->s.lapsed);
+	th_coap_enter(c, now);
+	th_coap_observe_notify(c, x);
+	th_coap_leave(c);
+	return true;
+}
+
 void th_coap_observe_revive(struct th_coap *c, struct th_coap_peer *p)
 {
 	struct th_list *l;

@@ -6,6 +6,8 @@
 static const th_time away_max = 120 * TH_SEC;
 static const th_time stale_after = 120 * TH_SEC;
 static const th_time pause_first = TH_SEC, pause_max = 16 * TH_SEC;
+/* Nobody says when the link is back: what it costs to try while it is not, and how late one hears when it is. */
+static const th_time owed_first = 60 * TH_SEC, owed_max = 1800 * TH_SEC;
 
 static void ask(struct th_poller *p);
 
@@ -91,6 +93,8 @@ void th_poller_bill(struct th_poller *p)
 void th_poller_accepted(struct th_poller *p)
 {
 	p->since = p->form.next;
+	p->pause = 0;
+	th_sync_timer_set(p->leg->node, &p->timer, TH_NEVER);
 	report(p);
 	ask(p);
 }
@@ -300,12 +304,35 @@ static void ask(struct th_poller *p)
 	th_flow_end(&leg->flow);
 }
 
+void th_poller_owes(struct th_poller *p)
+{
+	p->stage = TH_POLLER_OWED;
+	p->owed_at = th_poller_now(p);
+	p->pause = owed_first;
+	th_sync_timer_set(p->leg->node, &p->timer, th_time_add(p->owed_at, p->pause));
+}
+
+static void try_again(struct th_poller *p)
+{
+	struct th_leg *leg = p->leg;
+
+	if (is_forsaken(p)) {
+		th_poller_end(p, th_leg_drop);
+		return;
+	}
+	if (th_coap_renotify(leg->node->coap, leg->id, th_poller_now(p)))
+		p->pause = th_time_min(2 * p->pause, owed_max);
+	th_sync_timer_set(leg->node, &p->timer, th_time_add(th_poller_now(p), p->pause));
+}
+
 static void on_timer(struct th_sync_timer *t)
 {
 	struct th_poller *p = TH_OWNER(t, struct th_poller, timer);
 
 	if (p->stage == TH_POLLER_PAUSE)
 		ask(p);
+	else if (p->stage == TH_POLLER_OWED)
+		try_again(p);
 	else if (!p->told)
 		th_poller_registered(p);
 }

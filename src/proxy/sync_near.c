@@ -78,7 +78,38 @@ static void hold(struct th_watch *w, struct th_poll *p)
 	w->heard = th_watch_heard(w);
 	th_watch_late(w, TH_NEVER);
 	if (w->known && (w->phase == TH_WATCH_OPEN || w->phase == TH_WATCH_ASKED))
-		th_sync_timer_set(w->node, &p->idle, th_time_add(th_node_now(w->node), ms * TH_MS));
+		th_sync_timer_set(w->node, &p->idle, th_time_add(p->report.started, ms * TH_MS));
+}
+
+static uint64_t hash_of(const struct th_watch *w)
+{
+	return th_table_hash(&w->node->by_id, th_buf_data(&w->body), w->body.n) | 1;
+}
+
+static void accept(struct th_watch *w)
+{
+	w->since = w->form.next;
+	w->known = true;
+	w->accepted = hash_of(w);
+	w->phase = TH_WATCH_OPEN;
+	th_watch_late(w, TH_NEVER);
+	th_buf_free(&w->body);
+	th_coap_accept(w->node->coap, w->leg->id, th_node_now(w->node));
+}
+
+/* What was accepted last, once more: the egress half has not heard that it was. */
+static bool is_repeated(const struct th_watch *w)
+{
+	return w->accepted == hash_of(w) && th_sync_token_eq(&w->since, &w->form.next);
+}
+
+static void accept_again(struct th_watch *w)
+{
+	accept(w);
+	if (w->poll)
+		hold(w, w->poll);
+	else
+		th_watch_rest(w);
 }
 
 /* ---- what comes over the link ---- */
@@ -232,6 +263,10 @@ static void on_answer_end(struct th_leg *leg)
 			th_poll_end(p);
 		return;
 	}
+	if (w->form_ok && is_repeated(w)) {
+		accept_again(w);
+		return;
+	}
 	w->node->stats.sync_pushed++;
 	w->phase = TH_WATCH_WHOLE;
 	if (!w->form_ok)
@@ -310,6 +345,7 @@ void th_watch_begin(struct th_watch *w, struct th_poll *p)
 	w->known = w->observes && w->form_ok && p->query.timeout_ms > 0 &&
 		   th_sync_token_eq(&p->query.since, &w->form.next);
 	w->since = p->query.since;
+	w->accepted = 0;
 	if (w->observes)
 		th_watch_make_room(w);
 	w->phase = TH_WATCH_ASKED;
@@ -349,16 +385,6 @@ static bool is_in_doubt(const struct th_watch *w)
 
 	return th_coap_link(n->coap, &w->leg->peer, &link) != TH_OK ||
 	       th_node_now(n) > th_time_add(link.heard_at, n->config.sync_check);
-}
-
-static void accept(struct th_watch *w)
-{
-	w->since = w->form.next;
-	w->known = true;
-	w->phase = TH_WATCH_OPEN;
-	th_watch_late(w, TH_NEVER);
-	th_buf_free(&w->body);
-	th_coap_accept(w->node->coap, w->leg->id, th_node_now(w->node));
 }
 
 /* Whether what is there, or comes, answers this poll. */

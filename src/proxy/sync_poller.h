@@ -8,7 +8,7 @@
  * another
  *
  * Timers: poller->timer. Before anything was answered: the registration's own answer (2.03) is due; in PAUSE: the next
- * try. */
+ * try; in OWED: a notification that nobody acknowledged goes anew. */
 #ifndef TH_PROXY_SYNC_POLLER_H
 #define TH_PROXY_SYNC_POLLER_H
 
@@ -34,7 +34,7 @@ struct th_poller {
 	th_time asked_at;   /* when the homeserver was asked */
 	th_time owed_at;    /* when the notification was made */
 	th_time away_since; /* TH_NEVER: it is not */
-	th_time pause;
+	th_time pause;	    /* before the next try: of the homeserver; in OWED: of the ingress half */
 	struct th_sync_head head; /* of its answer */
 	struct th_buf body;
 	struct th_sync_form form;
@@ -53,6 +53,8 @@ void th_poller_detach(struct th_poller *p);
 void th_poller_end(struct th_poller *p, void (*drop)(struct th_leg *leg));
 /* The same after a failure: it breaks off. */
 void th_poller_broken(struct th_poller *p, enum th_err err);
+/* The answer is about to go out as a notification. */
+void th_poller_owes(struct th_poller *p);
 /* The client has asked with the notification's token: so may we. */
 void th_poller_accepted(struct th_poller *p);
 

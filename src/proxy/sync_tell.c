@@ -59,8 +59,10 @@ void th_poller_send_whole(struct th_poller *p, bool notify)
 	out.observe = out.accept = notify && leg->out.n <= th_coap_room(coap, leg->id, &out);
 	if (!out.observe)
 		out.code = TH_COAP_CODE(2, 4);
-	p->stage = out.observe ? TH_POLLER_OWED : TH_POLLER_LAST;
-	p->owed_at = th_poller_now(p);
+	if (out.observe)
+		th_poller_owes(p);
+	else
+		p->stage = TH_POLLER_LAST;
 	p->told = true;
 	th_buf_free(&p->body);
 	err = th_coap_respond(coap, leg->id, &out, th_poller_now(p));

@@ -444,8 +444,8 @@ static void far_drains(void)
 	stand_del(s);
 }
 
-/* An outage longer than the far half's patience: when the near half is heard again, it gets what it missed. */
-static void outage(void)
+/* An outage longer than the far half's patience: it tries again now and then. When the near half is heard before, at once. */
+static void outage(bool heard)
 {
 	struct stand *s = running(true);
 	th_time now = s->world.net.now;
@@ -453,12 +453,16 @@ static void outage(void)
 	sim_pipe_outage(&s->world.up, now, now + 600 * TH_SEC);
 	sim_pipe_outage(&s->world.down, now, now + 600 * TH_SEC);
 	send(s);
-	run(s, 700 * TH_SEC);
+	run(s, 599 * TH_SEC);
 	CHECK(s->loop.taken == 2);
-	s->loop.timeout_ms = 0; /* makes it say something */
-	run(s, 31 * TH_SEC);
-	s->loop.timeout_ms = 30000;
-	run(s, 30 * TH_SEC);
+	if (heard) {
+		s->loop.timeout_ms = 0; /* makes it say something */
+		run(s, 31 * TH_SEC);
+		s->loop.timeout_ms = 30000;
+		run(s, 30 * TH_SEC);
+	} else {
+		run(s, 700 * TH_SEC);
+	}
 	CHECK(s->loop.taken == 3 && s->loop.doubled == 0);
 	stand_del(s);
 }
@@ -588,8 +592,58 @@ static void short_of_memory(uint64_t seed)
 	stand_del(s);
 }
 
+/* A thin link that loses, both ends told so: what is there to be told arrives within minutes, though nothing else is ever
+ * said. Now and then only one way is left, for longer than anything is sent again for. */
+static void thin(uint64_t seed, unsigned loss_percent)
+{
+	enum { TURNS = 40 };
+	const struct sim_profile link = {
+		.rate_bps = 1000, .latency = 500 * TH_MS, .jitter_percent = 40, .loss_permille = loss_percent * 10
+	};
+	const struct th_link_profile told = { .up_bps = 1000,
+					      .down_bps = 1000,
+					      .latency = 500 * TH_MS,
+					      .jitter_percent = 40,
+					      .loss_percent = loss_percent,
+					      .ours = true };
+	struct stand *s = stand_new(seed, true, 0);
+
+	s->world.config.profile[SIM_NEAR] = s->world.config.profile[SIM_FAR] = told;
+	s->world.up.profile = s->world.down.profile = link;
+	for (int side = 0; side < SIM_SIDES; side++) {
+		sim_world_kill(&s->world, side);
+		sim_world_start(&s->world, side);
+	}
+	sync_loop_start(&s->loop);
+	for (unsigned i = 0; i < TURNS; i++) {
+		s->loop.think_most = below(s, 3) ? 0 : 8 * TH_SEC;
+		for (uint64_t more = below(s, 3); more > 0; more--) {
+			s->home.padding = below(s, 4) ? 0 : (unsigned)below(s, 3000);
+			send(s);
+			run(s, below(s, 30000) * TH_MS);
+		}
+		s->loop.think_most = 0;
+		if (below(s, 8) == 0) {
+			th_time now = s->world.net.now;
+
+			sim_pipe_outage(below(s, 2) ? &s->world.up : &s->world.down, now, now + 1200 * TH_SEC);
+			send(s);
+			run(s, 3000 * TH_SEC);
+		}
+		send(s);
+		run(s, 1800 * TH_SEC);
+		if (s->loop.taken == s->home.sent && s->loop.doubled == 0 && !s->home.bug)
+			continue;
+		printf("thin, %u %% loss, seed %" PRIu64 ", turn %u: %" PRIu64 " sent, %" PRIu64 " taken, %" PRIu64 " doubled, %s\n",
+		       loss_percent, seed, i, s->home.sent, s->loop.taken, s->loop.doubled, s->home.bug ? s->home.bug : "-");
+		exit(1);
+	}
+	stand_del(s);
+}
+
 int main(int argc, char **argv)
 {
+
 	unsigned long total = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
@@ -610,13 +664,17 @@ int main(int argc, char **argv)
 	large_batches();
 	other_polls();
 	far_drains();
-	outage();
+	outage(true);
+	outage(false);
 	roams();
 	for (uint64_t i = 0; i < 20; i++)
 		short_of_memory(seed + i);
 	/* each has found something: a session without a dialogue, an answer whose rest never comes */
 	short_of_memory(305);
 	short_of_memory(1259);
+	for (uint64_t i = 0; i < 2 + total / 200; i++)
+		for (unsigned loss = 0; loss <= 40; loss += 10)
+			thin(seed + i, loss);
 	for (unsigned long done = 0; done < total; done += KILLS_EACH)
 		kills(seed++, KILLS_EACH);
 	return 0;

@@ -15,10 +15,7 @@ MESSAGES = 6
 MEDIA = conversation.MEDIA[:2] + [("small café.png", "image/png", 1500)]  # more would take hours
 LINK = ("--rate", "1 kbit/s", "--latency", "500 ms", "--jitter", "40%", "--loss", "10%", "--seed", str(SEED))
 TOLD = ("--link-up", "1 kbit/s", "--link-down", "1 kbit/s", "--link-latency", "500 ms", "--link-jitter", "40", "--link-loss", "10",
-        "--link-ours",
-        # With sync push one run in one came to a standstill here: a client was told of nothing new, though there was. Not yet
-        # understood (docs/internals/sync.md); until then this is the conversation with polls that cross the link.
-        "--sync-push=false")
+        "--link-ours")
 
 
 def test_same_over_a_thin_link_as_direct(synapse, tmp_path):
