@@ -79,6 +79,8 @@ static void hold(struct th_watch *w, struct th_poll *p)
 	th_watch_late(w, TH_NEVER);
 	if (w->known && (w->phase == TH_WATCH_OPEN || w->phase == TH_WATCH_ASKED))
 		th_sync_timer_set(w->node, &p->idle, th_time_add(p->report.started, ms * TH_MS));
+	else
+		th_sync_timer_set(w->node, &p->idle, TH_NEVER); /* that of a registration that was refused */
 }
 
 static uint64_t hash_of(const struct th_watch *w)

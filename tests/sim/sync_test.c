@@ -426,6 +426,27 @@ static void other_polls(void)
 	stand_del(s);
 }
 
+/* A far half that knows nothing of this: the homeserver itself answers each poll. */
+static void deaf(void)
+{
+	struct stand *s = stand_new(7, true, 0);
+	uint64_t asked;
+
+	s->world.config.sync_push = false;
+	sim_world_kill(&s->world, SIM_FAR);
+	sim_world_start(&s->world, SIM_FAR);
+	send(s);
+	sync_loop_start(&s->loop);
+	run(s, 40 * TH_SEC);
+	asked = s->home.asked;
+	run(s, 300 * TH_SEC);
+	CHECK(near(s).sync_idle == 0 && s->home.asked >= asked + 9);
+	send(s);
+	run(s, 2 * TH_SEC);
+	CHECK(s->loop.taken == 2 && s->loop.doubled == 0 && s->loop.failures == 0);
+	stand_del(s);
+}
+
 /* The far half stops in order: it says so, and the poll that is held asks anew at once. */
 static void far_drains(void)
 {
@@ -663,6 +684,7 @@ int main(int argc, char **argv)
 	homeserver_restarts();
 	large_batches();
 	other_polls();
+	deaf();
 	far_drains();
 	outage(true);
 	outage(false);
