@@ -177,12 +177,15 @@ class Held:
     """A poll in a thread of its own."""
 
     def __init__(self, pair, *how, **more):
-        self.answer = None
+        self.answer = self.failure = None
 
         def work():
-            with Client(pair.http_port) as client:
-                self.answer = sync(client, *how, **more)
-                self.took = time.monotonic() - started
+            try:
+                with Client(pair.http_port) as client:
+                    self.answer = sync(client, *how, **more)
+            except Exception as e:  # the test shall say it, not the thread
+                self.failure = e
+            self.took = time.monotonic() - started
 
         started = time.monotonic()
         self.thread = threading.Thread(target=work)
@@ -190,6 +193,8 @@ class Held:
 
     def result(self):
         self.thread.join(100)
+        if self.failure:
+            raise self.failure
         return self.answer
 
 
