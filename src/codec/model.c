@@ -160,7 +160,13 @@ static uint32_t encode_bit(struct th_range_enc *e, uint32_t p1, unsigned bit)
 	return cost_of(bit ? p1 : 65536 - p1);
 }
 
-static uint32_t encode_byte(struct th_model *m, struct th_range_enc *e, uint8_t c)
+/* Probability of winning a bet on the next byte in 1/65536; 0: there is none. */
+static uint32_t bet_on(const struct th_model *m, struct th_bet *bet)
+{
+	return th_predictor_bet(&m->predictor, bet) ? m->tables.bets[bet->cell] : 0;
+}
+
+static uint32_t encode_bits(struct th_model *m, struct th_range_enc *e, uint8_t c)
 {
 	uint32_t cost = 0;
 
@@ -174,6 +180,25 @@ static uint32_t encode_byte(struct th_model *m, struct th_range_enc *e, uint8_t 
 		th_predictor_update(&m->predictor, bit);
 	}
 	return cost;
+}
+
+static uint32_t encode_byte(struct th_model *m, struct th_range_enc *e, uint8_t c)
+{
+	struct th_bet bet;
+	uint32_t wins = bet_on(m, &bet), cost = 0;
+	bool won = wins && c == bet.byte;
+
+	if (wins) {
+		th_range_encode(e, wins, won);
+		if (m->cost)
+			cost = cost_of(won ? wins : 65536 - wins);
+	}
+	if (won) {
+		th_predictor_won(&m->predictor, &bet);
+		return cost;
+	}
+	th_predictor_open(&m->predictor, wins ? &bet : NULL);
+	return cost + encode_bits(m, e, c);
 }
 
 enum th_err th_model_encode(struct th_model *m, const struct th_view *view, const struct th_model_about *about,
@@ -214,8 +239,15 @@ enum th_err th_model_encode_on(struct th_model *m, const struct th_view *view, c
 
 static uint8_t decode_byte(struct th_model *m, struct th_range_dec *d)
 {
+	struct th_bet bet;
+	uint32_t wins = bet_on(m, &bet);
 	unsigned c = 0;
 
+	if (wins && th_range_decode(d, wins)) {
+		th_predictor_won(&m->predictor, &bet);
+		return bet.byte;
+	}
+	th_predictor_open(&m->predictor, wins ? &bet : NULL);
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned bit = th_range_decode(d, predict(m));
 

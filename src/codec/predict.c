@@ -4,7 +4,10 @@
 
 #include "codec/tables.h"
 
-enum { FIRST_OF_GUESSES = 13 }; /* contexts from here on are made of guesses */
+enum {
+	FIRST_OF_GUESSES = 13, /* contexts from here on are made of guesses */
+	NO_BYTE = 0,	       /* guesses have a one before their byte */
+};
 
 static uint32_t guessed(const struct th_recall *r, unsigned rule)
 {
@@ -144,13 +147,7 @@ static unsigned rule_cell(const struct th_recall *r, unsigned rule)
 	return ((level_of(g->run) * 4 + second) * 8 + (g->misses & 7)) * 3;
 }
 
-/* A guess that has been right for some time, or whose surroundings fit. */
-static bool is_sure(const struct th_guess *g)
-{
-	return g->at && (g->run > 7 || g->suffix > 11);
-}
-
-static void rows_of_byte(struct th_predictor *p)
+static void rows_of_byte(struct th_predictor *p, bool lost)
 {
 	const struct th_syntax *s = &p->syntax;
 	const struct th_recall *r = p->recall;
@@ -173,8 +170,8 @@ static void rows_of_byte(struct th_predictor *p)
 	base += TH_ROWS_2;
 	p->byte_row[3] = base;
 	base += TH_ROWS_3;
-	p->byte_row[4] =
-		(uint16_t)(base + found * 8 + (p->bucket[8][0] != 0 ? 2u : 0u) + (p->bucket[10][0] != 0 ? 4u : 0u));
+	p->byte_row[4] = (uint16_t)(base + found * 8 + lost + (p->bucket[8][0] != 0 ? 2u : 0u) +
+				    (p->bucket[10][0] != 0 ? 4u : 0u));
 	base += TH_ROWS_4;
 	p->byte_row[5] = (uint16_t)(base + (th_hash2(s->key, s->parent) >> 24) * 2);
 }
@@ -213,34 +210,64 @@ static void prefetch_guess(struct th_predictor *p)
 	}
 }
 
-/* The contexts of syntax are there. */
 static void byte_begins(struct th_predictor *p)
 {
 	p->partial = 1;
 	p->bit = 0;
-	contexts_of_guesses(p->recall, &p->syntax, p->context);
-	prefetch(p, FIRST_OF_GUESSES, TH_CONTEXTS, 0);
+}
+
+bool th_predictor_bet(const struct th_predictor *p, struct th_bet *bet)
+{
+	return th_bet_on(bet, p->recall, place_class(&p->syntax));
+}
+
+/* `lost`: behind a one, or NO_BYTE. */
+static void take_guesses(struct th_predictor *p, uint32_t lost)
+{
 	p->sure = 0;
 	for (unsigned rule = 0; rule < TH_RULES; rule++) {
-		uint32_t at = p->recall->guess[rule].at;
+		const struct th_guess *g = &p->recall->guess[rule];
 
-		p->sure |= (uint32_t)is_sure(&p->recall->guess[rule]) << rule;
-		p->rule_cell[rule] = at ? (uint16_t)rule_cell(p->recall, rule) : TH_NO_CELL;
-		p->guess[rule] = 0x100u | p->recall->text[at];
+		p->guess[rule] = 0x100u | p->recall->text[g->at];
+		p->rule_cell[rule] = TH_NO_CELL;
+		if (!g->at || p->guess[rule] == lost)
+			continue;
+		p->sure |= (uint32_t)th_guess_is_sure(g) << rule;
+		p->rule_cell[rule] = (uint16_t)rule_cell(p->recall, rule);
 	}
+}
+
+void th_predictor_open(struct th_predictor *p, const struct th_bet *lost)
+{
+	contexts_of_syntax(&p->syntax, p->context);
+	prefetch(p, 0, FIRST_OF_GUESSES, 0);
+	contexts_of_guesses(p->recall, &p->syntax, p->context);
+	prefetch(p, FIRST_OF_GUESSES, TH_CONTEXTS, 0);
+	take_guesses(p, lost ? 0x100u | lost->byte : NO_BYTE);
 	buckets_of_half(p);
 	p->known = 0;
 	for (unsigned i = 0; i < TH_CONTEXTS; i++)
 		p->known |= (uint32_t)(p->bucket[i][0] != 0) << i;
 	prefetch_guess(p);
-	rows_of_byte(p);
+	rows_of_byte(p, lost != NULL);
+}
+
+static void take_byte(struct th_predictor *p, uint8_t c)
+{
+	th_syntax_step(&p->syntax, c);
+	th_recall_step(p->recall, &p->syntax, c);
+	byte_begins(p);
+}
+
+void th_predictor_won(struct th_predictor *p, const struct th_bet *bet)
+{
+	take_byte(p, bet->byte);
 }
 
 void th_predictor_begin(struct th_predictor *p, bool is_response, uint32_t kind, int account)
 {
 	th_syntax_init(&p->syntax, is_response, kind, account);
 	th_recall_begin(p->recall, &p->syntax);
-	contexts_of_syntax(&p->syntax, p->context);
 	byte_begins(p);
 }
 
@@ -368,15 +395,8 @@ void th_predictor_update(struct th_predictor *p, unsigned bit)
 	}
 	p->partial = p->partial << 1 | bit;
 	p->bit++;
-	if (p->bit == 4) {
+	if (p->bit == 4)
 		buckets_of_half(p);
-	} else if (p->bit == 8) {
-		uint8_t c = (uint8_t)p->partial;
-
-		th_syntax_step(&p->syntax, c);
-		contexts_of_syntax(&p->syntax, p->context);
-		prefetch(p, 0, FIRST_OF_GUESSES, 0);
-		th_recall_step(p->recall, &p->syntax, c);
-		byte_begins(p);
-	}
+	else if (p->bit == 8)
+		take_byte(p, (uint8_t)p->partial);
 }

@@ -1,5 +1,7 @@
 /* The predictor: how likely the next bit is a one, from all contexts and guesses together.
  *
+ * A byte is bet on as a whole (bet.h), or opened to its bits when there is no bet, or one that was lost.
+ *
  * Each bit has INPUTS numbers x: one for the state that each context's slot is in, one for each rule of recall, one
  * constant. Each is read from a trained table (`inputs`). Each bit also picks one row of weights from each of SETS
  * sets; the prediction is
@@ -11,6 +13,7 @@
 #ifndef TH_CODEC_PREDICT_H
 #define TH_CODEC_PREDICT_H
 
+#include "codec/bet.h"
 #include "codec/recall.h"
 #include "codec/slots.h"
 #include "codec/states.h"
@@ -37,6 +40,7 @@ enum {
 };
 
 _Static_assert(TH_INPUT_CONSTANT < TH_INPUTS, "inputs fit");
+_Static_assert(TH_BET_CELLS == TH_CLASSES * TH_BET_KINDS * TH_BET_FOR * TH_BET_AGAINST * TH_BET_LEVELS, "one for each class");
 
 /* What the trained part of a bit's prediction is looked up by. */
 struct th_features {
@@ -54,7 +58,7 @@ struct th_predictor {
 	uint8_t *bucket[TH_CONTEXTS];
 	uint16_t rule_cell[TH_RULES];
 	uint32_t guess[TH_RULES]; /* a one, then the byte */
-	uint32_t known;		  /* bit i: context i had been seen when the byte began */
+	uint32_t known;		  /* bit i: context i had been seen when the byte was opened */
 	uint32_t sure;		  /* bit r: rule r has reason to be */
 	uint32_t asked;		  /* the first half, as in `partial`, whose second one has been asked for; 0: none */
 	uint32_t partial;	  /* a one, then the bits of this byte so far */
@@ -65,6 +69,15 @@ struct th_predictor {
 /* Starts a message: the history has been learned. */
 void th_predictor_begin(struct th_predictor *p, bool is_response, uint32_t kind, int account);
 
+/* Before a byte: what may be bet on. False: nothing. */
+bool th_predictor_bet(const struct th_predictor *p, struct th_bet *bet);
+
+/* The bet was won: takes the byte. */
+void th_predictor_won(struct th_predictor *p, const struct th_bet *bet);
+
+/* Else: makes ready for the byte's first bit. `lost`: guesses of that bet's byte do not count any more; or NULL. */
+void th_predictor_open(struct th_predictor *p, const struct th_bet *lost);
+
 void th_predictor_features(const struct th_predictor *p, struct th_features *f);
 
 struct th_tables;
@@ -72,10 +85,10 @@ struct th_tables;
 /* Probability that the next bit is a one, in 1/65536: 1..65535. */
 uint32_t th_predictor_p(const struct th_predictor *p, const struct th_tables *t);
 
-/* Takes the bit. */
+/* Takes the bit. After the eighth the next byte has begun. */
 void th_predictor_update(struct th_predictor *p, unsigned bit);
 
-/* Contexts of the next byte, for training; as th_predictor_update leaves them after the eighth bit. */
+/* Contexts of the next byte, for training; as th_predictor_open makes them. */
 void th_predictor_contexts(const struct th_recall *r, const struct th_syntax *s, uint32_t context[TH_CONTEXTS]);
 
 static inline uint32_t th_context_half(uint32_t context, uint32_t first_half)

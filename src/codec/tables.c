@@ -35,6 +35,7 @@ enum th_err th_tables_read(struct th_tables *t, const uint8_t *p, size_t n)
 		.inputs = (const int16_t *)(const void *)(p + TH_TABLES_INPUTS_AT),
 		.weights = (const int16_t *)(const void *)(p + TH_TABLES_WEIGHTS_AT),
 		.gates = (const int16_t *)(const void *)(p + TH_TABLES_GATES_AT),
+		.bets = (const uint16_t *)(const void *)(p + TH_TABLES_BETS_AT),
 		.lines = (const struct th_line *)(const void *)(p + TH_TABLES_LINES_AT),
 		.seed = p + n - seed,
 		.seed_n = seed,

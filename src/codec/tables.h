@@ -1,18 +1,18 @@
 /* The trained tables, as the trainer writes them and the coder reads them in place. All numbers little endian.
  *
  *     0   "THMD"
- *     4   format (1)
+ *     4   format (2): another one whenever the same tables would be used otherwise, or what stands around a code changes
  *     5   log2 of the number of lines
  *     6   contexts, rules, sets (1 byte each); 3 bytes zero
  *     12  rows (4)
- *     16  ID: FNV-1a 64 of all bytes from 64 on
+ *     16  ID: FNV-1a 64 of the format and of all bytes from 64 on
  *     24  bytes of seed texts (4); zeros up to 64
  *     64  next state after a bit: 256 * 2 bytes
  *     576 squash: TH_SQUASH probabilities of a one, 2 bytes each
  *         inputs: TH_CELLS numbers of 2 bytes, in 1/256 of ln odds
  *         weights: TH_ROWS * TH_INPUTS numbers of 2 bytes, in 1/2048
  *         gates: TH_GATE_ROWS * TH_GATE_CELLS numbers of 2 bytes, in 1/2048
- *         zeros up to a multiple of 64
+ *         bets: TH_BET_CELLS probabilities that a bet is won, 2 bytes each; 0: there is none
  *         lines of 64 bytes
  *         seed texts, oldest first: is_response (1), kind (4), length (4), text */
 #ifndef TH_CODEC_TABLES_H
@@ -22,7 +22,7 @@
 #include "codec/predict.h"
 
 enum {
-	TH_TABLES_FORMAT = 1,
+	TH_TABLES_FORMAT = 2,
 	TH_TABLES_HEADER = 64,
 	TH_LN_ONE = 256,		 /* ln odds of 1 */
 	TH_INPUT_MAX = 2047,		 /* of an input */
@@ -37,11 +37,14 @@ enum {
 	TH_TABLES_INPUTS_AT = TH_TABLES_SQUASH_AT + 2 * TH_SQUASH,
 	TH_TABLES_WEIGHTS_AT = TH_TABLES_INPUTS_AT + 2 * TH_CELLS,
 	TH_TABLES_GATES_AT = TH_TABLES_WEIGHTS_AT + 2 * TH_ROWS * TH_INPUTS,
-	TH_TABLES_LINES_AT = (TH_TABLES_GATES_AT + 2 * TH_GATE_ROWS * TH_GATE_CELLS + 63) / 64 * 64,
+	TH_TABLES_BETS_AT = TH_TABLES_GATES_AT + 2 * TH_GATE_ROWS * TH_GATE_CELLS,
+	TH_TABLES_LINES_AT = TH_TABLES_BETS_AT + 2 * TH_BET_CELLS,
 	TH_TABLES_BITS_MAX = 17,
 	TH_TABLES_SEED_MAX = 48 * 1024,
 	TH_TABLES_SEED_HEAD = 9,
 };
+
+_Static_assert(TH_TABLES_LINES_AT % TH_LINE_BYTES == 0, "lines are lines of the cache");
 
 struct th_tables {
 	uint64_t id;
@@ -51,6 +54,7 @@ struct th_tables {
 	const int16_t *inputs;
 	const int16_t *weights; /* [TH_ROWS][TH_INPUTS] */
 	const int16_t *gates;	/* [TH_GATE_ROWS][TH_GATE_CELLS] */
+	const uint16_t *bets;
 	const struct th_line *lines;
 	const uint8_t *seed;
 	size_t seed_n;

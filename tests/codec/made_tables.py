@@ -2,7 +2,7 @@
 
 import struct
 
-from codec.second.tables import CELLS, GATE_ROWS, GATES, HEADER, INPUTS, SET_ROWS, SQUASH, fnv1a64
+from codec.second.tables import BET_CELLS, CELLS, FORMAT, GATE_ROWS, GATES, HEADER, INPUTS, SET_ROWS, SQUASH, id_of
 
 BITS = 8
 
@@ -24,6 +24,7 @@ def made_tables():
     body += struct.pack(f"<{CELLS}h", *numbers(CELLS, 1024, 512))
     body += struct.pack(f"<{rows * INPUTS}h", *numbers(rows * INPUTS, 2048, 1024))
     body += struct.pack(f"<{GATE_ROWS * GATES}h", *numbers(GATE_ROWS * GATES, 1024))
+    body += struct.pack(f"<{BET_CELLS}H", *numbers(BET_CELLS, 65536))
     body += bytes(numbers(64 << BITS, 256))
-    head = b"THMD" + bytes((1, BITS, 20, 8, 6, 0, 0, 0)) + struct.pack("<IQI", rows, fnv1a64(body), 0)
+    head = b"THMD" + bytes((FORMAT, BITS, 20, 8, 6, 0, 0, 0)) + struct.pack("<IQI", rows, id_of(body), 0)
     return head.ljust(HEADER, b"\0") + body

@@ -168,7 +168,7 @@ def test_hostile_text_keeps_the_syntax_inside_its_bounds(tmp_path):
 
 def test_other_files_are_no_tables():
     good = made_tables()
-    for bad in (b"", good[:40], b"X" + good[1:], good[:4] + b"\2" + good[5:], good[:-1], good + b"\0"):
+    for bad in (b"", good[:40], b"X" + good[1:], good[:4] + b"\1" + good[5:], good[:-1], good + b"\0"):
         with pytest.raises(NotTables):
             Tables(bad)
     with pytest.raises(NotTables):

@@ -1,9 +1,9 @@
 /* Makes the model's tables from records of the corpus. usage: train RECORDS TABLES
  *
- * 1. Counts, for every context, what followed it, by fold of the corpus.
+ * 1. Counts, for every context, what followed it, by fold of the corpus; and how often bets on whole bytes are won.
  * 2. For each fold, makes the slots from the other folds and codes the fold with them, as a session would; inputs and
- * weights learn from that. So they learn how far to trust counts that come from other servers, users and texts than
- * those at hand.
+ * weights learn from that, where no bet was won. So they learn how far to trust counts that come from other servers,
+ * users and texts than those at hand.
  * 3. Makes the slots from everything.
  *
  * The same records give the same tables, whatever the compiler. */
@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bets.h"
 #include "counts.h"
 #include "learner.h"
 #include "seeds.h"
 
-enum { BITS = 16, LEAST = 14, EPOCHS = 1, SEED = 32 * 1024 };
+enum { BITS = 16, LEAST = 14, EPOCHS = 2, SEED = 32 * 1024, BET = 990 };
 
 static unsigned setting(const char *name, unsigned otherwise)
 {
@@ -24,26 +25,43 @@ static unsigned setting(const char *name, unsigned otherwise)
 	return s ? (unsigned)strtoul(s, NULL, 10) : otherwise;
 }
 
-static double learn_message(struct learner *l, struct th_predictor *p, const struct message *m)
+/* Learns from a byte's bits; returns the probability they were given. */
+static double learn_byte(struct learner *l, struct th_predictor *p, uint8_t c)
 {
 	struct th_features f;
+	double product = 1;
+
+	for (unsigned k = 0; k < 8; k++) {
+		unsigned bit = c >> (7 - k) & 1;
+
+		th_predictor_features(p, &f);
+		product *= (double)learner_bit(l, &f, bit);
+		th_predictor_update(p, bit);
+	}
+	return product;
+}
+
+/* Returns the bits of it that are not won by bets. */
+static double learn_message(struct learner *l, struct th_predictor *p, const uint16_t *bets, const struct message *m)
+{
 	double product = 1, bits = 0;
 
 	th_slots_clear(p->slots);
 	th_predictor_begin(p, m->is_response, m->is_response ? m->kind : 0, m->is_response ? m->account : -1);
 	for (size_t i = 0; i <= m->n; i++) {
 		uint8_t c = i < m->n ? m->text[i] : 0;
+		struct th_bet bet;
+		bool bets_on = th_predictor_bet(p, &bet) && bets[bet.cell];
 
-		for (unsigned k = 0; k < 8; k++) {
-			unsigned bit = c >> (7 - k) & 1;
-
-			th_predictor_features(p, &f);
-			product *= (double)learner_bit(l, &f, bit);
-			while (product < 0.5) {
-				product *= 2;
-				bits += 1;
-			}
-			th_predictor_update(p, bit);
+		if (bets_on && bet.byte == c) {
+			th_predictor_won(p, &bet);
+			continue;
+		}
+		th_predictor_open(p, bets_on ? &bet : NULL);
+		product *= learn_byte(l, p, c);
+		while (product < 0.5) {
+			product *= 2;
+			bits += 1;
 		}
 	}
 	return bits;
@@ -90,8 +108,8 @@ struct rates {
 
 /* One round over the corpus. `left` falls from 1 to 0 over all rounds. */
 static void learn_round(struct learner *l, struct th_predictor *p, const struct corpus *corpus,
-			const struct seeds *seeds, struct th_line *const tables[FOLDS], unsigned epoch, unsigned epochs,
-			const struct rates *rates)
+			const struct seeds *seeds, struct th_line *const tables[FOLDS], const uint16_t *bets,
+			unsigned epoch, unsigned epochs, const struct rates *rates)
 {
 	struct replay *r = replay_new(corpus, seeds->at, seeds->n);
 	size_t n, done = 0;
@@ -108,7 +126,7 @@ static void learn_round(struct learner *l, struct th_predictor *p, const struct 
 			l->gate_rate = rates->gate * (left * left + 0.02f);
 			l->input_rate = rates->input * (left + 0.03f);
 			replay_prepare(r, i);
-			bits += learn_message(l, p, &corpus->messages[i]);
+			bits += learn_message(l, p, bets, &corpus->messages[i]);
 		}
 	}
 	fprintf(stderr, "model: round %u: %.0f bytes\n", epoch, bits / 8);
@@ -122,17 +140,22 @@ static void put(uint8_t *p, uint64_t v, unsigned n)
 		p[i] = (uint8_t)(v >> 8 * i);
 }
 
-static uint64_t fnv(const uint8_t *p, size_t n)
+static uint64_t fnv(uint64_t h, const uint8_t *p, size_t n)
 {
-	uint64_t h = 0xcbf29ce484222325u;
-
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ p[i]) * 0x100000001b3u;
 	return h;
 }
 
+static uint64_t id_of(const uint8_t *file, size_t n)
+{
+	const uint64_t basis = 0xcbf29ce484222325u;
+
+	return fnv(fnv(basis, file + 4, 1), file + TH_TABLES_HEADER, n - TH_TABLES_HEADER);
+}
+
 /* The file but for its lines, and the ID. */
-static void write_head(uint8_t *p, const struct learner *l, unsigned bits)
+static void write_head(uint8_t *p, const struct learner *l, const uint16_t *bets, unsigned bits)
 {
 	static int16_t inputs[TH_CELLS], weights[TH_ROWS * TH_INPUTS], gates[TH_GATE_ROWS * TH_GATE_CELLS];
 	uint8_t next[256][2];
@@ -158,6 +181,8 @@ static void write_head(uint8_t *p, const struct learner *l, unsigned bits)
 		put(p + TH_TABLES_WEIGHTS_AT + 2 * i, (uint16_t)weights[i], 2);
 	for (int i = 0; i < TH_GATE_ROWS * TH_GATE_CELLS; i++)
 		put(p + TH_TABLES_GATES_AT + 2 * i, (uint16_t)gates[i], 2);
+	for (int i = 0; i < TH_BET_CELLS; i++)
+		put(p + TH_TABLES_BETS_AT + 2 * i, bets[i], 2);
 }
 
 static void write_seeds(uint8_t *p, const struct corpus *corpus, const struct seeds *seeds)
@@ -179,6 +204,7 @@ int main(int argc, char **argv)
 	static struct learner l;
 	static struct th_slots slots;
 	static uint8_t next[256][2];
+	static uint16_t bets[TH_BET_CELLS];
 	struct th_predictor p = { .slots = &slots };
 	struct corpus corpus;
 	struct counts *counts;
@@ -207,6 +233,7 @@ int main(int argc, char **argv)
 		abort();
 	memset(file, 0, size);
 	counts = counts_new(&corpus, seeds.at, seeds.n, setting("MODEL_LEAST", LEAST));
+	bets_count(&corpus, seeds.at, seeds.n, setting("MODEL_BET", BET), bets);
 	learner_init(&l);
 	th_states_next(next);
 	slots.next = (const uint8_t(*)[2])next;
@@ -218,13 +245,13 @@ int main(int argc, char **argv)
 		counts_fill(counts, fold, tables[fold], bits);
 	}
 	for (unsigned epoch = 0; epoch < epochs; epoch++)
-		learn_round(&l, &p, &corpus, &seeds, tables, epoch, epochs, &rates);
+		learn_round(&l, &p, &corpus, &seeds, tables, bets, epoch, epochs, &rates);
 	counts_fill(counts, COUNTS_ALL, lines, bits);
-	write_head(file, &l, bits);
+	write_head(file, &l, bets, bits);
 	memcpy(file + TH_TABLES_LINES_AT, lines, (size_t)TH_LINE_BYTES << bits);
 	put(file + 24, seeds.bytes, 4);
 	write_seeds(file + TH_TABLES_LINES_AT + ((size_t)TH_LINE_BYTES << bits), &corpus, &seeds);
-	put(file + 16, fnv(file + TH_TABLES_HEADER, size - TH_TABLES_HEADER), 8);
+	put(file + 16, id_of(file, size), 8);
 	out = fopen(argv[2], "wb");
 	if (!out || fwrite(file, 1, size, out) != size || fclose(out) != 0) {
 		fprintf(stderr, "model: %s: cannot be written\n", argv[2]);

@@ -62,6 +62,18 @@ class Decoder:
         self._last = (view, recall)
         return recall.copy()
 
+    @staticmethod
+    def _byte(coder, predictor):
+        bet = predictor.bet()
+        if bet and coder.bit(bet[1]):
+            predictor.take(bet[0])
+            return bet[0]
+        predictor.open(bet and bet[0])
+        byte = None
+        while byte is None:
+            byte = predictor.update(coder.bit(predictor.probability()))
+        return byte
+
     def decode(self, code, view=(), about=REQUEST, limit=TEXT_MAX):
         """The text, of at most `limit` bytes, of a code that names no bases. `view`: (About, text) of earlier ones, oldest first."""
         return self.decode_on(ArithmeticDecoder(code), view, about, limit)
@@ -72,9 +84,7 @@ class Decoder:
         text = bytearray()
         zeros = False
         while True:
-            byte = None
-            while byte is None:
-                byte = predictor.update(coder.bit(predictor.probability()))
+            byte = self._byte(coder, predictor)
             if byte == END:
                 is_text = coder.bit(ZERO_OFTEN if zeros else ZERO_RARE)
                 zeros = True

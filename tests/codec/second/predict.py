@@ -9,6 +9,7 @@ from .tables import CONTEXTS, RULE_CELLS, RULES, SET_ROWS
 
 FIRST_ROWS = [sum(SET_ROWS[:i]) for i in range(6)]
 AT, EXCLAMATION, DOLLAR, HASH, COLON, SPACE = b"@!$#: "
+BET_LEVELS = (16, 24, 32, 48, 64, 128, 256)
 
 
 class Buckets:
@@ -83,7 +84,6 @@ class Predictor:
         self._tables, self._recall, self._syntax = tables, recall, syntax
         self._buckets = Buckets(tables)
         recall.begin(syntax)
-        self._begin_byte()
 
     def _guessed(self, rule, after=0):
         at, text = self._recall.guesses[rule].at, self._recall.text
@@ -131,7 +131,23 @@ class Predictor:
             second = 0 if guess.suffix < 4 else 1 if guess.suffix < 8 else 2 if guess.suffix < 16 else 3
         return CONTEXTS * 256 + RULE_CELLS * rule + ((level(guess.run) * 4 + second) * 8 + (guess.misses & 7)) * 3
 
-    def _begin_byte(self):
+    def bet(self):
+        """The byte that is bet on and the probability that it is right, in 1/65536; None without a bet."""
+        text = self._recall.text
+        guesses = [(text[guess.at], guess.run > 7 or guess.suffix > 11, guess.run) for guess in self._recall.guesses if guess.at]
+        sure = [guess for guess in guesses if guess[1]]
+        if not sure:
+            return None
+        byte, _, run = max(sure, key=lambda guess: guess[2])  # the first of equal ones
+        agree = sum(guess[0] == byte for guess in sure)
+        against = min(3, sum(1 + is_sure for other, is_sure, _ in guesses if other != byte))
+        kind = 0 if 48 <= byte <= 57 else 1 if 65 <= byte & 0xDF <= 90 and byte < 128 else 2 if byte == 34 else 3
+        cell = ((place_class(self._syntax) * 4 + kind) * 8 + agree - 1) * 4 + against
+        p = self._tables.bets[cell * 8 + sum(run >= least for least in BET_LEVELS)]
+        return (byte, p) if p else None
+
+    def open(self, lost=None):
+        """Makes ready for the bits of a byte; `lost` is one that it was bet to be."""
         s, guesses = self._syntax, self._recall.guesses
         self._partial, self._bit = 1, 0
         self._context = self._contexts()
@@ -139,7 +155,7 @@ class Predictor:
         self._votes = [
             (rule, 0x100 | self._recall.text[guess.at], self._rule_cell(rule), guess.run > 7 or guess.suffix > 11)
             for rule, guess in enumerate(guesses)
-            if guess.at
+            if guess.at and self._recall.text[guess.at] != lost
         ]
         self._half = [self._buckets.find(hash2(h, 0x100), True) for h in self._context]
         self._known = [states[0] != 0 for states in self._half]
@@ -151,7 +167,7 @@ class Predictor:
             level(longest) * 16 + have * 2,
             0,
             0,
-            sum(self._known[1:7]) * 8 + self._known[8] * 2 + self._known[10] * 4,
+            sum(self._known[1:7]) * 8 + self._known[8] * 2 + self._known[10] * 4 + (lost is not None),
             (hash2(s.key, s.parent) >> 24) * 2,
         )
 
@@ -195,9 +211,11 @@ class Predictor:
         if self._bit == 4:
             self._half = [self._buckets.find(hash2(h, 0x100 + self._partial), known) for h, known in zip(self._context, self._known)]
         elif self._bit == 8:
-            byte = self._partial & 0xFF
-            self._syntax.step(byte)
-            self._recall.step(self._syntax, byte)
-            self._begin_byte()
-            return byte
+            self.take(self._partial & 0xFF)
+            return self._partial & 0xFF
         return None
+
+    def take(self, byte):
+        """Takes a byte, by its bits or by a bet."""
+        self._syntax.step(byte)
+        self._recall.step(self._syntax, byte)

@@ -11,6 +11,8 @@ CELLS = CONTEXTS * 256 + RULES * RULE_CELLS
 SET_ROWS = (512, 128, 243, 256, 64, 512)  # rows of each set
 GATE_ROWS = 192
 GATES = 8  # in a row of gates; the last two are not in use
+BET_CELLS = 32768
+FORMAT = 2
 SQUASH = 6144
 HEADER = 64
 
@@ -26,6 +28,11 @@ def fnv1a64(data):
     return h
 
 
+def id_of(body):
+    """The ID of a file with that after its head."""
+    return fnv1a64(bytes((FORMAT,)) + body)
+
+
 class Tables:
     """`check_id` also computes the ID anew, which takes a second."""
 
@@ -34,9 +41,9 @@ class Tables:
             raise NotTables("no tables")
         form, self.bits, contexts, rules, sets = data[4:9]
         rows, self.id, seed_bytes = struct.unpack_from("<IQI", data, 12)
-        if (form, contexts, rules, sets, rows) != (1, CONTEXTS, RULES, SETS, sum(SET_ROWS)):
+        if (form, contexts, rules, sets, rows) != (FORMAT, CONTEXTS, RULES, SETS, sum(SET_ROWS)):
             raise NotTables("tables of another shape")
-        if check_id and fnv1a64(data[HEADER:]) != self.id:
+        if check_id and id_of(data[HEADER:]) != self.id:
             raise NotTables("the ID is not that of the contents")
         self._at = HEADER
         self._data = data
@@ -48,7 +55,7 @@ class Tables:
         self.weights = [weights[i : i + INPUTS] for i in range(0, len(weights), INPUTS)]
         gates = self._numbers("h", GATE_ROWS * GATES)
         self.gates = [gates[i : i + SETS] for i in range(0, len(gates), GATES)]
-        self._at += -self._at % 64
+        self.bets = self._numbers("H", BET_CELLS)
         self._lines = self._at
         self._at += 64 << self.bits
         if len(data) != self._at + seed_bytes:
