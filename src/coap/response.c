@@ -81,7 +81,8 @@ static bool take_qblock2(struct th_coap *c, struct th_coap_exchange *x, const st
 	struct th_coap_block b = { 0 };
 
 	if (th_coap_block_of(pdu, TH_COAP_OPT_QBLOCK2, &b) != TH_OK || b.num != 0 || !b.more ||
-	    th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_OBSERVE) || pdu->payload_len != th_coap_block_size(b.szx) || th_coap_burst_expect(c, x, b.szx) != TH_OK)
+	    th_coap_option_find(pdu->options, pdu->n_options, TH_COAP_OPT_OBSERVE) ||
+	    pdu->payload_len != th_coap_block_size(b.szx) || th_coap_burst_expect(c, x, b.szx) != TH_OK)
 		return false;
 	x->in.more = true;
 	return true;

@@ -291,6 +291,13 @@ static void answer_apart(struct th_coap *c, struct th_coap_exchange *x)
 		note_acknowledged(c, x);
 }
 
+/* Of an observation: the notification before is still to be sent, fetched or accepted. */
+static bool is_notifying(const struct th_coap_exchange *x)
+{
+	return x->s.notify || x->give_up_at != TH_NEVER ||
+	       (x->s.accept && (x->message || th_list_linked(&x->s.lapsed)));
+}
+
 static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const struct th_coap_head *head)
 {
 	struct th_coap_kept_head *kept;
@@ -298,7 +305,7 @@ static enum th_err respond(struct th_coap *c, struct th_coap_exchange *x, const 
 
 	if (!head_is_valid(head) || x->client || (x->s.head && !x->s.observing))
 		return TH_ERR_INVALID;
-	if (x->s.head && (x->s.notify || x->give_up_at != TH_NEVER || (x->s.accept && (x->message || th_list_linked(&x->s.lapsed))))) {
+	if (x->s.head && is_notifying(x)) {
 		x->out.wants_room = true;
 		return TH_ERR_FULL;
 	}

@@ -14,14 +14,13 @@
 #include "base/wr.h"
 
 /* Appends the body to `w`, right content hashes replaced by the mark. What is appended is never longer than the body.
- * TH_ERR_INVALID: the body holds the mark itself where one is looked for, so it cannot go this way. TH_ERR_NO_MEMORY. */
+ * TH_ERR_INVALID: the body holds the mark itself where one is looked for, so it cannot go this way. */
 enum th_err th_computed_cut(struct th_wr *w, struct th_str body);
 
 /* Whether a body that th_computed_cut() wrote holds marks. */
 bool th_computed_is_cut(struct th_str body);
 
-/* Appends to `w` the body that was cut (check th_wr_ok()). TH_ERR_MALFORMED: a mark where no hash can be computed;
- * TH_ERR_NO_MEMORY. */
+/* Appends to `w` the body that was cut (check th_wr_ok()). TH_ERR_MALFORMED: a mark where no hash can be computed. */
 enum th_err th_computed_restore(struct th_wr *w, struct th_str body);
 
 enum { TH_COMPUTED_IDS_MAX = 32, TH_COMPUTED_IDS_BYTES = 12 + TH_COMPUTED_IDS_MAX * 50 };
