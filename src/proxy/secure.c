@@ -381,14 +381,16 @@ static const struct th_session_ops session_ops = {
 
 /* ---- downwards ---- */
 
-/* Whether the first copy may refer to the peer's request in a way that the peer does not understand any more: by low bits
- * that it has given to another message since (naming.h, rule 1). */
-static bool is_stale(const struct link *l, const struct th_coap_pdu *pdu)
+/* Whether what was sent of a response refers to its request in a way that the peer does not understand any more: by low
+ * bits that it has given to another message since (naming.h, rule 1). Now it would be written otherwise. */
+static bool is_stale(struct th_secure *s, const struct link *l, const struct th_coap_pdu *pdu, uint64_t number)
 {
-	uint64_t request;
+	size_t len;
 
-	return pdu->code >> 5 > 0 && th_naming_number(pdu->token, pdu->token_len, &request) &&
-	       th_naming_refer(l->naming.heard, request) != TH_NAMING_NARROW_BITS;
+	if (pdu->code >> 5 == 0)
+		return false;
+	len = th_compact_write(pdu, number, l->naming.heard, s->compact, sizeof(s->compact));
+	return len > sizeof(s->compact) || !th_session_keeps(s->sessions, l->id, number, s->compact, len);
 }
 
 /* The same record again. False: that would be of no use, or there is none, or it has fallen out of the peer's replay
@@ -396,7 +398,8 @@ static bool is_stale(const struct link *l, const struct th_coap_pdu *pdu)
  * link. */
 static bool send_again(struct th_secure *s, const struct link *l, const struct th_coap_pdu *pdu, uint64_t number)
 {
-	enum th_err err = is_stale(l, pdu) ? TH_ERR_NOT_FOUND : th_session_resend(s->sessions, l->id, number, *s->now);
+	enum th_err err = is_stale(s, l, pdu, number) ? TH_ERR_NOT_FOUND
+						      : th_session_resend(s->sessions, l->id, number, *s->now);
 
 	return err != TH_ERR_NOT_FOUND && err != TH_ERR_INVALID;
 }

@@ -2,6 +2,8 @@
  */
 #include "session/session_int.h"
 
+#include <string.h>
+
 /* ---- sending ---- */
 
 static enum th_err hold(struct th_sessions *s, struct session *ss, uint64_t number, const uint8_t *payload, size_t n,
@@ -191,6 +193,14 @@ void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number)
 
 	if (k)
 		th_kept_del(s, ss, k);
+}
+
+bool th_session_keeps(const struct th_sessions *s, th_session_id id, uint64_t number, const uint8_t *payload, size_t n)
+{
+	const struct session *ss = th_session_find(s, id);
+	const struct kept *k = ss ? th_kept_find(ss, number) : NULL;
+
+	return k && k->n == n && memcmp(k->payload, payload, n) == 0;
 }
 
 void th_session_repeated(struct th_sessions *s, th_session_id id)

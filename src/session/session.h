@@ -232,6 +232,9 @@ enum th_err th_session_send(struct th_sessions *s, th_session_id id, uint64_t nu
  * peer's window has left it behind (TH_WINDOW_SIZE before the newest). */
 enum th_err th_session_resend(struct th_sessions *s, th_session_id id, uint64_t number, th_time now);
 
+/* Whether these are the bytes that are kept under that number. */
+bool th_session_keeps(const struct th_sessions *s, th_session_id id, uint64_t number, const uint8_t *payload, size_t n);
+
 /* The bytes are not needed any more. */
 void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number);
 

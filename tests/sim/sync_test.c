@@ -214,6 +214,44 @@ static void idle_answer(void)
 	stand_del(s);
 }
 
+struct copies {
+	struct sim_dgram first;
+	unsigned sent, same;
+};
+
+static enum sim_gate_verdict lose_first(void *user, const struct sim_dgram *d)
+{
+	struct copies *c = user;
+
+	if (c->sent++ == 0) {
+		c->first = *d;
+		return SIM_GATE_LOSE;
+	}
+	c->same += d->n == c->first.n && memcmp(d->bytes, c->first.bytes, d->n) == 0;
+	return SIM_GATE_PASS;
+}
+
+/* A copy is the datagram that was sent, also when the request that it answers is so long ago that its name is long. */
+static void copies_are_the_same(void)
+{
+	struct stand *s = running(true);
+	struct copies c = { .sent = 0 };
+
+	for (unsigned i = 0; i < 100; i++) {
+		send(s);
+		run(s, 3 * TH_SEC);
+	}
+	CHECK(s->loop.taken == 102 && far(s).sync_pollers == 1);
+	s->world.down.gate = lose_first;
+	s->world.down.gate_user = &c;
+	send(s);
+	run(s, 60 * TH_SEC);
+	CHECK(s->loop.taken == 103 && s->loop.doubled == 0);
+	CHECK(c.sent == 2 && c.same == 1);
+	s->world.down.gate = NULL;
+	stand_del(s);
+}
+
 /* A client that does not come back: the notification is reset, nobody polls for it any more; when it returns it has
  * lost nothing. */
 static void client_leaves(void)
@@ -673,6 +711,7 @@ int main(int argc, char **argv)
 	figures(true);
 	model = false;
 	idle_answer();
+	copies_are_the_same();
 	client_leaves();
 	client_is_gone();
 	near_is_gone();
