@@ -2,13 +2,16 @@
  * homeserver sees each request with the token of the user whose it is, or not at all. Every request names its user in
  * its target.
  *
- *     accounts_test [EXCHANGES [FIRST_SEED]]; a seed plays PER_SEED of them. */
+ *     accounts_test [EXCHANGES [FIRST_SEED [spoil]]]; a seed plays PER_SEED of them. `spoil`: now and then the far side's
+ * slots come to stand for other values, which no fault should ever do: its check tells it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/core.h"
 #include "sim/client.h"
+#include "sim/node.h"
 #include "sim/world.h"
 
 enum { PER_SEED = 2000, EXCHANGES_DEFAULT = 4000, IN_FLIGHT = 10, USERS = 40, TARGET = 48, TOKEN = 48, PERCENT = 100 };
@@ -28,6 +31,8 @@ struct play {
 	struct th_rng rng;
 	struct sim_event trouble;
 	unsigned restarts;
+	bool spoils;
+	uint64_t told; /* by checks */
 	struct slot slots[IN_FLIGHT];
 };
 
@@ -92,12 +97,27 @@ static void begin(struct sim_event *e)
 		sim_net_at(&w->net, &s->leave, w->net.now + pick(p, 300) * TH_MS);
 }
 
+static void spoil(struct th_node *n)
+{
+	TH_LIST_EACH(it, &n->dialogues)
+	{
+		struct th_accounts *a = &TH_OWNER(it, struct th_dialogue, link)->accounts;
+
+		for (unsigned i = 0; i < TH_ACCOUNTS_SLOTS; i++)
+			if (a->slot[i])
+				a->slot[i]->value[a->slot[i]->n - 1] ^= 1;
+	}
+}
+
 static void trouble(struct sim_event *e)
 {
 	struct play *p = TH_OWNER(e, struct play, trouble);
 	struct sim_world *w = &p->world;
 
+	if (p->spoils)
+		spoil(sim_node_inside(w->side[SIM_FAR].node));
 	if (pick(p, 3) == 0) {
+		p->told += sim_node_stats(w->side[SIM_FAR].node).wrong_texts;
 		sim_world_kill(w, SIM_FAR);
 		sim_world_start(w, SIM_FAR);
 		p->restarts++;
@@ -155,7 +175,7 @@ static unsigned audit(const struct sim_world *w, uint64_t *seen, uint64_t *with)
 	return wrong;
 }
 
-static unsigned play(uint64_t seed)
+static unsigned play(uint64_t seed, bool spoils)
 {
 	struct sim_rule answer = {
 		.kind = SIM_ANSWER, .status = 200, .times = -1, .body = { .text = "{\"event_id\":\"$e\"}", .n = 17 }
@@ -175,6 +195,7 @@ static unsigned play(uint64_t seed)
 	sim_server_rule(&p->world.server, &answer);
 	sim_server_rule(&p->world.server, &slow);
 	p->trouble.fire = trouble;
+	p->spoils = spoils;
 	sim_net_at(&p->world.net, &p->trouble, TH_SEC);
 	for (unsigned i = 0; i < IN_FLIGHT; i++) {
 		struct slot *s = &p->slots[i];
@@ -189,6 +210,11 @@ static unsigned play(uint64_t seed)
 	printf("seed %" PRIu64 ": %" PRIu64 " begun, %" PRIu64 " answered, %u restarts; %" PRIu64 " seen, %" PRIu64
 	       " with a token, %u with another's\n",
 	       seed, p->begun, p->answered, p->restarts, seen, with, wrong);
+	p->told += sim_node_stats(p->world.side[SIM_FAR].node).wrong_texts;
+	if ((p->told > 0) != spoils) {
+		printf("    %" PRIu64 " texts were wrong\n", p->told);
+		wrong++;
+	}
 	if (p->begun < PER_SEED || p->answered < PER_SEED / 2 || with < PER_SEED / 2)
 		wrong++; /* it has to have been worth it */
 	sim_world_free(&p->world);
@@ -199,10 +225,11 @@ static unsigned play(uint64_t seed)
 int main(int argc, char **argv)
 {
 	uint64_t exchanges = argc > 1 ? strtoull(argv[1], NULL, 10) : EXCHANGES_DEFAULT;
+	bool spoils = argc > 3 && strcmp(argv[3], "spoil") == 0;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, failed = 0, played = 0;
 
 	for (; played * PER_SEED < exchanges; played++)
-		failed += play(first + played) > 0;
+		failed += play(first + played, spoils) > 0;
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", played - failed, failed);
 	return failed || played == 0 ? 1 : 0;
 }
