@@ -1,6 +1,7 @@
 #include "daemon/options.h"
 
 #include "exchange/head.h"
+#include "session/session.h"
 
 #define FIELD(member) .at = offsetof(struct th_options, member), .size = sizeof(((struct th_options *)0)->member)
 #define KIB ((uint64_t)1024)
@@ -185,7 +186,7 @@ const struct th_option th_option_table[] = {
 	TIME("sync-check", SESSION, TH_OPTION_NEVER, sync_check, TH_SEC, 30 * 24 * HOUR, "2 h",
 	     "Ingress half: a poll crosses the link, too, when nothing was heard from there for this long: an egress half that lost "
 	     "power tells nobody"),
-	COUNT("max-sessions", SESSION, 0, max_sessions, 1, 100000,
+	COUNT("max-sessions", SESSION, 0, max_sessions, 1, TH_SESSION_LIMIT,
 	      "Sessions remembered at once; the longest idle one goes"),
 	TEXT("coap-bind-host", TH_OPTION_ADDRESS, COAP, 0, coap_bind_host, "::", "ADDRESS",
 	     "Address for datagrams; :: takes IPv4 and IPv6. With disable-encryption the default is loopback"),

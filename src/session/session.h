@@ -38,6 +38,7 @@ enum {
 	TH_SESSION_PAYLOAD_MAX = TH_RECORD_PAYLOAD_MAX,
 	TH_SESSION_HELLO_MAX = 64,
 	TH_SESSION_DATAGRAM_MAX = TH_RECORD_PAYLOAD_MAX + 256, /* no datagram given out is longer */
+	TH_SESSION_LIMIT = 1024, /* sessions: so that three epochs each always find a connection ID, or nearly */
 	TH_SESSION_VERSION = 0, /* of the protocol, 0 to 2 (2 bits, one value reserved) */
 };
 
@@ -127,7 +128,7 @@ struct th_sessions_config {
 	const uint8_t *hello; /* given to the peer's owner with its `opened`; at most TH_SESSION_HELLO_MAX bytes */
 	size_t hello_n;
 
-	size_t sessions_max;   /* ≤ 1,024 */
+	size_t sessions_max;   /* ≤ TH_SESSION_LIMIT */
 	size_t half_open_max;  /* sessions of which no record has come yet */
 	size_t kept_max;       /* bytes a session keeps: payloads for resends, and what waits for keys */
 	size_t queue_max;      /* datagrams waiting for th_sessions_tx() */

@@ -28,7 +28,6 @@
 #include "session/session.h"
 
 enum {
-	TH_SESSION_LIMIT = 1024,  /* sessions: so that three epochs each always find a connection ID, or nearly */
 	TH_SESSION_KK_TRIES = 16, /* allowed keys that are tried on a KK initiation, which doesn't say whose it is */
 	TH_SESSION_RENEW_REPEATS = 5,
 	TH_SESSION_ANSWERS_MAX = 16, /* times that an answer to a handshake is repeated */
