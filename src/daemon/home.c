@@ -57,7 +57,8 @@ static void on_report(void *user, const struct th_home_report *r)
 
 static void on_link(void *user, bool down, size_t waiting, th_time silent)
 {
-	(void)user;
+	const struct th_home_wire *w = user;
+
 	if (down)
 		th_log(TH_LOG_WARN, "link_down",
 		       "waiting=%zu silent_ms=%" PRIu64
@@ -65,6 +66,8 @@ static void on_link(void *user, bool down, size_t waiting, th_time silent)
 		       waiting, silent / TH_MS);
 	else
 		th_log(TH_LOG_INFO, "link_up", "waiting=%zu", waiting);
+	if (w->on_link)
+		w->on_link(w->user, down);
 }
 
 void th_home_wire_stats(const struct th_home_wire *w)
@@ -102,6 +105,7 @@ struct th_flow_server *th_home_wire_near(struct th_home_wire *w, const struct th
 	th_home_set_report(w->near, on_report, NULL);
 	th_home_set_has_left(w->near, th_node_has_left);
 	th_home_gate(w->near)->changed = on_link;
+	th_home_gate(w->near)->user = w;
 	th_home_gate(w->near)->waits = th_node_waits;
 	return th_home_server(w->near);
 }

@@ -307,7 +307,8 @@ const struct th_option th_option_table[] = {
 	      "Exchanges that may wait for an answer; more get 503. 0 is any number"),
 	TIME("link-silence", HOME, R | TH_OPTION_NEVER, home.gate.silence, TH_SEC, 30 * 24 * HOUR, NULL,
 	     "The link is taken to be down when exchanges wait and nothing has been heard for this long: new ones get "
-	     "503 at once. Must be above ping-after"),
+	     "503 at once, and the name in coap-target is looked up again, then after 1, 2, 4 … 60 minutes, until "
+	     "something is heard. Must be above ping-after"),
 	TIME("link-retry-after", HOME, R, home.gate.retry_after, TH_SEC, 24 * HOUR, NULL,
 	     "What Retry-After says in such a 503"),
 	BOOL("lean-typing", HOME, R, home.lean.typing, "false",

@@ -4,6 +4,7 @@
 
 #define RETRY_FIRST TH_SEC
 #define RETRY_LAST (60 * TH_SEC)
+#define SILENT_LAST (3600 * TH_SEC) /* name servers may be behind the very link that is down */
 
 static bool is_v4(const struct th_addr *a)
 {
@@ -30,7 +31,7 @@ static bool reachable(const struct th_peer *p, const struct th_addr *a)
 static void retry_later(struct th_peer *p)
 {
 	th_loop_alarm(p->loop, &p->again, th_time_add(th_loop_now(p->loop), p->patience));
-	p->patience = th_time_min(2 * p->patience, RETRY_LAST);
+	p->patience = th_time_min(2 * p->patience, p->silent ? SILENT_LAST : RETRY_LAST);
 }
 
 /* Tells the node. A key that cannot be looked up is as bad as no address: nothing may be sent. */
@@ -45,17 +46,47 @@ static void tell(struct th_peer *p, const struct th_addr *addr)
 		th_node_set_peer(p->node, NULL, NULL);
 }
 
-static void found(void *user, const struct th_addr *addrs, size_t n, enum th_err err)
+/* Which of the addresses to use: the first that can be reached; of a silent peer the one after that in use. n: none. */
+static size_t choose(const struct th_peer *p, const struct th_addr *addrs, size_t n)
 {
-	struct th_peer *p = user;
-	char text[TH_ADDR_TEXT];
+	size_t first = n;
+	bool passed = false;
 
-	p->looking = NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!reachable(p, &addrs[i]))
 			continue;
-		th_log(TH_LOG_INFO, "peer", "target=%s addr=%s", p->target.host, th_addr_text(&addrs[i], text));
-		tell(p, &addrs[i]);
+		if (first == n)
+			first = i;
+		if (!p->silent || passed)
+			return i;
+		passed = p->known && th_addr_eq(&addrs[i], &p->in_use);
+	}
+	return first;
+}
+
+static void use(struct th_peer *p, const struct th_addr *addr)
+{
+	char text[TH_ADDR_TEXT];
+
+	if (!p->silent || !p->known || !th_addr_eq(addr, &p->in_use)) {
+		th_log(TH_LOG_INFO, "peer", "target=%s addr=%s", p->target.host, th_addr_text(addr, text));
+		tell(p, addr);
+	}
+	p->known = true;
+	p->in_use = *addr;
+	if (p->silent)
+		retry_later(p);
+}
+
+static void found(void *user, const struct th_addr *addrs, size_t n, enum th_err err)
+{
+	struct th_peer *p = user;
+	size_t i = choose(p, addrs, n);
+	char text[TH_ADDR_TEXT];
+
+	p->looking = NULL;
+	if (i < n) {
+		use(p, &addrs[i]);
 		return;
 	}
 	if (n > 0)
@@ -89,6 +120,7 @@ void th_peer_init(struct th_peer *p)
 	p->again.fire = look_again;
 	p->target = (struct th_target){ .port = 0 };
 	p->looking = NULL;
+	p->silent = p->known = false;
 }
 
 static void stop(struct th_peer *p)
@@ -113,10 +145,31 @@ static bool is_same(const struct th_target *a, const struct th_target *b)
 void th_peer_set(struct th_peer *p, const struct th_target *target)
 {
 	stop(p);
-	if (!is_same(&p->target, target))
+	if (!is_same(&p->target, target)) {
 		th_node_set_peer(p->node, NULL, NULL);
+		p->known = false;
+	}
 	p->target = *target;
+	p->silent = false;
 	p->patience = RETRY_FIRST;
 	if (target->host[0])
 		look(p);
+}
+
+void th_peer_silent(struct th_peer *p)
+{
+	if (p->silent || !p->known) /* not known: it is being looked up */
+		return;
+	stop(p);
+	p->silent = true;
+	p->patience = RETRY_LAST;
+	look(p);
+}
+
+void th_peer_heard(struct th_peer *p)
+{
+	if (!p->silent)
+		return;
+	stop(p);
+	p->silent = false;
 }

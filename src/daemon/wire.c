@@ -60,13 +60,19 @@ struct th_wire {
 
 /* ---- datagrams and time ---- */
 
+static void hear(struct th_wire *w)
+{
+	th_home_wire_heard(&w->home);
+	th_peer_heard(&w->peer);
+}
+
 static void on_datagram(void *user, const struct th_addr *from, const uint8_t *p, size_t n)
 {
 	struct th_wire *w = user;
 
 	w->active = true;
 	if (th_node_rx(w->node, from, p, n))
-		th_home_wire_heard(&w->home);
+		hear(w);
 }
 
 /* Sends until the node has nothing more or the system takes nothing more. */
@@ -413,6 +419,14 @@ static bool start_listener(struct th_wire *w, struct th_complaints *c)
 	return true;
 }
 
+static void on_link(void *user, bool down)
+{
+	struct th_wire *w = user;
+
+	if (down)
+		th_peer_silent(&w->peer);
+}
+
 static void start_peer(struct th_wire *w)
 {
 	w->peer.loop = w->loop;
@@ -422,6 +436,8 @@ static void start_peer(struct th_wire *w)
 	w->peer.local = th_udp_local(w->udp);
 	w->peer.only_loopback = w->o.disable_encryption;
 	th_peer_init(&w->peer);
+	w->home.on_link = on_link;
+	w->home.user = w;
 	if (!th_options_ingress(&w->o))
 		return;
 	if (!w->o.coap_target.host[0])

@@ -81,12 +81,16 @@ class Site:
 
     def stats(self, daemon, part):
         """A daemon's counters of one part now, as numbers."""
+        lines = 2 if part == "coap" else 1
+
         def rows():
-            return [e for e in daemon.events("stats") if e.get("part") == part]
+            found = [e for e in daemon.events("stats") if e.get("part") == part]
+            return found if len(found) % lines == 0 else []
 
         had = len(rows())
         os.kill(daemon.pid, signal.SIGUSR1)
-        return {k: int(v) for k, v in wait_until(lambda: rows()[had:], 10, "counters")[0].items() if v.isdigit()}
+        new = wait_until(lambda: rows()[had:], 10, "counters")
+        return {k: int(v) for row in new for k, v in row.items() if v.isdigit()}
 
 
 @pytest.fixture
@@ -177,6 +181,23 @@ def test_family_changes(site):
         assert site.asked(f"/changed{i}") == 1
     far = site.stats(site.far, "session")
     assert (far["handshakes"], far["roamed"]) == (1, 3)
+
+
+def test_silent_address_is_looked_up_again(site):
+    """The far daemon's name means an address where nobody is, and then, without a word to the near daemon, another one, too."""
+    nobody = FAR4.rsplit(".", 1)[0] + ".99"
+    site.net.hosts(f"{nobody} far.test")
+    site.start_near(f"far.test:{COAP}#{site.key}", "--link-silence", "2s")
+    waits = Child("client", ["ip", "netns", "exec", site.net.near, "curl", "-s", "-m", "60", "-X", "PUT", "-d", "x",
+                             f"http://127.0.0.1:{HTTP}/waits"], os.path.join(site.folder, "client.log"))
+    with open(f"/proc/{site.near.pid}/root/etc/hosts", "w", encoding="ascii") as f:  # in place: the daemon's mount shows this file
+        f.write(f"127.0.0.1 localhost\n{nobody} far.test\n{FAR6} far.test\n")
+    wait_until(lambda: site.ask("/there", timeout=3) == 200, 30, "the other address", site.near.check_alive)
+    assert waits.wait(60) == 0
+    assert '"received":1' in waits.log()
+    assert site.near.events("link_down")
+    assert [e["addr"] for e in site.near.events("peer")] == [f"{nobody}:{COAP}", f"[{FAR6}]:{COAP}"]
+    assert site.asked("/waits") == 1
 
 
 def test_far_restarts(site):
