@@ -177,7 +177,7 @@ static size_t modelled(struct th_model *model, const struct th_view *view, const
 	th_range_enc_init(&e, out, OUT);
 	if (!base->parent.none) {
 		th_reference_write(&e, base, m->is_response, number);
-		th_check_write(&e, th_check_of(m->text, m->n));
+		th_check_write(&e, th_check_of(m->text, m->n, TH_STR("")));
 	}
 	if (th_model_encode_on(model, view, &about, m->text, m->n, &e, &need) != TH_OK)
 		die("a text is too large");
@@ -186,7 +186,7 @@ static size_t modelled(struct th_model *model, const struct th_view *view, const
 	th_range_dec_init(&d, out, need);
 	if (!base->parent.none &&
 	    (th_reference_read(&d, m->is_response, number, &read) != TH_OK || read.also != base->also ||
-	     read.own != base->own || th_check_read(&d) != th_check_of(m->text, m->n)))
+	     read.own != base->own || th_check_read(&d) != th_check_of(m->text, m->n, TH_STR(""))))
 		die("a reference did not come back as it was");
 	if (th_model_decode_on(model, view, &about, &d, back, sizeof(back), &got) != TH_OK || got != m->n ||
 	    memcmp(back, m->text, got) != 0)

@@ -27,14 +27,18 @@ static inline bool th_str_eq(struct th_str a, struct th_str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* FNV-1a, 32 bits. Some of these cross the link (docs/protocol.md), so it stays this function. */
-static inline uint32_t th_str_hash(struct th_str s)
+/* FNV-1a, 32 bits, and its going on behind other text. Some of these cross the link (docs/protocol.md), so it stays this
+ * function. */
+static inline uint32_t th_str_hash_on(uint32_t h, struct th_str s)
 {
-	uint32_t h = 2166136261u;
-
 	for (size_t i = 0; i < s.n; i++)
 		h = (h ^ (uint8_t)s.p[i]) * 16777619u;
 	return h;
+}
+
+static inline uint32_t th_str_hash(struct th_str s)
+{
+	return th_str_hash_on(2166136261u, s);
 }
 
 static inline char th_lower(char c)

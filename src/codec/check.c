@@ -1,12 +1,10 @@
 #include "codec/check.h"
 
-#include "base/str.h"
-
 enum { BITS = 8, HALF = 32768 };
 
-uint8_t th_check_of(const uint8_t *text, size_t n)
+uint8_t th_check_of(const uint8_t *text, size_t n, struct th_str account)
 {
-	uint32_t h = th_str_hash((struct th_str){ (const char *)text, n });
+	uint32_t h = th_str_hash_on(th_str_hash((struct th_str){ (const char *)text, n }), account);
 
 	h ^= h >> 16;
 	return (uint8_t)(h ^ h >> 8);

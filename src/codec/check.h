@@ -4,10 +4,12 @@
 #ifndef TH_CODEC_CHECK_H
 #define TH_CODEC_CHECK_H
 
+#include "base/str.h"
 #include "codec/range.h"
 
-/* FNV-1a 32 of the text, its four bytes folded into one. */
-uint8_t th_check_of(const uint8_t *text, size_t n);
+/* FNV-1a 32 of the text and, if it has an account slot, of the value that this stands for (else empty), its four bytes
+ * folded into one. */
+uint8_t th_check_of(const uint8_t *text, size_t n, struct th_str account);
 
 void th_check_write(struct th_range_enc *e, uint8_t check);
 uint8_t th_check_read(struct th_range_dec *d);

@@ -241,7 +241,7 @@ static enum th_err code(struct th_coder *c, const struct th_model_about *about,
 	th_range_enc_init(&e, c->code, sizeof(c->code));
 	if (!base.parent.none) {
 		th_reference_write(&e, &base, about->is_response, asked->number);
-		th_check_write(&e, th_check_of(c->text, n));
+		th_check_write(&e, th_check_of(c->text, n, TH_STR("")));
 		bases = th_model_taken(&e);
 	}
 	th_model_watch(c->model, note_cost, c);

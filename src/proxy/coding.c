@@ -284,15 +284,6 @@ static void choose(struct th_leg *leg, struct th_history *h)
 	w->view.n = 0;
 }
 
-/* Of the text, and of the account value that a slot in it stands for: should the two ends ever mean different ones by it,
- * the request is not executed as somebody else's. */
-static uint8_t check_of(const struct th_workshop *w, size_t n, struct th_str account)
-{
-	uint8_t check = th_check_of(w->plain, n);
-
-	return account.n > 0 ? check ^ th_check_of((const uint8_t *)account.p, account.n) : check;
-}
-
 /* Length of what stands in w->code then; 0: not by the model. */
 static size_t by_model(struct th_leg *leg, struct th_str body)
 {
@@ -330,7 +321,7 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	th_range_enc_init(&e, w->code + refs, CODE_MAX);
 	if (!leg->base.parent.none) {
 		th_reference_write(&e, &leg->base, !asks, leg->coded_for);
-		th_check_write(&e, check_of(w, n, account));
+		th_check_write(&e, th_check_of(w->plain, n, account));
 	}
 	th_coded_begin(&w->watch, w->model, &e);
 	err = th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need);
@@ -619,7 +610,7 @@ static enum th_err read_message(struct th_leg *leg, struct th_history *h, const 
 					     : th_text_read_request(&w->text, w->plain, *n);
 	if (err == TH_OK)
 		err = read_slot(leg, &w->text, account);
-	if (err == TH_OK && !leg->base.parent.none && check_of(w, *n, *account) != check)
+	if (err == TH_OK && !leg->base.parent.none && th_check_of(w->plain, *n, *account) != check)
 		err = TH_ERR_MALFORMED;
 	if (err == TH_OK)
 		err = th_text_restore(&w->text, w->code, sizeof(w->code));

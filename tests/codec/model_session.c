@@ -67,7 +67,7 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 	th_range_enc_init(&e, code, sizeof(code));
 	if (!base.parent.none) {
 		th_reference_write(&e, &base, m->is_response, number);
-		th_check_write(&e, th_check_of(m->text, m->n));
+		th_check_write(&e, th_check_of(m->text, m->n, TH_STR("")));
 	}
 	if (th_model_encode_on(s->model, view, &about, m->text, m->n, &e, &need) != TH_OK)
 		die("a text is too large");

@@ -13,9 +13,10 @@ static const struct th_model_about of_request = { .account = -1 }, of_answer = {
 static void test_values(void **state)
 {
 	(void)state;
-	assert_int_equal(th_check_of(NULL, 0), 0x81 ^ 0x1c ^ 0x9d ^ 0xc5);
-	assert_int_equal(th_check_of((const uint8_t *)"a", 1), 0xe4 ^ 0x0c ^ 0x29 ^ 0x2c);
-	assert_int_equal(th_check_of((const uint8_t *)"foobar", 6), 0xbf ^ 0x9c ^ 0xf9 ^ 0x68);
+	assert_int_equal(th_check_of(NULL, 0, TH_STR("")), 0x81 ^ 0x1c ^ 0x9d ^ 0xc5);
+	assert_int_equal(th_check_of((const uint8_t *)"a", 1, TH_STR("")), 0xe4 ^ 0x0c ^ 0x29 ^ 0x2c);
+	assert_int_equal(th_check_of((const uint8_t *)"foobar", 6, TH_STR("")), 0xbf ^ 0x9c ^ 0xf9 ^ 0x68);
+	assert_int_equal(th_check_of((const uint8_t *)"foo", 3, TH_STR("bar")), 0xbf ^ 0x9c ^ 0xf9 ^ 0x68);
 }
 
 static void test_any_comes_back(void **state)
@@ -74,7 +75,7 @@ static bool is_read(struct ends *x, const char *answer, size_t n, uint8_t back[T
 	assert_false(base.parent.none);
 	th_range_enc_init(&e, code, sizeof(code));
 	th_reference_write(&e, &base, true, 0);
-	th_check_write(&e, th_check_of((const uint8_t *)answer, n));
+	th_check_write(&e, th_check_of((const uint8_t *)answer, n, TH_STR("")));
 	assert_int_equal(th_model_encode_on(x->model, &view, &of_answer, (const uint8_t *)answer, n, &e, &need), TH_OK);
 	th_range_dec_init(&d, code, need);
 	assert_int_equal(th_reference_read(&d, true, 0, &base), TH_OK);
@@ -82,7 +83,7 @@ static bool is_read(struct ends *x, const char *answer, size_t n, uint8_t back[T
 	check = th_check_read(&d);
 	if (th_model_decode_on(x->model, &view, &of_answer, &d, back, TEXT, got) != TH_OK)
 		return false;
-	*fits = th_check_of(back, *got) == check;
+	*fits = th_check_of(back, *got, TH_STR("")) == check;
 	return true;
 }
 
