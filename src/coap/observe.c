@@ -254,6 +254,8 @@ void th_coap_observe_notify(struct th_coap *c, struct th_coap_exchange *x)
 	if (x->message) /* the NON before, kept in case it is reset */
 		th_coap_message_orphan(c, x->message);
 	err = th_coap_message_send(c, x->peer, x, con, &d.pdu);
+	if ((err == TH_ERR_FULL || err == TH_ERR_NO_MEMORY) && th_coap_observe_lapse(x))
+		return; /* there may be room when it goes anew */
 	if (err != TH_OK)
 		th_coap_exchange_close(c, x, err);
 	else if (burst)
@@ -295,8 +297,12 @@ bool th_coap_renotify(struct th_coap *c, th_coap_id id, th_time now)
 void th_coap_observe_revive(struct th_coap *c, struct th_coap_peer *p)
 {
 	struct th_list *l;
+	size_t n = 0;
 
-	while ((l = th_list_pop(&p->lapsed)) != NULL)
+	TH_LIST_EACH(it, &p->lapsed)
+	n++;
+	/* those that can't go now are put behind the others */
+	for (; n > 0 && (l = th_list_pop(&p->lapsed)) != NULL; n--)
 		th_coap_observe_notify(c, TH_OWNER(l, struct th_coap_exchange, s.lapsed));
 }
 

@@ -242,7 +242,7 @@ static uint8_t refusal(const struct th_node *n, const struct th_coap_head *head,
 		*reason = TH_STR("thimble takes its envelope by POST, or FETCH.");
 		return TH_COAP_CODE(4, 5);
 	}
-	if (head->observe && !n->config.sync_push) { /* else the ingress half would answer for a registration there is none of */
+	if (head->observe && n->secure && !n->config.sync_push) { /* else the ingress half would answer for a registration there is none of */
 		*reason = TH_STR("Sync push is off here.");
 		return TH_COAP_CODE(4, 5);
 	}

@@ -90,15 +90,6 @@ void th_poller_bill(struct th_poller *p)
 		th_poller_detach(p);
 }
 
-void th_poller_accepted(struct th_poller *p)
-{
-	p->since = p->form.next;
-	p->pause = 0;
-	th_sync_timer_set(p->leg->node, &p->timer, TH_NEVER);
-	report(p);
-	ask(p);
-}
-
 /* ---- what the homeserver says ---- */
 
 static void wait(struct th_poller *p, th_time pause)
@@ -108,6 +99,20 @@ static void wait(struct th_poller *p, th_time pause)
 		th_poller_registered(p);
 	if (th_list_linked(&p->link))
 		th_sync_timer_set(p->leg->node, &p->timer, th_time_add(th_poller_now(p), pause));
+}
+
+void th_poller_accepted(struct th_poller *p)
+{
+	bool moved = !th_sync_token_eq(&p->since, &p->form.next);
+
+	p->since = p->form.next;
+	p->pause = 0;
+	th_sync_timer_set(p->leg->node, &p->timer, TH_NEVER);
+	report(p);
+	if (moved)
+		ask(p);
+	else /* what it would say at once may be the same again */
+		wait(p, pause_max);
 }
 
 /* It does not answer, or says that it can't now. */

@@ -111,7 +111,7 @@ static void accept_again(struct th_watch *w)
 	if (w->poll)
 		hold(w, w->poll);
 	else
-		th_watch_rest(w);
+		th_watch_rest_on(w);
 }
 
 /* ---- what comes over the link ---- */

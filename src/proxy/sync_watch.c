@@ -47,7 +47,13 @@ void th_watch_late(struct th_watch *w, th_time in)
 
 void th_watch_rest(struct th_watch *w)
 {
-	th_watch_late(w, gone_after);
+	w->rests_until = th_time_add(th_node_now(w->node), gone_after);
+	th_watch_rest_on(w);
+}
+
+void th_watch_rest_on(struct th_watch *w)
+{
+	th_sync_timer_set(w->node, &w->late, w->rests_until);
 }
 
 struct th_leg *th_watch_let_go(struct th_watch *w)

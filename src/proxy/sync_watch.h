@@ -40,6 +40,7 @@ struct th_watch {
 	struct th_leg *leg;   /* its registration, or the last answer under way; borrowed, NULL: none */
 	struct th_poll *poll; /* held, or being answered as the answer comes; borrowed, NULL: none */
 	struct th_sync_timer late;
+	th_time rests_until; /* in OPEN without a poll: then the client is gone */
 	enum th_watch_phase phase;
 	bool observes; /* the request under way asked for notifications */
 	bool known;    /* the egress half knows `form` as what was said last */
@@ -76,8 +77,9 @@ uint64_t th_watch_heard(struct th_watch *w);
 
 /* In so much time from now, see above; TH_NEVER: not at all. */
 void th_watch_late(struct th_watch *w, th_time in);
-/* No poll is held in OPEN now. */
+/* No poll is held in OPEN now; and it was so before what came meanwhile. */
 void th_watch_rest(struct th_watch *w);
+void th_watch_rest_on(struct th_watch *w);
 
 /* sync_near.c */
 extern const struct th_flow_ops th_watch_flow;

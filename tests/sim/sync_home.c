@@ -67,7 +67,7 @@ static void answer(struct call *c, unsigned status, char *body)
 
 static bool has_news(const struct call *c)
 {
-	return c->home->last > c->since;
+	return c->home->stuck || c->home->last > c->since;
 }
 
 static char *compose(struct call *c)
@@ -77,6 +77,11 @@ static char *compose(struct call *c)
 	size_t cap = 4096 + MESSAGES_AT_ONCE * (s->padding + 64), n;
 	char *body = malloc(cap);
 
+	if (s->stuck) {
+		snprintf(body, cap, "{\"next_batch\":\"s%" PRIu64 "_0\",\"account_data\":{\"events\":[{\"type\":\"x\"}]}}",
+			 c->since);
+		return body;
+	}
 	if (s->last > first + MESSAGES_AT_ONCE)
 		next = first + MESSAGES_AT_ONCE;
 	n = (size_t)snprintf(body, cap, "{\"next_batch\":\"s%" PRIu64 "_0\"", next);

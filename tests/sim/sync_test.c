@@ -485,6 +485,30 @@ static void deaf(void)
 	stand_del(s);
 }
 
+/* A homeserver that has the same news again and again: not all the time over the link, and only while somebody polls. */
+static void stuck(void)
+{
+	struct stand *s = running(true);
+	uint64_t n0;
+
+	s->home.stuck = true;
+	send(s);
+	run(s, 60 * TH_SEC);
+	n0 = datagrams(s);
+	run(s, 300 * TH_SEC);
+	CHECK(datagrams(s) - n0 < 150);
+	sync_loop_stop(&s->loop);
+	run(s, 300 * TH_SEC);
+	n0 = datagrams(s);
+	run(s, 300 * TH_SEC);
+	CHECK(datagrams(s) == n0 && far(s).sync_pollers == 0);
+	s->home.stuck = false;
+	sync_loop_start(&s->loop);
+	run(s, 60 * TH_SEC);
+	CHECK(s->loop.taken == 3 && s->loop.doubled == 0);
+	stand_del(s);
+}
+
 /* The far half stops in order: it says so, and the poll that is held asks anew at once. */
 static void far_drains(void)
 {
@@ -724,6 +748,7 @@ int main(int argc, char **argv)
 	large_batches();
 	other_polls();
 	deaf();
+	stuck();
 	far_drains();
 	outage(true);
 	outage(false);
