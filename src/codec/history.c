@@ -269,6 +269,11 @@ bool th_history_has(const struct th_history *h, struct th_history_ref message)
 	return find(h, message) != NOBODY;
 }
 
+bool th_history_is_empty(const struct th_history *h)
+{
+	return h->n == 0;
+}
+
 /* Which of two messages counts as later. */
 static bool later(const struct entry *a, const struct entry *b)
 {

@@ -97,6 +97,7 @@ enum th_err th_history_add(struct th_history *h, struct th_history_ref message, 
 uint64_t th_history_place(bool first, uint64_t number, const struct th_history_base *base);
 
 bool th_history_has(const struct th_history *h, struct th_history_ref message);
+bool th_history_is_empty(const struct th_history *h);
 
 /* The view of a message coded against `base`; it borrows from the history until that is changed. A base of nothing: an
  * empty view, always TH_OK. TH_ERR_NOT_FOUND: an ancestor within reach is not here (receiver: say so to the peer). */

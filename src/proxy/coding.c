@@ -664,6 +664,9 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	}
 	if (err != TH_OK)
 		return err;
+	/* A registration that builds on nothing is made anew: the last answer could not be read. */
+	if (!asks && leg->push && leg->base.parent.none && !th_history_is_empty(h))
+		th_dialogue_hoped_in_vain(d);
 	base = moved(leg->base, leg->number - leg->coded_for);
 	w->kept_n = th_keep(w->plain, n, (struct th_str){ (const char *)w->text.body, w->text.body_n }, w->kept);
 	err = put_plain(msg, &w->text.head, w->text.body, w->text.body_n);

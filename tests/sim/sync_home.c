@@ -105,6 +105,24 @@ static void on_timeout(struct sim_event *e)
 	answer(c, 200, compose(c));
 }
 
+static void refuse(struct call *c)
+{
+	answer(c, c->home->status, strdup("{\"errcode\":\"M_UNKNOWN_TOKEN\",\"error\":\"x\"}"));
+}
+
+static void refuse_waiting(struct sync_home *s)
+{
+	TH_LIST_EACH(it, &s->calls)
+	{
+		struct call *c = TH_OWNER(it, struct call, link);
+
+		if (c->waiting) {
+			c->waiting = false;
+			refuse(c);
+		}
+	}
+}
+
 static void on_end(struct th_flow *f)
 {
 	struct call *c = call_of(f);
@@ -116,8 +134,10 @@ static void on_end(struct th_flow *f)
 	} else if (c->logout) {
 		c->home->status = 401;
 		answer(c, 200, strdup("{}"));
+		if (c->home->wakes)
+			refuse_waiting(c->home);
 	} else if (c->home->status) {
-		answer(c, c->home->status, strdup("{\"errcode\":\"M_UNKNOWN_TOKEN\",\"error\":\"x\"}"));
+		refuse(c);
 	} else if (has_news(c) || c->until == 0) {
 		answer(c, 200, compose(c));
 	} else {

@@ -22,6 +22,7 @@ struct sync_home {
 	unsigned keys;	       /* one-time keys left */
 	unsigned status;       /* what it answers instead of 200; 0: nothing */
 	size_t padding;	       /* bytes in each message */
+	bool wakes; /* a logout ends what it holds */
 	bool stuck; /* has news for any token, and no newer token */
 	bool down;	       /* nobody is there: 502 */
 	uint64_t sent, asked, told, lost; /* requests; answers with news; messages that were dropped though the client
