@@ -15,36 +15,13 @@
 #include <string.h>
 
 #include "sim/client.h"
+#include "sim/poor.h"
 #include "sim/world.h"
 
 enum { CLIENTS = 120, LATE = CLIENTS, SEEDS_DEFAULT = 200, TARGET_BYTES = 32, PERCENT = 100 };
 
 /* Patience is longer than that of a body in bursts, which survives a cut of an hour. */
 static const th_time stage_time = 600 * TH_SEC, patience = 3 * 3600 * TH_SEC, cool_down = 3 * 3600 * TH_SEC;
-
-/* Fails each allocation with a chance, while it is switched on. */
-struct poor {
-	struct th_rng *rng;
-	unsigned permille;
-	uint64_t failed;
-};
-
-static void *poor_alloc(void *ctx, size_t n)
-{
-	struct poor *p = ctx;
-
-	if (p->permille && th_rng_below(p->rng, 1000) < p->permille) {
-		p->failed++;
-		return NULL;
-	}
-	return th_mem_libc.alloc(th_mem_libc.ctx, n);
-}
-
-static void poor_release(void *ctx, void *p)
-{
-	(void)ctx;
-	th_mem_libc.release(th_mem_libc.ctx, p);
-}
 
 struct chaos;
 
@@ -60,7 +37,7 @@ struct guest {
 
 struct chaos {
 	struct sim_world world;
-	struct poor poor;
+	struct sim_poor poor;
 	struct th_mem mem;
 	uint64_t seed, rng_state;
 	struct th_rng rng;
@@ -236,12 +213,12 @@ static void trouble(struct sim_event *e)
 	if (maybe(c, 3))
 		sim_server_crash(&w->server, TH_ERR_CLOSED, 502);
 	if (c->unsteady && maybe(c, 10)) {
-		unsigned permille = c->poor.permille;
+		unsigned permille = c->poor.fails;
 
-		c->poor.permille = 0;
+		c->poor.fails = 0;
 		sim_world_kill(w, side);
 		sim_world_start(w, side);
-		c->poor.permille = permille;
+		c->poor.fails = permille;
 	}
 	if (c->unsteady && maybe(c, 10))
 		sim_world_rebind(w, SIM_NEAR);
@@ -420,11 +397,12 @@ static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm, 
 	c->unsteady = unsteady;
 	c->calm = calm;
 	c->poor.rng = &c->rng;
-	c->mem = (struct th_mem){ poor_alloc, poor_release, &c->poor };
+	c->poor.of = 1000;
+	c->mem = sim_poor_mem(&c->poor);
 	configure(c, &config);
 	config.home = with_home;
 	sim_world_init(&c->world, &config);
-	c->poor.permille = poverty;
+	c->poor.fails = poverty;
 	rules(c);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		char kind = (char)('a' + pick(c, 14));
@@ -435,7 +413,7 @@ static unsigned play(uint64_t seed, unsigned poverty, bool unsteady, bool calm, 
 	sim_net_at(&c->world.net, &c->trouble, 0);
 	sim_net_run(&c->world.net, stage_time);
 	c->world.up.profile = c->world.down.profile = (struct sim_profile){ .latency = 10 * TH_MS };
-	c->poor.permille = 0;
+	c->poor.fails = 0;
 	leave_all(c);
 	sim_net_run(&c->world.net, stage_time + patience);
 	c->calm = true;

@@ -1,22 +1,5 @@
 #include "sim/sync_stand.h"
 
-static void *poor_alloc(void *ctx, size_t n)
-{
-	struct poor *p = ctx;
-
-	if (p->one_in && th_rng_below(&p->rng, p->one_in) == 0) {
-		p->failed++;
-		return NULL;
-	}
-	return th_mem_libc.alloc(th_mem_libc.ctx, n);
-}
-
-static void poor_release(void *ctx, void *p)
-{
-	(void)ctx;
-	th_mem_libc.release(th_mem_libc.ctx, p);
-}
-
 struct th_flow_server *stand_door(void *user)
 {
 	struct stand *s = user;
@@ -49,9 +32,10 @@ struct stand *stand_new(uint64_t seed, bool push, bool model, unsigned loss_perm
 	c.up.jitter_percent = c.down.jitter_percent = 20;
 	c.up.loss_permille = c.down.loss_permille = loss_permille;
 	c.homeserver = &s->home.server;
-	s->mem = (struct th_mem){ poor_alloc, poor_release, &s->poor };
-	s->poor.rng_state = seed;
-	s->poor.rng = th_rng_seeded(&s->poor.rng_state);
+	s->rng_state = seed;
+	s->rng = th_rng_seeded(&s->rng_state);
+	s->poor = (struct sim_poor){ .rng = &s->rng, .fails = 1 };
+	s->mem = sim_poor_mem(&s->poor);
 	c.mem = &s->mem;
 	sync_home_init(&s->home, &s->world.net);
 	sim_world_init(&s->world, &c);

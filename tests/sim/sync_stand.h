@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/node.h"
+#include "sim/poor.h"
 #include "sim/sync_home.h"
 #include "sim/sync_loop.h"
 #include "sim/world.h"
@@ -20,16 +21,10 @@
 		}                                                                                                      \
 	} while (0)
 
-/* Memory that is short now and then. */
-struct poor {
-	struct th_rng rng;
-	uint64_t rng_state;
-	unsigned one_in; /* so many allocations fails; 0: none */
-	uint64_t failed;
-};
-
 struct stand {
-	struct poor poor;
+	struct sim_poor poor;
+	struct th_rng rng; /* its */
+	uint64_t rng_state;
 	struct th_mem mem;
 	struct sim_world world;
 	struct sync_home home;

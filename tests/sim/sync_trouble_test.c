@@ -83,7 +83,7 @@ static void short_of_memory(uint64_t seed)
 	sim_world_start(&s->world, SIM_NEAR);
 	sync_loop_start(&s->loop);
 	for (unsigned i = 0; i < 300; i++) {
-		s->poor.one_in = below(s, 3) ? 4 + (unsigned)below(s, 60) : 0;
+		s->poor.of = below(s, 3) ? 4 + (unsigned)below(s, 60) : 0;
 		s->loop.think_most = below(s, 3) ? 0 : 8 * TH_SEC;
 		s->home.padding = below(s, 8) ? 0 : 6000;
 		stand_send(s);
@@ -91,13 +91,13 @@ static void short_of_memory(uint64_t seed)
 		if (below(s, 10) == 0)
 			sync_home_crash(&s->home);
 		if (below(s, 30) == 0) {
-			s->poor.one_in = 0;
+			s->poor.of = 0;
 			sim_world_kill(&s->world, SIM_NEAR);
 			sim_world_start(&s->world, SIM_NEAR);
 		}
 	}
 	failed = s->poor.failed;
-	s->poor.one_in = 0;
+	s->poor.of = 0;
 	s->loop.think_most = 0;
 	stand_run(s, 1800 * TH_SEC);
 	if (s->loop.taken != s->home.sent || s->home.lost || s->home.bug || s->loop.doubled) {
@@ -158,7 +158,6 @@ static void thin(uint64_t seed, unsigned loss_percent)
 
 int main(int argc, char **argv)
 {
-
 	unsigned long total = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
