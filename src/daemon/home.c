@@ -66,8 +66,8 @@ static void on_link(void *user, bool down, size_t waiting, th_time silent)
 		       waiting, silent / TH_MS);
 	else
 		th_log(TH_LOG_INFO, "link_up", "waiting=%zu", waiting);
-	if (w->on_link)
-		w->on_link(w->user, down);
+	if (down && w->on_down)
+		w->on_down(w->user);
 }
 
 void th_home_wire_stats(const struct th_home_wire *w)

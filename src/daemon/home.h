@@ -12,7 +12,7 @@ struct th_home_wire {
 	struct th_home_far *far; /* owned; NULL before th_home_wire_far() */
 	struct th_hook hook;
 	struct th_alarm alarm;
-	void (*on_link)(void *user, bool down); /* the link was found down, or up again; NULL: of no interest */
+	void (*on_down)(void *user); /* the link was found down; NULL: of no interest */
 	void *user;
 };
 

@@ -419,12 +419,11 @@ static bool start_listener(struct th_wire *w, struct th_complaints *c)
 	return true;
 }
 
-static void on_link(void *user, bool down)
+static void on_down(void *user)
 {
 	struct th_wire *w = user;
 
-	if (down)
-		th_peer_silent(&w->peer);
+	th_peer_silent(&w->peer);
 }
 
 static void start_peer(struct th_wire *w)
@@ -436,7 +435,7 @@ static void start_peer(struct th_wire *w)
 	w->peer.local = th_udp_local(w->udp);
 	w->peer.only_loopback = w->o.disable_encryption;
 	th_peer_init(&w->peer);
-	w->home.on_link = on_link;
+	w->home.on_down = on_down;
 	w->home.user = w;
 	if (!th_options_ingress(&w->o))
 		return;
