@@ -114,6 +114,25 @@ void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now
 	th_coap_leave(c);
 }
 
+void th_coap_hurry(struct th_coap *c, const struct th_addr *peer, th_time now)
+{
+	struct th_coap_peer *p = th_coap_peer_find(c, peer);
+
+	if (!p)
+		return;
+	th_coap_enter(c, now);
+	th_coap_peer_hold(p);
+	for (struct th_list *l = p->flying.next, *next; l != &p->flying; l = next) {
+		struct th_coap_message *m = TH_OWNER(l, struct th_coap_message, link);
+
+		next = l->next;
+		m->timeout = m->first_timeout;
+		th_coap_message_hurry(c, m);
+	}
+	th_coap_peer_release(c, p);
+	th_coap_leave(c);
+}
+
 static size_t tx_empty(struct th_coap *c, struct th_addr *to, uint8_t *out, size_t cap)
 {
 	const struct th_coap_empty *e = &c->empties[c->empty_first];

@@ -133,6 +133,8 @@ void th_coap_del(struct th_coap *c); /* no events are sent */
 void th_coap_number_by(struct th_coap *c, const struct th_coap_numbering *ops, void *user);
 /* There are numbers for that peer again. */
 void th_coap_renumber(struct th_coap *c, const struct th_addr *peer, th_time now);
+/* That peer is reached by another path now: what awaits an acknowledgement goes again at once, its back-off forgotten. */
+void th_coap_hurry(struct th_coap *c, const struct th_addr *peer, th_time now);
 
 /* The four engine verbs. */
 void th_coap_rx(struct th_coap *c, const struct th_addr *from, const uint8_t *dgram, size_t n, th_time now);

@@ -222,7 +222,7 @@ enum th_err th_coap_message_send(struct th_coap *c, struct th_coap_peer *p, stru
 struct th_coap_message *th_coap_message_find(struct th_coap *c, const struct th_coap_peer *p, uint16_t mid);
 /* It is over. reply_n: by an ACK or RST of so many bytes, which is a sample of the round trip; 0: otherwise. */
 void th_coap_message_over(struct th_coap *c, struct th_coap_message *m, enum th_coap_outcome outcome, size_t reply_n);
-/* It is known to be lost: the next copy leaves now, if there may be one. */
+/* It is known to be lost, or to have gone astray: the next copy leaves now, if there may be one. */
 void th_coap_message_hurry(struct th_coap *c, struct th_coap_message *m);
 /* Nobody wants it any more: it is taken back. */
 void th_coap_message_drop(struct th_coap *c, struct th_coap_message *m);

@@ -15,22 +15,40 @@ void lone_complain(struct lone *p, const char *what)
 		       sim_client_state_text(p->client.state), p->client.fail_status, p->client.reason);
 }
 
-/* How long it took. */
-th_time lone_exchange(struct lone *p)
+void lone_begin(struct lone *p)
 {
 	struct sim_request r = { .method = "PUT", .target = p->target, .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
-	th_time begun = p->world.net.now;
 
 	snprintf(p->target, sizeof(p->target), "/x/%u", ++p->number);
 	r.body = (struct sim_body){ .n = 30, .seed = p->number };
 	sim_client_init(&p->client, &r, &p->world.net.now);
 	sim_client_start(&p->client, sim_world_door(&p->world));
 	sim_net_flush(&p->world.net);
-	while (p->client.state == SIM_CLIENT_OPEN && sim_net_step(&p->world.net, begun + p->patience))
+}
+
+th_time lone_wait(struct lone *p, th_time most)
+{
+	th_time begun = p->world.net.now;
+
+	while (p->client.state == SIM_CLIENT_OPEN && sim_net_step(&p->world.net, begun + most))
 		;
+	return p->world.net.now - begun;
+}
+
+void lone_end(struct lone *p)
+{
 	sim_client_leave(&p->client);
 	sim_net_flush(&p->world.net);
-	return p->world.net.now - begun;
+}
+
+th_time lone_exchange(struct lone *p)
+{
+	th_time took;
+
+	lone_begin(p);
+	took = lone_wait(p, p->patience);
+	lone_end(p);
+	return took;
 }
 
 th_time lone_succeeds(struct lone *p)

@@ -26,7 +26,11 @@ unsigned lone_free(struct lone *p);
 
 void lone_complain(struct lone *p, const char *what);
 
-/* A PUT under a new target; how long it took. */
+/* A PUT under a new target: its start, waiting for its end for at most so long (how long it took), leaving it. */
+void lone_begin(struct lone *p);
+th_time lone_wait(struct lone *p, th_time most);
+void lone_end(struct lone *p);
+/* All three; how long it took. */
 th_time lone_exchange(struct lone *p);
 /* The same; complains unless it succeeds. */
 th_time lone_succeeds(struct lone *p);
