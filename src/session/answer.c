@@ -39,9 +39,9 @@ static void fill_second(struct th_sessions *s, const struct session *ss, struct 
 		.time = (uint32_t)th_early_clock(&s->early, s->now),
 		.number = ss->next,
 		.uptime = (s->now - s->born) / TH_MS,
-		.hello = s->hello,
-		.hello_n = s->config.hello_n,
 	};
+	th_hs_set_hello(out, (struct th_str){ (const char *)r->hello, r->hello_n },
+			(struct th_str){ (const char *)s->hello, s->config.hello_n });
 }
 
 /* With all that fits: the payload first, then the hello is left out. */
@@ -67,9 +67,9 @@ static size_t compose(struct th_sessions *s, struct session *ss, struct th_noise
 		p->n = 0;
 	}
 	len = write_second(s, ss, hs, p, out);
-	if (len > 0 || p->hello_n == 0)
+	if (len > 0 || p->shared + p->hello_n == 0)
 		return len;
-	p->hello_n = 0;
+	p->shared = p->hello_n = 0;
 	return write_second(s, ss, hs, p, out);
 }
 

@@ -54,7 +54,7 @@ static uint8_t flags_of(uint8_t kind, const struct th_hs_payload *p)
 	if (kind == TH_HS_SECOND && p->refused)
 		f |= REFUSED;
 	if (kind != TH_HS_THIRD) {
-		f |= p->hello_n ? HELLO : 0u;
+		f |= (kind == TH_HS_SECOND ? !p->same_hello : p->hello_n > 0) ? HELLO : 0u;
 		f |= p->long_tag ? LONG_TAG : 0u;
 		f |= p->cid.n ? CID : 0u;
 	}
@@ -94,6 +94,8 @@ void th_hs_write(struct th_wr *w, uint8_t kind, const struct th_hs_payload *p, s
 		th_wr_bytes(w, p->name.b, sizeof(p->name.b));
 		th_wr_varint(w, p->floor / TH_HS_FLOOR_UNIT);
 	}
+	if (f & HELLO && kind == TH_HS_SECOND)
+		th_wr_varint(w, p->shared);
 	if (f & HELLO)
 		th_wr_str(w, (struct th_str){ (const char *)p->hello, p->hello_n });
 	if (kind == TH_HS_FIRST && w->n + p->n < total) {
@@ -125,11 +127,14 @@ static void read_resumption(struct th_rd *r, struct th_hs_payload *out)
 	out->floor = th_rd_varint(r, TH_HS_FLOOR_MAX) * TH_HS_FLOOR_UNIT;
 }
 
-static void read_hello(struct th_rd *r, struct th_hs_payload *out)
+static void read_hello(struct th_rd *r, uint8_t kind, struct th_hs_payload *out)
 {
-	struct th_str hello = th_rd_str(r, TH_HS_HELLO_MAX);
+	struct th_str hello;
 
-	if (hello.n == 0)
+	if (kind == TH_HS_SECOND)
+		out->shared = (size_t)th_rd_varint(r, TH_HS_HELLO_MAX);
+	hello = th_rd_str(r, TH_HS_HELLO_MAX - out->shared);
+	if (hello.n == 0 && kind == TH_HS_FIRST)
 		th_rd_fail(r, TH_ERR_MALFORMED);
 	out->hello = (const uint8_t *)hello.p;
 	out->hello_n = hello.n;
@@ -157,7 +162,9 @@ static void read_rest(struct th_rd *r, uint8_t whole, uint8_t flags, struct th_h
 	if (out->resumes)
 		read_resumption(r, out);
 	if (flags & HELLO)
-		read_hello(r, out);
+		read_hello(r, kind, out);
+	else
+		out->same_hello = kind == TH_HS_SECOND;
 	if (kind == TH_HS_FIRST && flags & PADDED)
 		read_padding(r);
 	out->n = th_rd_left(r);
@@ -192,6 +199,33 @@ enum th_err th_hs_read(struct th_hs_payload *out, uint8_t kind, const uint8_t *p
 	if (r.err == TH_OK)
 		*out = tmp;
 	return r.err;
+}
+
+/* ---- the responder's hello ---- */
+
+void th_hs_set_hello(struct th_hs_payload *p, struct th_str theirs, struct th_str ours)
+{
+	size_t n = 0;
+
+	while (n < theirs.n && n < ours.n && theirs.p[n] == ours.p[n])
+		n++;
+	p->same_hello = n == theirs.n && n == ours.n;
+	p->shared = p->same_hello ? 0 : n;
+	p->hello = p->same_hello ? NULL : (const uint8_t *)ours.p + n;
+	p->hello_n = p->same_hello ? 0 : ours.n - n;
+}
+
+int th_hs_hello(const struct th_hs_payload *p, struct th_str ours, uint8_t out[static TH_HS_HELLO_MAX])
+{
+	size_t shared = p->same_hello ? ours.n : p->shared;
+
+	if (shared > ours.n)
+		return -1;
+	if (shared)
+		memcpy(out, ours.p, shared);
+	if (p->hello_n)
+		memcpy(out + shared, p->hello, p->hello_n);
+	return (int)(shared + p->hello_n);
 }
 
 /* ---- names ---- */

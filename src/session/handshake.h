@@ -10,12 +10,16 @@
  *     flags (1)         bits 7, 6: version; 5: connection ID; 4: tag of 16 bytes; 2: hello; others by message
  *     [connection ID]   where records to this side carry one
  *     first:   3: padded, 1: resumes, 0: early data
- *              [time (4)] with early data; number (varint); [name (8), floor (varint)] if it resumes; [hello];
- * [padding]; early data is the rest second:  3: early data refused, 1: continued, 0: payload [time (4)] if refused;
- * number (varint); [uptime (varint)] if not continued, but the first one resumes or its early data is refused; [hello];
- * payload is the rest third:   0: payload number (varint); payload is the rest
+ *              [time (4)] with early data; number (varint); [name (8), floor (varint)] if it resumes; [hello]; [padding];
+ *              early data is the rest
+ *     second:  3: early data refused, 1: continued, 0: payload
+ *              [time (4)] if refused; number (varint); [uptime (varint)] if not continued, but the first one resumes or
+ *              its early data is refused; [hello]; payload is the rest
+ *     third:   0: payload
+ *              number (varint); payload is the rest
  *
- * hello: length (varint), bytes. padding: length (varint), that many zeroes. Flags and connection ID stand so in every
+ * hello: length (varint), bytes. In the second message without it the initiator's own holds for the responder, too;
+ * else it is how many bytes it begins with of that (varint), then length and bytes of the rest. padding: length (varint), that many zeroes. Flags and connection ID stand so in every
  * version; in a message of another version nothing else is read. docs/protocol.md explains it with examples. */
 #ifndef TH_SESSION_HANDSHAKE_H
 #define TH_SESSION_HANDSHAKE_H
@@ -72,6 +76,8 @@ struct th_hs_payload {
 	uint64_t uptime; /* second, not continued, to a first that resumes, or refused: how long the responder has been
 			    running, ms */
 	uint64_t floor; /* and there: numbers towards the initiator begin here if the responder has forgotten all */
+	bool same_hello; /* second: the initiator's holds for both */
+	size_t shared;	 /* second, else: so many bytes of the initiator's come before hello */
 	const uint8_t *hello, *data;
 	size_t hello_n, n;
 };
@@ -82,6 +88,11 @@ void th_hs_write(struct th_wr *w, uint8_t kind, const struct th_hs_payload *p, s
 /* TH_ERR_MALFORMED for everything that th_hs_write() would not have written and data. With another version than ours:
  * TH_ERR_UNSUPPORTED, and only version, long_tag and cid are set. */
 enum th_err th_hs_read(struct th_hs_payload *out, uint8_t kind, const uint8_t *p, size_t n);
+
+/* Puts the responder's hello into the second message, given the initiator's. */
+void th_hs_set_hello(struct th_hs_payload *p, struct th_str theirs, struct th_str ours);
+/* And takes it out: its length; -1 if it is none. */
+int th_hs_hello(const struct th_hs_payload *p, struct th_str ours, uint8_t out[static TH_HS_HELLO_MAX]);
 
 /* "Noise_NK_25519_ChaChaPoly_BLAKE2s", by an initiation's first byte. */
 struct th_str th_hs_protocol(uint8_t kind);

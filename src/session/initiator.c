@@ -414,8 +414,19 @@ static void finish_xx(struct th_sessions *s, struct session *ss, struct th_noise
 
 /* ---- whose it is ---- */
 
+/* The responder's hello as a whole. */
+static bool complete_hello(const struct th_sessions *s, struct th_hs_payload *p, uint8_t out[TH_HS_HELLO_MAX])
+{
+	int n = th_hs_hello(p, (struct th_str){ (const char *)s->hello, s->config.hello_n }, out);
+
+	p->hello = out;
+	p->hello_n = n > 0 ? (size_t)n : 0;
+	return n >= 0;
+}
+
 static void read_payload(struct th_sessions *s, struct session *ss, struct th_noise *hs, const uint8_t *plain, size_t n)
 {
+	uint8_t hello[TH_HS_HELLO_MAX];
 	struct th_hs_payload p;
 	enum th_err err = th_hs_read(&p, (uint8_t)(TH_HS_SECOND | (ss->flight->resumes ? TH_HS_RESUMED : 0)), plain, n);
 
@@ -424,7 +435,7 @@ static void read_payload(struct th_sessions *s, struct session *ss, struct th_no
 		th_log(TH_LOG_WARN, "session_version", "session=%llu ours=%d theirs=%d", (unsigned long long)ss->id,
 		       TH_SESSION_VERSION, p.version);
 		th_session_end(s, ss, TH_SESSION_END_VERSION);
-	} else if (err != TH_OK || (ss->pattern == TH_SESSION_XX && p.has_data)) {
+	} else if (err != TH_OK || !complete_hello(s, &p, hello) || (ss->pattern == TH_SESSION_XX && p.has_data)) {
 		s->stats.malformed++;
 	} else if (ss->pattern == TH_SESSION_XX) {
 		finish_xx(s, ss, hs, &p);

@@ -35,6 +35,9 @@ static struct th_hs_payload some_payload(const struct th_rng *rng, uint8_t kind,
 		p.floor = th_rng_below(rng, 1000000) * TH_HS_FLOOR_UNIT;
 	}
 	if ((kind & TH_HS_KIND_MASK) == TH_HS_SECOND) {
+		p.same_hello = th_rng_below(rng, 2);
+		p.shared = p.same_hello ? 0 : th_rng_below(rng, TH_HS_HELLO_MAX + 1 - p.hello_n);
+		p.hello_n = p.same_hello ? 0 : p.hello_n;
 		p.continued = th_rng_below(rng, 2);
 		p.refused = th_rng_below(rng, 2);
 		p.time = p.refused ? th_rng_u32(rng) : 0;
@@ -51,7 +54,7 @@ static void assert_same(const struct th_hs_payload *a, const struct th_hs_payloa
 	assert_true(a->cid.n == b->cid.n && memcmp(a->cid.b, b->cid.b, a->cid.n) == 0);
 	assert_true(a->time == b->time && a->number == b->number && a->floor == b->floor && a->uptime == b->uptime);
 	assert_memory_equal(a->name.b, b->name.b, sizeof(a->name.b));
-	assert_true(a->hello_n == b->hello_n && a->n == b->n);
+	assert_true(a->hello_n == b->hello_n && a->n == b->n && a->same_hello == b->same_hello && a->shared == b->shared);
 	if (a->hello_n)
 		assert_memory_equal(a->hello, b->hello, a->hello_n);
 	if (a->n)
@@ -146,6 +149,35 @@ static void other_versions_are_told(void **state)
 		assert_int_equal(p.version, 1);
 		assert_true(p.long_tag && p.cid.n == 2 && p.cid.b[0] == 250 && p.cid.b[1] == 3);
 		assert_int_equal(th_hs_read(&p, KINDS[i], cut, sizeof(cut)), TH_ERR_MALFORMED);
+	}
+}
+
+/* What goes is what comes, and hellos that are alike cost little. */
+static void a_hello_is_told_by_the_other(void **state)
+{
+	static const struct {
+		const char *theirs, *ours;
+		size_t bytes; /* in the second message */
+	} cases[] = {
+		{ "", "", 0 },	      { "model 7", "model 7", 0 }, { "model 7", "model 8", 3 }, { "model 7", "model", 2 },
+		{ "model 7", "", 2 }, { "", "model 7", 9 },	   { "a", "model 7", 9 },
+	};
+	uint8_t out[BUF], hello[TH_HS_HELLO_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct th_str theirs = th_str_of(cases[i].theirs), ours = th_str_of(cases[i].ours);
+		struct th_hs_payload p = { .number = 1 }, back;
+		size_t n;
+
+		th_hs_set_hello(&p, theirs, ours);
+		n = write_all(TH_HS_SECOND, &p, 0, out);
+		assert_int_equal(n, 2 + cases[i].bytes);
+		assert_int_equal(th_hs_read(&back, TH_HS_SECOND, out, n), TH_OK);
+		assert_int_equal(th_hs_hello(&back, theirs, hello), ours.n);
+		assert_memory_equal(hello, cases[i].ours, ours.n);
+		if (back.shared > 0)
+			assert_int_equal(th_hs_hello(&back, TH_STR(""), hello), -1);
 	}
 }
 
@@ -393,6 +425,8 @@ static void payloads_of_the_page(void **state)
 	n = example("payload second anew", "payload", b, sizeof(b));
 	assert_int_equal(th_hs_read(&p, TH_HS_SECOND | TH_HS_RESUMED, b, n), TH_OK);
 	assert_true(!p.refused && !p.continued && !p.has_data && p.number == 2 * TH_HS_FLOOR_UNIT && p.uptime == 90000);
+	assert_int_equal(th_hs_hello(&p, TH_STR("m-7"), b), 3);
+	assert_memory_equal(b, "m-8", 3);
 	n = example("payload third", "payload", b, sizeof(b));
 	assert_int_equal(th_hs_read(&p, TH_HS_THIRD, b, n), TH_OK);
 	assert_true(p.has_data && p.number == 0 && p.n == 5);
@@ -405,7 +439,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nothing_has_two_forms),   cmocka_unit_test(other_versions_are_told),
 		cmocka_unit_test(padding_is_zero),	   cmocka_unit_test(names_and_prologues_differ),
 		cmocka_unit_test(the_example_of_the_page), cmocka_unit_test(the_insides_of_the_example),
-		cmocka_unit_test(payloads_of_the_page),
+		cmocka_unit_test(payloads_of_the_page),	   cmocka_unit_test(a_hello_is_told_by_the_other),
 	};
 
 	if (argc != 2) {
