@@ -1,106 +1,19 @@
-"""Two daemons in network namespaces: NAT that forgets, changes of address and family, restarts, a link that is down, strangers.
+"""Two daemons in network namespaces: NAT that forgets, changes of address and family, restarts, a link that is down, keys
+that change.
 
 Everything is asked of the far daemon's own counters, the homeserver's list of requests, and the kernel's count of what left.
 """
 
 import os
 import signal
-import sys
 import time
 
 import pytest
 
-from netns.net import FAR4, FAR6, Net, available
-from support.pair import Daemon, make_key
+from netns.net import FAR4, FAR6
+from netns.site import COAP, HTTP, target
+from support.pair import make_key
 from support.proc import Child, wait_until
-
-pytestmark = pytest.mark.skipif(available() is not None, reason=str(available()))
-
-COAP, HTTP, UPSTREAM = 5683, 8888, 8008
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-class Site:
-    """The two daemons and the homeserver, each in its namespace."""
-
-    def __init__(self, net, folder):
-        self.net, self.folder = net, str(folder)
-        self.asked_file = os.path.join(self.folder, "asked")
-        self.key = make_key(os.path.join(self.folder, "far-state"))
-        self.upstream = self.near = self.far = None
-
-    def __enter__(self):
-        self.upstream = Child("upstream", ["ip", "netns", "exec", self.net.far, sys.executable,
-                                           os.path.join(HERE, "upstream.py"), UPSTREAM, self.asked_file],
-                              os.path.join(self.folder, "upstream.log"))
-        wait_until(lambda: self.net.inside(self.net.far, "curl", "-s", f"http://127.0.0.1:{UPSTREAM}/ready", check=False), 30,
-                   "the homeserver", self.upstream.check_alive)
-        self.start_far()
-        return self
-
-    def __exit__(self, *exc):
-        for child in (self.near, self.far, self.upstream):
-            if child is not None:
-                child.kill()
-
-    def daemon(self, half, host, options):
-        return Daemon(half, self.folder, ["--state-dir", os.path.join(self.folder, f"{half}-state"), *options],
-                      wrapper=f"ip netns exec {host}")
-
-    def start_far(self, *options):
-        self.far = self.daemon("far", self.net.far, ["--only-coap", "--http-target", f"http://127.0.0.1:{UPSTREAM}", *options])
-        wait_until(lambda: self.far.events("listening"), 30, "the far daemon", self.far.check_alive)
-
-    def start_near(self, target, *options):
-        self.near = self.daemon("near", self.net.near, ["--only-http", "--http-port", HTTP, "--coap-target", target, *options])
-        wait_until(lambda: any(e.get("part") == "http" for e in self.near.events("listening")), 30, "the near daemon",
-                   self.near.check_alive)
-        wait_until(lambda: self.near.events("peer"), 30, "the far address", self.near.check_alive)
-
-    def ask(self, path, method="GET", timeout=60, body=None):
-        """Status of one request of a client on near; 0 when there was no answer."""
-        data = ["-d", body] if body is not None else []
-        out = self.net.inside(self.net.near, "curl", "-s", "-m", timeout, "-X", method, *data, "-o", "/dev/null",
-                              "-w", "%{http_code}", f"http://127.0.0.1:{HTTP}{path}", check=False, timeout=timeout + 10)
-        return int(out or 0)
-
-    def ask_text(self, path, timeout=60):
-        """Status and body of one request."""
-        out = self.net.inside(self.net.near, "curl", "-s", "-m", timeout, "-w", "\n%{http_code}",
-                              f"http://127.0.0.1:{HTTP}{path}", check=False, timeout=timeout + 10)
-        body, _, status = out.rpartition("\n")
-        return int(status or 0), body
-
-    def asked(self, path):
-        """How often the homeserver was asked for that path."""
-        try:
-            with open(self.asked_file, encoding="ascii") as f:
-                return sum(line.split()[1] == path for line in f)
-        except FileNotFoundError:
-            return 0
-
-    def stats(self, daemon, part):
-        """A daemon's counters of one part now, as numbers."""
-        lines = 2 if part == "coap" else 1
-
-        def rows():
-            found = [e for e in daemon.events("stats") if e.get("part") == part]
-            return found if len(found) % lines == 0 else []
-
-        had = len(rows())
-        os.kill(daemon.pid, signal.SIGUSR1)
-        new = wait_until(lambda: rows()[had:], 10, "counters")
-        return {k: int(v) for row in new for k, v in row.items() if v.isdigit()}
-
-
-@pytest.fixture
-def site(tmp_path):
-    with Net() as net, Site(net, tmp_path) as s:
-        yield s
-
-
-def target(address, key):
-    return (f"[{address}]:{COAP}" if ":" in address else f"{address}:{COAP}") + f"#{key}"
 
 
 @pytest.mark.parametrize("address", [FAR4, FAR6])
@@ -302,48 +215,3 @@ def test_changed_key_is_accepted(site):
     assert [e["key"] for e in site.near.events("new_peer")][-1] == site.key
     with open(known_peers, encoding="ascii") as f:
         assert f.read() == f"{FAR4}:{COAP} {site.key}\n"
-
-
-def test_allow_list(site):
-    """The far daemon serves the key it knows, and is silent to others."""
-    near_key = make_key(os.path.join(site.folder, "near-state"))
-    site.far.stop()
-    site.start_far("--allow", near_key)
-    site.start_near(target(FAR4, site.key), "--identify")
-    assert site.ask("/known") == 200
-    site.near.stop()
-    os.remove(os.path.join(site.folder, "near-state", "key"))
-    site.start_near(target(FAR4, site.key), "--identify", "--ack-timeout", "100ms")
-    before = site.net.far_said()
-    assert site.ask("/unknown", timeout=20) in (0, 504)
-    assert site.net.far_said() == before
-    assert site.asked("/unknown") == 0
-
-
-@pytest.mark.parametrize("hidden", [False, True], ids=["open", "known-key-only"])
-def test_silent_to_strangers(site, hidden):
-    """Random and mangled datagrams, from a port of their own, get not one byte back. What looks like the beginning of a first
-    contact (XX, 0xc3) has nothing to check and is answered unless known-key-only is set, and so are more than 100 initiations
-    a second, by retries (docs/threat-model.md): there are none and fewer here."""
-    if hidden:
-        site.far.stop()
-        site.start_far("--known-key-only")
-    site.start_near(target(FAR4, site.key))
-    assert site.ask("/before") == 200
-    before = site.net.far_said()
-    seed = 4
-    script = ("import random, socket\n"
-              f"r = random.Random({seed})\n"
-              "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-              "initiations = 0\n"
-              "for i in range(20000):\n"
-              "    p = bytearray(r.randbytes(r.choice((1, 9, 20, 48, 97, 130, 600))))\n"
-              "    p[0] = r.choice((p[0], p[0] | 0x80, p[0] | 0xc0, 0x40 | p[0] & 0x3f))\n"
-              "    xx = p[0] & 0xf3 == 0xc3\n"
-              "    initiations += p[0] >> 4 == 0xc and not xx\n"
-              f"    if xx and not {hidden} or p[0] >> 4 == 0xc and not xx and initiations > 80: continue\n"
-              f"    s.sendto(p, ('{FAR4}', {COAP}))\n")
-    site.net.inside(site.net.nat, sys.executable, "-c", script)
-    assert site.ask("/after") == 200
-    assert site.net.far_said()[0] - before[0] == 1  # the answer to /after
-    assert site.stats(site.far, "session")["handshakes"] == 1
