@@ -26,7 +26,8 @@ void th_asking_copy(struct th_asking *a, struct th_sessions *s, const struct th_
 		    const struct th_session_info *info, th_time now)
 {
 	unsigned resends = whom->silent_resends > BEFORE_COLD ? whom->silent_resends : BEFORE_COLD + 1;
-	unsigned first = info->established && !a->session ? resends + AFTER_WARM : resends - BEFORE_COLD;
+	unsigned cold = whom->dear ? resends : resends - BEFORE_COLD;
+	unsigned first = info->established && !a->session ? resends + AFTER_WARM : cold;
 	unsigned n = info->silent;
 
 	if (n < a->copies)

@@ -21,11 +21,12 @@ struct th_asked {
 	struct th_addr addr;
 	const struct th_noise_secret *psk; /* or NULL */
 	unsigned silent_resends;	   /* of the sessions' configuration: more where the link loses more */
+	bool dear;			   /* a question takes the link for long: loss is the likelier reason for some time */
 };
 
 /* Another copy has gone to a far side that is `silent` (of th_session_info): asks when it is time to. Established
- * sessions get one more copy than a restarted far side needs; those without keys may have the wrong one from the start.
- */
+ * sessions get one more copy than a restarted far side needs; those without keys may have the wrong one from the start,
+ * and are asked for sooner where that is cheap. */
 void th_asking_copy(struct th_asking *a, struct th_sessions *s, const struct th_asked *whom,
 		    const struct th_session_info *info, th_time now);
 

@@ -283,6 +283,7 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 		th_workshop_hello(n->workshop, &n->hello);
 	secure.sessions.first_size = FIRST_SIZE;
 	secure.sessions.silent_resends = silent_resends(secure.sessions.silent_resends, config->link.loss_percent);
+	secure.slow = th_airtime(FIRST_SIZE, config->link.up_bps) >= TH_SEC;
 	secure.sessions.hello = hello;
 	secure.sessions.hello_n = th_hello_write(&n->hello, hello);
 	/* As long as the engine remembers what it has executed, so long must a session be found again by its peer. */

@@ -416,7 +416,7 @@ static bool is_final(const struct th_coap_pdu *pdu)
 static void ask(struct th_secure *s, const struct link *l, bool again)
 {
 	const struct th_asked whom = { s->peer_addr, s->has_psk ? &s->psk : NULL,
-				       s->config.sessions.silent_resends };
+				       s->config.sessions.silent_resends, s->config.slow };
 	struct th_session_info info;
 
 	if (l->id != s->peer_session || !th_session_look(s->sessions, l->id, &info, *s->now) || !info.has_key)
