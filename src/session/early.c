@@ -131,6 +131,12 @@ static bool move_mark(struct th_early *e, uint64_t time, bool (*persist)(void *u
 	return true;
 }
 
+/* Whether times of 32 bits are told apart: a clock half their range and more ahead of the mark makes old ones look new. */
+static bool is_clear(const struct th_early *e, uint64_t clock)
+{
+	return e->mark == 0 || clock < e->mark + ((uint64_t)1 << 31);
+}
+
 bool th_early_admit(struct th_early *e, const uint8_t key[TH_NOISE_DH], uint64_t tag, const uint32_t *time, th_time now,
 		    bool (*persist)(void *user, uint64_t mark), void *user)
 {
@@ -140,7 +146,7 @@ bool th_early_admit(struct th_early *e, const uint8_t key[TH_NOISE_DH], uint64_t
 
 	if (!k)
 		return false;
-	ok = time && t > e->floor && (t >= clock ? t - clock <= e->future : clock - t <= e->past) &&
+	ok = time && t > e->floor && is_clear(e, clock) && (t >= clock ? t - clock <= e->future : clock - t <= e->past) &&
 	     move_mark(e, t, persist, user);
 	/* Its time is taken as this side's newest, so that the list stays in order. */
 	*k = (struct th_early_key){ .until = clock + e->past + e->future, .tag = tag };

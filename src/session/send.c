@@ -139,7 +139,12 @@ static enum th_err resend_as_initiator(struct th_sessions *s, struct session *ss
 		return f ? th_flight_repeat(s, ss, k) : th_flight_start(s, ss, k, false);
 	if (is_silent(s, k)) {
 		ss->suspect = true;
-		return f ? th_flight_repeat(s, ss, k) : th_flight_start(s, ss, k, true);
+		if (!f)
+			return th_flight_start(s, ss, k, true);
+		/* It was made for new keys, to where the peer was last heard: see th_flight_start(). */
+		f->silence = true;
+		ss->to = ss->home;
+		return th_flight_repeat(s, ss, k);
 	}
 	/* A rekeying handshake that is not answered does not hold up what the current keys can bring. */
 	if (rides && (k->resends < 2 || f->silence))

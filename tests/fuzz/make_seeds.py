@@ -402,15 +402,15 @@ def leg_bulk_seeds():
 
 
 def session_seeds():
-    """One byte of settings, then operations of two bytes each (session.c)."""
+    """Two bytes of settings, then operations of two bytes each (session.c)."""
     ask, last, flying, stranger, changed, lose, resend, pause, hour, restart, move, clock = (
         b"\0", b"\2", b"\4", b"\5", b"\6", b"\7", b"\x08", b"\x0a", b"\x0b", b"\x0c", b"\x0d", b"\x0e")
     newest, first, responder, initiator = b"\0", b"\0", b"\0", b"\1"
     exchange = ask + b"\x14" + last + newest + last + newest
     for settings in range(0, 256, 37):
-        yield f"exchanges-{settings}", bytes([settings]) + exchange * 6
-    for settings in (1, 0x44, 0x28):
-        s = bytes([settings])
+        yield f"exchanges-{settings}", bytes([settings, settings * 5 % 16]) + exchange * 6
+    for settings, more in ((1, 0), (0x44, 4), (0x28, 2), (2, 10), (0x43, 1)):
+        s = bytes([settings, more])
         yield f"replays-{settings}", s + exchange * 2 + (stranger + first + flying + first) * 4 + exchange
         yield f"changed-{settings}", s + ask + b"\x14" + changed + first + b"\x28\x01" + last + newest + changed + b"\1\x20\x80" + exchange
         yield f"lost-reply-{settings}", s + ask + b"\x14" + last + newest + resend + first + last + newest + exchange

@@ -1,11 +1,12 @@
 /* Two ends of sessions, a link in the hands of an attacker, and time. What he can do: lose, double, delay, reorder,
- * replay from elsewhere, change, make up; restart either end, move the initiator, set clocks. A byte of settings, then
+ * replay from elsewhere, change, make up; restart either end, move the initiator, set clocks. Two bytes of settings, then
  * operations of a byte and an argument each. What must hold:
  *
- *   - what is delivered was sent, as it was sent; a request is executed once by each life of the responder;
+ *   - what is delivered was sent, as it was sent; a request is executed once by each life of the responder, and one of
+ *     those that may rather be lost once by all of them;
  *   - a copy is never called new: no number twice;
  *   - no address gets more bytes than came from it before a session is established with it;
- *   - and afterwards, on a good link, every request that still waits is answered. */
+ *   - and afterwards, on a good link, every request that still waits is answered, or said to be doubtful. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -19,6 +20,7 @@ enum {
 	FLYING = 40,
 	PLACES = 6, /* addresses: 0 to 3 the initiator's, 4 the responder's, 5 a stranger's */
 	HEAL_S = 3000,
+	GIVE_UP_S = 5 * 86400,
 	HEAD = 3,
 	WALL = 1700000000,
 };
@@ -45,10 +47,10 @@ struct end {
 };
 
 struct request {
-	bool active;
+	bool active, once;
 	th_session_id session;
 	uint64_t number;
-	th_time at;
+	th_time asked, at; /* first, and last */
 	unsigned done_in; /* the life of the responder that executed it last */
 };
 
@@ -61,6 +63,7 @@ static struct {
 	th_session_id id; /* a's */
 	th_time now;
 	enum th_session_pattern pattern;
+	bool has_psk, once;
 	uint64_t in[PLACES], out[PLACES]; /* the responder's */
 	size_t answer;
 	bool hostile;
@@ -114,7 +117,7 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 	}
 	FUZZ_CHECK(p[0] == 'Q');
 	if (!(flags & TH_SESSION_COPY)) {
-		FUZZ_CHECK(w.q[i].done_in != e->life);
+		FUZZ_CHECK(w.q[i].once ? w.q[i].done_in == 0 : w.q[i].done_in != e->life);
 		w.q[i].done_in = e->life;
 	}
 	/* Half the answers are not final. A copy of what another life has done is new to this one. */
@@ -145,7 +148,18 @@ static void on_opened(void *user, th_session_id id, const struct th_session_news
 		e->ids[e->ids_n++] = id;
 }
 
-static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, NULL, NULL };
+static void on_doubtful(void *user, th_session_id id, uint64_t number)
+{
+	(void)user;
+	for (size_t i = 0; i < w.asked; i++) {
+		if (!w.q[i].active || w.q[i].session != id || w.q[i].number != number)
+			continue;
+		FUZZ_CHECK(w.q[i].once);
+		w.q[i].active = false;
+	}
+}
+
+static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, NULL, on_doubtful };
 
 /* ---- ends and link ---- */
 
@@ -221,10 +235,13 @@ static void start(struct end *e)
 	wall(e);
 }
 
+static const struct th_noise_secret psk = { { 7 } };
+
 static void connect(void)
 {
 	const struct th_addr to = addr_of(w.b.place);
-	const struct th_session_target t = { w.pattern, w.pattern == TH_SESSION_XX ? NULL : w.b.own.public, NULL };
+	const struct th_session_target t = { w.pattern, w.pattern == TH_SESSION_XX ? NULL : w.b.own.public,
+					     w.has_psk ? &psk : NULL };
 
 	w.id = th_sessions_connect(w.a.s, &to, &t, w.now);
 	FUZZ_CHECK(w.id);
@@ -245,13 +262,17 @@ static void ask(size_t n)
 {
 	uint8_t out[TH_SESSION_PAYLOAD_MAX];
 	struct request *q = &w.q[w.asked];
+	enum th_err err;
 
 	if (w.asked == REQUESTS)
 		return;
 	wall(&w.a);
-	*q = (struct request){ true, w.id, th_session_number(w.a.s, w.id), w.now, 0 };
+	*q = (struct request){ true, w.once && w.asked % 2, w.id, th_session_number(w.a.s, w.id), w.now, w.now, 0 };
 	make(out, 'Q', w.asked++, HEAD + n);
-	FUZZ_CHECK(th_session_send(w.a.s, w.id, q->number, out, HEAD + n, TH_SESSION_KEEP, w.now) == TH_OK);
+	err = th_session_send(w.a.s, w.id, q->number, out, HEAD + n, TH_SESSION_KEEP | (q->once ? TH_SESSION_ONCE : 0u),
+			      w.now);
+	FUZZ_CHECK(err == TH_OK || err == TH_ERR_FULL); /* a session keeps so many bytes */
+	q->active = err == TH_OK;
 	pump(&w.a);
 }
 
@@ -264,9 +285,21 @@ static void resend(struct request *q)
 	pump(&w.a);
 }
 
+/* The layer above gives up long before the responder forgets an idle session, and what it has executed in it. */
+static void give_up(void)
+{
+	for (size_t i = 0; i < w.asked; i++) {
+		if (!w.q[i].active || w.now - w.q[i].asked < GIVE_UP_S * TH_SEC)
+			continue;
+		th_session_forget(w.a.s, w.q[i].session, w.q[i].number);
+		w.q[i].active = false;
+	}
+}
+
 static void pass(th_time d)
 {
 	w.now += d;
+	give_up();
 	wall(&w.a);
 	wall(&w.b);
 	th_sessions_tick(w.a.s, w.now);
@@ -397,16 +430,26 @@ static void init_end(struct end *e, uint64_t seed, uint8_t place)
 	e->config.guard_max = 64;
 }
 
-static void set_up(uint8_t settings)
+static void set_up(uint8_t settings, uint8_t more)
 {
-	static const enum th_session_pattern patterns[] = { TH_SESSION_NK, TH_SESSION_IK, TH_SESSION_NK,
-							    TH_SESSION_IK };
+	static const enum th_session_pattern patterns[] = { TH_SESSION_NK, TH_SESSION_IK, TH_SESSION_XX,
+							    TH_SESSION_KK };
+	static const uint8_t hello[] = "hello";
 
 	memset(&w, 0, sizeof(w));
 	w.now = 1000 * TH_SEC;
 	init_end(&w.a, 1, 0);
 	init_end(&w.b, 2, 4);
 	w.pattern = patterns[settings % 4];
+	w.has_psk = more & 1;
+	w.once = more & 2;
+	w.a.config.hello = w.b.config.hello = hello;
+	w.a.config.hello_n = more & 4 ? sizeof(hello) : 0;
+	w.b.config.hello_n = more & 8 ? sizeof(hello) - 1 : 0;
+	w.b.config.psk = w.has_psk ? &psk : NULL;
+	w.b.config.accept_xx = w.pattern == TH_SESSION_XX;
+	w.b.config.allow = w.pattern == TH_SESSION_KK ? &w.a.own.public : NULL;
+	w.b.config.allow_n = w.pattern == TH_SESSION_KK;
 	w.a.config.cids = settings & 4;
 	w.a.config.accept = false;
 	w.a.config.rekey_packets = settings & 8 ? 3 : 0;
@@ -423,7 +466,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct th_rd r = th_rd_init(data, n);
 
-	set_up((uint8_t)th_rd_uint(&r, 1));
+	uint8_t settings = (uint8_t)th_rd_uint(&r, 1);
+
+	set_up(settings, (uint8_t)th_rd_uint(&r, 1));
 	for (int i = 0; i < OPS_MAX && th_rd_left(&r) > 0; i++)
 		one_op(&r);
 	heal();

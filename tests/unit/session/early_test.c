@@ -148,6 +148,29 @@ static void the_clock_never_goes_back(void **state)
 	stop();
 }
 
+/* Whoever turns this side's clock 2^32 s ahead makes an old time of 32 bits look new. */
+static void a_clock_too_far_ahead_of_the_mark(void **state)
+{
+	const uint64_t turn = (uint64_t)1 << 32;
+
+	(void)state;
+	start(0);
+	th_early_wall(&e, T0, 0);
+	assert_true(offer(1, T0, 0));
+	stop();
+	for (unsigned turns = 1; turns < 4; turns++) {
+		start(T0 + TH_EARLY_STEP);
+		th_early_wall(&e, T0 + turns * turn, 0);
+		assert_false(offer(1, T0, 0));
+		assert_int_equal(writes, 0);
+		stop();
+	}
+	start(T0);
+	th_early_wall(&e, T0 + turn / 2 - 1, 0); /* a battery that was empty is another thing */
+	assert_true(offer(1, T0 + turn / 2 - 1, 0));
+	stop();
+}
+
 static void times_of_32_bits(void **state)
 {
 	(void)state;
@@ -246,6 +269,7 @@ int main(void)
 		cmocka_unit_test(without_a_disk_nothing_is_accepted),
 		cmocka_unit_test(the_clock_never_goes_back),
 		cmocka_unit_test(times_of_32_bits),
+		cmocka_unit_test(a_clock_too_far_ahead_of_the_mark),
 		cmocka_unit_test(full_memory_forgets_nothing_that_matters),
 		cmocka_unit_test(never_twice_beside_a_model),
 		cmocka_unit_test(without_memory),

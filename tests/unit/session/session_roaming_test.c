@@ -76,15 +76,15 @@ static void the_responder_moves(void **state)
 }
 
 /* Somebody in between catches an answer and hands it on from his own address. He gets what follows, until the silence
- * sends the initiator back to where its peer is configured to be. */
-static void an_initiator_led_astray_comes_back(void **state)
+ * sends the initiator back to where its peer is configured to be; also when it was about to make new keys. */
+static void comes_back_from_elsewhere(th_time rekey_age)
 {
 	const struct th_addr elsewhere = rig_addr("192.0.2.66:666");
 	th_session_id id;
 
-	(void)state;
 	set_up(1);
 	r.a.config.cids = true;
+	r.a.config.rekey_age = rekey_age;
 	id = warm(TH_SESSION_NK);
 	rig_request(&r.a, id, 30);
 	rig_run(&r, r.now + 60 * TH_MS);
@@ -93,9 +93,17 @@ static void an_initiator_led_astray_comes_back(void **state)
 	rig_inject(&r, &r.a, &elsewhere, tape[tape_n - 1].b, tape[tape_n - 1].n);
 	assert_true(rig_idle(&r));
 	assert_true(th_addr_eq(&elsewhere, &(const struct th_addr[]){ address_of(&r.a, id) }[0]));
+	rig_run(&r, r.now + 2 * TH_SEC);
 	rig_exchange(&r, &r.a, id, 60 * TH_SEC);
 	assert_true(th_addr_eq(&r.b.addr, &(const struct th_addr[]){ address_of(&r.a, id) }[0]));
 	rig_free(&r);
+}
+
+static void an_initiator_led_astray_comes_back(void **state)
+{
+	(void)state;
+	comes_back_from_elsewhere(TH_NEVER);
+	comes_back_from_elsewhere(TH_SEC);
 }
 
 /* A new address during the handshake itself. */
