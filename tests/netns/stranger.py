@@ -2,13 +2,14 @@
 
     stranger.py record DEVICE PORT FILE        UDP over IPv4 to that port, one datagram a line, in hex, until it is ended
     stranger.py replay FILE ADDRESS PORT N     the first initiation in the file, N times
-    stranger.py flood ADDRESS PORT SECONDS N   N made-up initiations a second (NK)
+    stranger.py flood ADDRESS PORT SECONDS N   N made-up initiations a second (NK), until SIGTERM or for so long
     stranger.py noise ADDRESS PORT N INITIATIONS XX   random and mangled datagrams: at most so many initiations; XX: 1 with
                                                first messages of XX, 0 without
 
 The senders print "sent N BYTES, got N BYTES": of UDP payloads."""
 
 import random
+import signal
 import socket
 import sys
 import time
@@ -37,6 +38,11 @@ class Sender:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.setblocking(False)
         self.sent, self.got = [0, 0], [0, 0]
+        self.ended = False
+        signal.signal(signal.SIGTERM, self.end)
+
+    def end(self, *_):
+        self.ended = True
 
     def send(self, datagram):
         self.sock.sendto(datagram, self.to)
@@ -57,6 +63,8 @@ class Sender:
         """At that rate, in small bursts."""
         begun = time.monotonic()
         for i, datagram in enumerate(datagrams):
+            if self.ended:
+                break
             if i % PER_BURST == 0:
                 self.listen(max(0, begun + i / rate - time.monotonic()))
             self.send(datagram)
