@@ -123,7 +123,7 @@ static void watch(struct th_coap *c, struct th_coap_burst_out *b, size_t n)
 		b->first_timeout = b->timeout = th_coap_path_timeout(path, n + REPORT_BYTES, false, 0,
 								     th_coap_peer_overhead(b->x->peer), c->params);
 	else if (b->probes < PROBES_SOON)
-		b->timeout = th_coap_path_back_off(path, b->timeout, b->first_timeout, b->probes + 1);
+		b->timeout = th_coap_path_back_off(path, b->timeout, b->first_timeout, b->probes + 1, path->times.span);
 	else
 		b->timeout = th_time_min(2 * b->timeout, rarely > b->timeout ? rarely : b->timeout);
 	th_coap_alarm_set(c, &b->alarm, th_time_add(c->now, b->timeout));

@@ -161,7 +161,8 @@ static void due(struct th_coap *c, struct th_coap_alarm *a)
 	} else if (p->path.told) {
 		th_coap_window_lost(&p->window, p->path.rtt.srtt ? p->path.rtt.srtt : m->timeout, c->now, c->params);
 		reconsider(c, m);
-		m->timeout = th_coap_path_back_off(&p->path, m->timeout, m->first_timeout, m->tries + 1u);
+		m->timeout = th_coap_path_back_off(&p->path, m->timeout, m->first_timeout, m->tries + 1u,
+						   m->last_at - m->sent_at);
 	} else {
 		th_coap_window_lost(&p->window, p->rtt.srtt ? p->rtt.srtt : c->params->ack_timeout, c->now, c->params);
 		m->timeout = th_time_add(m->timeout, m->timeout);

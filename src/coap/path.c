@@ -239,7 +239,7 @@ th_time th_coap_path_opening(const struct th_coap_path *p, size_t n, size_t over
 	return th_time_min(timeout, there);
 }
 
-th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_time first, unsigned copies)
+th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_time first, unsigned copies, th_time span)
 {
 	th_time most;
 
@@ -252,7 +252,7 @@ th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_
 	}
 	if (copies < STEADY_TRIES)
 		return timeout;
-	most = p->times.span / COPIES_MIN;
+	most = span / COPIES_MIN;
 	most = most > first + first / 2 ? most : first + first / 2;
 	timeout += timeout / 4;
 	return timeout < most ? timeout : most;

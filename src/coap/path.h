@@ -55,8 +55,8 @@ th_time th_coap_path_timeout(const struct th_coap_path *p, size_t n, bool replie
  * soon as the one before should have arrived. Its answer alone takes as long again, and everything waits for it; later
  * messages are shorter, and there are more of them. */
 th_time th_coap_path_opening(const struct th_coap_path *p, size_t n, size_t overhead, th_time timeout);
-/* How long after copy number `copies` has left, the one before having had `timeout`. */
-th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_time first, unsigned copies);
+/* How long after copy number `copies` has left, the one before having had `timeout`; copies of it go for `span`. */
+th_time th_coap_path_back_off(const struct th_coap_path *p, th_time timeout, th_time first, unsigned copies, th_time span);
 /* For how long copies of a message go, whose first one has this timeout: never longer than the peer counts on
  * (times.span). */
 th_time th_coap_path_patience(const struct th_coap_path *p, th_time timeout, const struct th_coap_params *params);

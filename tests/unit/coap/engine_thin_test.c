@@ -107,6 +107,35 @@ static void nothing_on_the_wire_is_sent_again(void **state)
 	rig_close(&r);
 }
 
+/* A message that was given long for copies, by a profile whose round trip was told far too long, which is then put
+ * right: some 50, as ever, in all that time. */
+static void a_faster_link_makes_no_more_copies(void **state)
+{
+	const struct th_link_profile wrong = { .up_bps = 1000000, .down_bps = 1000000, .latency = 15 * TH_SEC, .ours = true };
+	struct th_addr peer = rig_peer(0);
+	struct rig_sent s;
+	unsigned copies = 0;
+
+	(void)state;
+	open_to(&wrong);
+	for (int i = 0; i < 20; i++) {
+		ask("a", TH_COAP_INTERACTIVE, 20, 0);
+		rig_pop(&r, &q);
+		rig_run(&r, 50 * TH_MS);
+		rig_rx_ack(&r, 0, &q, W_204, "");
+	}
+	ask("a", TH_COAP_INTERACTIVE, 20, 0);
+	assert_true(rig_pop_raw(&r, &s));
+	assert_int_equal(th_coap_set_profile(r.c, &peer, &fast, r.now), TH_OK);
+	for (int i = 0; i < 4000; i++) {
+		rig_run(&r, TH_SEC);
+		while (rig_pop_raw(&r, &s))
+			copies++;
+	}
+	assert_in_range(copies, 10, 80);
+	rig_close(&r);
+}
+
 static void the_urgent_overtake_what_waits(void **state)
 {
 	th_time begin, at;
@@ -691,6 +720,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_leave_at_the_links_pace),
 		cmocka_unit_test(nothing_on_the_wire_is_sent_again),
+		cmocka_unit_test(a_faster_link_makes_no_more_copies),
 		cmocka_unit_test(the_urgent_overtake_what_waits),
 		cmocka_unit_test(nobody_starves),
 		cmocka_unit_test(a_newer_state_supersedes_one_that_waits),
