@@ -29,7 +29,12 @@ static bool take(struct conv *c, char want)
 /* A comma or colon and what the style puts behind it. */
 static bool take_separator(struct conv *c, char want)
 {
-	return take(c, want) && (!(c->style & TH_JSON_SPACED) || take(c, ' '));
+	const char *at = c->p;
+
+	if (take(c, want) && (!(c->style & TH_JSON_SPACED) || take(c, ' ')))
+		return true;
+	c->p = at;
+	return false;
 }
 
 static void write_verbatim(struct conv *c, const char *from)

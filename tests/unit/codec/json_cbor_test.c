@@ -104,6 +104,7 @@ static const struct {
 	{ "{ }", 0, "" },
 	{ "{}  ", 0, "" },
 	{ "{\"a\" :1}", 0, "" },
+	{ "{\"a\": 1,}", TH_JSON_SPACED, "" },
 	{ "{\"a\":1, \"b\":2}", TH_JSON_SPACED, "" }, /* spaces here and not there */
 	{ "[1,]", 0, "" },
 	{ "{\"a\"}", 0, "" },
