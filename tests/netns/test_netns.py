@@ -16,15 +16,16 @@ from support.pair import make_key
 from support.proc import Child, wait_until
 
 
+@pytest.mark.parametrize("options, most", [((), 150), (("--identify",), 200)], ids=["NK", "IK"])
 @pytest.mark.parametrize("address", [FAR4, FAR6])
-def test_one_handshake_and_one_round_trip(site, address):
-    site.start_near(target(address, site.key))
+def test_one_handshake_and_one_round_trip(site, address, options, most):
+    site.start_near(target(address, site.key), *options)
     before = site.net.far_said()
     assert site.ask("/first") == 200
     first = site.net.far_said()[0] - before[0]
     assert first == 1, "the first answer is one datagram"
     handshake = sum(site.stats(d, "session")["handshake_out"] for d in (site.near, site.far))
-    assert handshake <= 150, "of both, padding included"
+    assert handshake <= most, "bytes of both, padding included"
     assert [site.ask(f"/x{i}") for i in range(5)] == [200] * 5
     assert site.net.far_said()[0] - before[0] == first + 5
     far = site.stats(site.far, "session")
@@ -119,6 +120,21 @@ def test_silent_address_is_looked_up_again(site):
     assert site.near.events("link_down")
     assert [e["addr"] for e in site.near.events("peer")] == [f"{nobody}:{COAP}", f"[{FAR6}]:{COAP}"]
     assert site.asked("/waits") == 1
+
+
+def test_debug_log_shows_messages(site):
+    """Each message with the full header that its compact one stands for (docs/protocol.md, section 6)."""
+    site.far.stop()
+    site.start_far("--piggyback-patience", "10s")
+    site.start_near(target(FAR4, site.key), "--debug-log")
+    assert site.ask("/first") == 200
+    had = len(site.near.events("message"))
+    assert site.ask("/second") == 200
+    shown = site.near.events("message")[had:]
+    assert [(e["way"], e["shape"]) for e in shown] == [("out", "request"), ("in", "response")]
+    assert (shown[1]["mid"], shown[1]["token"]) == (shown[0]["mid"], shown[0]["token"])
+    lines = [line for line in site.near.log().splitlines() if "event=message" in line][had:]
+    assert " CON 0.02 " in lines[0] and " ACK 2.04 " in lines[1] and all(" content-format=65000 " in line for line in lines)
 
 
 def test_far_restarts(site):
