@@ -167,7 +167,7 @@ struct th_coap_peer {
 	struct th_coap_alarm alarm; /* the next ping, or the next free Message ID */
 	uint64_t number_group;	    /* with c->numbering: of the last number, counted without end; + 1, 0: none yet */
 	th_time heard_at, mid_at;
-	th_time mid_free_at[TH_COAP_MID_GROUPS];
+	th_time mid_rests[TH_COAP_MID_GROUPS]; /* until when; with c->numbering: since when. 0: never used */
 };
 
 struct th_coap_peer *th_coap_peer_find(const struct th_coap *c, const struct th_addr *addr);

@@ -55,11 +55,11 @@ static th_time next_at(const struct th_coap *c, const struct th_coap_message *m)
 
 static void rest_mid(struct th_coap *c, struct th_coap_message *m)
 {
-	th_time *free_at = &m->peer->mid_free_at[m->mid / TH_COAP_MID_GROUP];
-	th_time at = th_time_add(c->now, m->peer->path.times.mid_quiet);
+	th_time *rests = &m->peer->mid_rests[m->mid / TH_COAP_MID_GROUP];
+	th_time at = c->numbering ? c->now : th_time_add(c->now, m->peer->path.times.mid_quiet);
 
-	if (*free_at < at)
-		*free_at = at;
+	if (*rests < at)
+		*rests = at;
 }
 
 /* How long the peer's user will hardly exceed before it accepts. */

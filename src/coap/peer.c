@@ -190,13 +190,29 @@ void th_coap_peer_free(struct th_coap *c, struct th_coap_peer *p)
 	th_free(c->mem, p);
 }
 
+/* Numbers and their tokens come but once, and a reference that is late is refused (compact.h). What a rest keeps apart
+ * is Empty ACKs and RSTs that the way held up: so it follows the way as it is by now, not as it may be. */
+static th_time number_rest(const struct th_coap_peer *p)
+{
+	enum { ROUND_TRIPS = 32 };
+	const struct th_coap_rtt *r = p->path.told ? &p->path.rtt : &p->rtt;
+
+	if (r->srtt == 0)
+		return p->path.times.mid_quiet;
+	return th_time_min(p->path.times.mid_quiet, TH_SEC + ROUND_TRIPS * (r->srtt + 4 * r->rttvar));
+}
+
 /* Message IDs go up one by one, so groups of them come free in turn: a group is free when none of it is in flight and
  * the last transmission of any of them cannot be under way any more, nor its answer (§4.4). */
 static bool group_is_free(struct th_coap *c, struct th_coap_peer *p, unsigned group)
 {
+	th_time free_at = p->mid_rests[group];
+
+	if (c->numbering && free_at)
+		free_at = th_time_add(free_at, number_rest(p));
 	p->mid_at = TH_NEVER;
-	if (c->now < p->mid_free_at[group]) {
-		p->mid_at = p->mid_free_at[group];
+	if (c->now < free_at) {
+		p->mid_at = free_at;
 		return false;
 	}
 	TH_LIST_EACH(l, &p->flying)

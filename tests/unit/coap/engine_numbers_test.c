@@ -158,6 +158,28 @@ static void numbers_go_on_past_message_ids(void **state)
 	unmake(w);
 }
 
+/* Two hundred thousand numbers in a minute, with RFC 7252's MAX_LATENCY: their Message IDs rest as long as this way
+ * needs, not for the 202 s that any may. */
+static void a_quick_way_takes_many_numbers(void **state)
+{
+	struct world *w;
+
+	(void)state;
+	w = make(24);
+	w->body_n = 20;
+	start(w);
+	for (unsigned i = 0; i < 200; i++) {
+		request(w, TH_COAP_POST, true, i, 20, false, false);
+		run(w, 300 * TH_MS);
+		assert_int_equal(w->side[0].n_seen, i + 1);
+		assert_true(w->side[0].seen[i].why == TH_OK && w->side[0].seen[i].got_n == 20);
+		for (unsigned k = 0; k < 999; k++)
+			th_naming_record(&w->side[0].end.naming);
+	}
+	assert_true(w->side[0].end.naming.next > 3 * 65536);
+	unmake(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +187,7 @@ int main(void)
 		cmocka_unit_test(large_notifications_do_not_mix_when_named),
 		cmocka_unit_test(names_come_with_the_first_flight),
 		cmocka_unit_test(without_numbers_messages_wait),
+		cmocka_unit_test(a_quick_way_takes_many_numbers),
 		cmocka_unit_test(numbers_go_on_past_message_ids),
 	};
 
