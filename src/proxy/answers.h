@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 enum {
-	TH_ANSWERS_MAX = 64,		/* kept */
+	TH_ANSWERS_MAX = 512,		/* kept: a copy of one may be read when hundreds of others were */
 	TH_ANSWERS_BYTES = 512 * 1024, /* of all */
 };
 

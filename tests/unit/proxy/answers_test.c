@@ -31,6 +31,19 @@ static void test_the_newest_are_kept(void **state)
 	assert_int_equal(a.bytes, 0);
 }
 
+/* With a dozen clients at once a copy of an answer was read when 83 others had gone: it has to be there still. */
+static void test_one_is_there_when_hundreds_went(void **state)
+{
+	struct th_answers a;
+
+	(void)state;
+	th_answers_init(&a, &th_mem_libc);
+	for (uint64_t i = 0; i < 400; i++)
+		th_answers_keep(&a, i, bytes, 500);
+	assert_kept(&a, 0, 500);
+	th_answers_clear(&a);
+}
+
 static void test_bytes_are_bounded(void **state)
 {
 	struct th_answers a;
@@ -56,6 +69,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_newest_are_kept),
+		cmocka_unit_test(test_one_is_there_when_hundreds_went),
 		cmocka_unit_test(test_bytes_are_bounded),
 	};
 
