@@ -472,7 +472,6 @@ void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const u
 	bool same = s->peer_set && s->peer_has_key == (key != NULL) &&
 		    (!key || memcmp(s->peer_key, key, sizeof(s->peer_key)) == 0);
 	bool moves = addr && !th_addr_eq(addr, &s->peer_addr);
-	struct th_addr peer;
 
 	s->peer_set = addr != NULL;
 	s->peer_has_key = addr && key;
@@ -486,9 +485,11 @@ void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const u
 		return;
 	if (addr && same) {
 		(void)th_sessions_set_address(s->sessions, s->peer_session, addr);
-		peer = virtual_of(s->peer_session);
-		if (moves)
+		if (moves) {
+			const struct th_addr peer = virtual_of(s->peer_session);
+
 			th_coap_hurry(s->coap, &peer, *s->now);
+		}
 		return;
 	}
 	end(s, s->peer_session);

@@ -17,7 +17,7 @@ enum { TH_SECURE_WHY = 640 }; /* bytes of a sentence about a refused key, its NU
 struct th_secure_config {
 	struct th_sessions_config sessions;
 	bool identify; /* as initiator: prove our own key where the peer's is known (IK instead of NK) */
-	bool slow;	   /* a handshake takes the link for long */
+	bool slow;     /* a handshake takes the link for long */
 	th_time keepalive; /* as initiator: an empty record after this much silence; TH_NEVER */
 	/* The peer of th_secure_set_peer() has shown this key; false refuses it, and `why` tells HTTP clients. */
 	bool (*trust)(void *user, const uint8_t key[TH_NOISE_DH], char why[TH_SECURE_WHY]);

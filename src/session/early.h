@@ -1,10 +1,10 @@
 /* Early data is accepted once. A first datagram is replayable by whoever saw it, so its payload is taken only when
  *
  *   (1) the initiator's time lies within a window around this side's early clock, which is less than 2^31 s (68 years)
- * ahead of the mark,
+ *       ahead of the mark,
  *   (2) it is later than the mark found on disk at start; the mark is moved, on disk, ahead of every time that is
- * accepted, so what a daemon accepted, and may have forgotten by a restart, is refused after it, (3) its ephemeral key
- * is not among those remembered; those accepted are remembered while (1) could hold.
+ *       accepted, so what a daemon accepted, and may have forgotten by a restart, is refused after it,
+ *   (3) its ephemeral key is not among those remembered; those accepted are remembered while (1) could hold.
  *
  * Where one fails the handshake goes on without early data, and the answer tells the early clock.
  *

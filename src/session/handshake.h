@@ -19,8 +19,10 @@
  *              number (varint); payload is the rest
  *
  * hello: length (varint), bytes. In the second message without it the initiator's own holds for the responder, too;
- * else it is how many bytes it begins with of that (varint), then length and bytes of the rest. padding: length (varint), that many zeroes. Flags and connection ID stand so in every
- * version; in a message of another version nothing else is read. docs/protocol.md explains it with examples. */
+ * else it is how many bytes it begins with of that (varint), then length and bytes of the rest.
+ * padding: length (varint), that many zeroes.
+ * Flags and connection ID stand so in every version; in a message of another version nothing else is read.
+ * docs/protocol.md explains it with examples. */
 #ifndef TH_SESSION_HANDSHAKE_H
 #define TH_SESSION_HANDSHAKE_H
 
