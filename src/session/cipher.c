@@ -12,22 +12,26 @@ enum { NONCE_ZEROES = TH_CIPHER_NONCE - sizeof(uint64_t) };
 
 /* CCM needs the lengths of nonce and tag before it takes the key. The direction comes with the key too and stays:
  * OpenSSL 3.0 chooses its inner loop by it then. */
-static bool set_up(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *aes, const struct th_noise_secret *k, size_t tag_len,
-		   int seal)
+static bool set_up(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *aes, const struct th_noise_secret *k, size_t nonce_len,
+		   size_t tag_len, int seal)
 {
 	return EVP_CipherInit_ex(ctx, aes, NULL, NULL, NULL, seal) > 0 &&
-	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, TH_CIPHER_NONCE, NULL) > 0 &&
+	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)nonce_len, NULL) > 0 &&
 	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)tag_len, NULL) > 0 &&
 	       EVP_CipherInit_ex(ctx, NULL, NULL, k->b, NULL, seal) > 0;
 }
 
-bool th_cipher_init(struct th_cipher *c, const struct th_noise_secret *k, size_t tag_len, enum th_cipher_way way)
+bool th_cipher_init_ccm(struct th_cipher *c, const struct th_noise_secret *k, size_t nonce_len, size_t tag_len,
+			enum th_cipher_way way)
 {
 	EVP_CIPHER *aes = EVP_CIPHER_fetch(NULL, "AES-256-CCM", NULL);
 	bool ok;
 
-	*c = (struct th_cipher){ .ctx = EVP_CIPHER_CTX_new(), .tag_len = (uint8_t)tag_len, .way = (uint8_t)way };
-	ok = c->ctx && aes && set_up(c->ctx, aes, k, tag_len, way == TH_CIPHER_SEAL);
+	*c = (struct th_cipher){ .ctx = EVP_CIPHER_CTX_new(),
+				 .nonce_len = (uint8_t)nonce_len,
+				 .tag_len = (uint8_t)tag_len,
+				 .way = (uint8_t)way };
+	ok = c->ctx && aes && set_up(c->ctx, aes, k, nonce_len, tag_len, way == TH_CIPHER_SEAL);
 	EVP_CIPHER_free(aes); /* the context holds its own reference */
 	if (!ok) {
 		ERR_clear_error(); /* or TLS connections would find it in this thread's queue */
@@ -42,12 +46,8 @@ void th_cipher_free(struct th_cipher *c)
 	*c = (struct th_cipher){ 0 };
 }
 
-static bool start(struct th_cipher *c, uint64_t number)
+static bool start(struct th_cipher *c, const uint8_t *nonce)
 {
-	uint8_t nonce[TH_CIPHER_NONCE] = { 0 };
-	struct th_wr w = th_wr_init(nonce + NONCE_ZEROES, sizeof(number));
-
-	th_wr_uint(&w, number, sizeof(number));
 	return EVP_CipherInit_ex(c->ctx, NULL, NULL, NULL, nonce, c->way == TH_CIPHER_SEAL) > 0;
 }
 
@@ -65,14 +65,14 @@ static bool run(struct th_cipher *c, const uint8_t *ad, size_t ad_len, const uin
 	return EVP_CipherUpdate(c->ctx, out, &len, in, (int)n) > 0;
 }
 
-bool th_cipher_seal(struct th_cipher *c, uint64_t number, const uint8_t *ad, size_t ad_len, const uint8_t *in, size_t n,
-		    uint8_t *out)
+bool th_cipher_seal_ccm(struct th_cipher *c, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, const uint8_t *in,
+			size_t n, uint8_t *out)
 {
 	bool ok;
 
 	assert(c->way == TH_CIPHER_SEAL);
 	/* A NULL input would mean something else to the library. */
-	ok = n <= TH_CIPHER_MAX && start(c, number) && run(c, ad, ad_len, n ? in : out, n, out) &&
+	ok = n <= TH_CIPHER_MAX && start(c, nonce) && run(c, ad, ad_len, n ? in : out, n, out) &&
 	     EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_AEAD_GET_TAG, c->tag_len, out + n) > 0;
 
 	if (!ok)
@@ -80,8 +80,8 @@ bool th_cipher_seal(struct th_cipher *c, uint64_t number, const uint8_t *ad, siz
 	return ok;
 }
 
-bool th_cipher_open(struct th_cipher *c, uint64_t number, const uint8_t *ad, size_t ad_len, const uint8_t *in, size_t n,
-		    uint8_t *out)
+bool th_cipher_open_ccm(struct th_cipher *c, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, const uint8_t *in,
+			size_t n, uint8_t *out)
 {
 	uint8_t tag[TH_NOISE_TAG], none = 0;
 	bool ok;
@@ -90,7 +90,7 @@ bool th_cipher_open(struct th_cipher *c, uint64_t number, const uint8_t *ad, siz
 	if (n > TH_CIPHER_MAX)
 		return false;
 	memcpy(tag, in + n, c->tag_len);
-	ok = start(c, number) && EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_AEAD_SET_TAG, c->tag_len, tag) > 0 &&
+	ok = start(c, nonce) && EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_AEAD_SET_TAG, c->tag_len, tag) > 0 &&
 	     run(c, ad, ad_len, in, n, n ? out : &none);
 	if (!ok) {
 		ERR_clear_error();
@@ -98,4 +98,37 @@ bool th_cipher_open(struct th_cipher *c, uint64_t number, const uint8_t *ad, siz
 			th_wipe(out, n);
 	}
 	return ok;
+}
+
+/* ---- packet numbers ---- */
+
+bool th_cipher_init(struct th_cipher *c, const struct th_noise_secret *k, size_t tag_len, enum th_cipher_way way)
+{
+	return th_cipher_init_ccm(c, k, TH_CIPHER_NONCE, tag_len, way);
+}
+
+static void write_nonce(uint64_t number, uint8_t nonce[TH_CIPHER_NONCE])
+{
+	struct th_wr w = th_wr_init(nonce + NONCE_ZEROES, sizeof(number));
+
+	memset(nonce, 0, NONCE_ZEROES);
+	th_wr_uint(&w, number, sizeof(number));
+}
+
+bool th_cipher_seal(struct th_cipher *c, uint64_t number, const uint8_t *ad, size_t ad_len, const uint8_t *in, size_t n,
+		    uint8_t *out)
+{
+	uint8_t nonce[TH_CIPHER_NONCE];
+
+	write_nonce(number, nonce);
+	return th_cipher_seal_ccm(c, nonce, ad, ad_len, in, n, out);
+}
+
+bool th_cipher_open(struct th_cipher *c, uint64_t number, const uint8_t *ad, size_t ad_len, const uint8_t *in, size_t n,
+		    uint8_t *out)
+{
+	uint8_t nonce[TH_CIPHER_NONCE];
+
+	write_nonce(number, nonce);
+	return th_cipher_open_ccm(c, nonce, ad, ad_len, in, n, out);
 }

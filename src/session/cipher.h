@@ -21,7 +21,7 @@ enum th_cipher_way { TH_CIPHER_SEAL, TH_CIPHER_OPEN };
 
 struct th_cipher {
 	struct evp_cipher_ctx_st *ctx; /* owned; OpenSSL's EVP_CIPHER_CTX */
-	uint8_t tag_len, way;
+	uint8_t nonce_len, tag_len, way;
 };
 
 /* tag_len: 8 or 16. A cipher works one way only. False when the library has no memory; then there is nothing to free.
@@ -37,5 +37,14 @@ bool th_cipher_seal(struct th_cipher *c, uint64_t number, const uint8_t *ad, siz
  */
 bool th_cipher_open(struct th_cipher *c, uint64_t number, const uint8_t *ad, size_t ad_len, const uint8_t *in, size_t n,
 		    uint8_t *out);
+
+/* What those are made of: the same under whole nonces of nonce_len bytes, 7 to 13 (th_cipher_init() says 13). Records
+ * take their number's, never one of their own choice. */
+bool th_cipher_init_ccm(struct th_cipher *c, const struct th_noise_secret *k, size_t nonce_len, size_t tag_len,
+			enum th_cipher_way way);
+bool th_cipher_seal_ccm(struct th_cipher *c, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, const uint8_t *in,
+			size_t n, uint8_t *out);
+bool th_cipher_open_ccm(struct th_cipher *c, const uint8_t *nonce, const uint8_t *ad, size_t ad_len, const uint8_t *in,
+			size_t n, uint8_t *out);
 
 #endif

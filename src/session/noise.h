@@ -20,6 +20,7 @@ enum {
 	TH_NOISE_KEY = 32,
 	TH_NOISE_PSK = 32,
 	TH_NOISE_TAG = 16,
+	TH_NOISE_NONCE = 12,	      /* of the ciphers; Noise counts in its last 8 bytes (§12) */
 	TH_NOISE_MESSAGE_MAX = 65535, /* §3 */
 };
 

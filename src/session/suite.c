@@ -8,7 +8,6 @@
 
 enum {
 	SUITES = 2,
-	NONCE = 12,
 	NONCE_COUNTER = 8,
 	HASH_BLOCK = 64, /* BLOCKLEN of BLAKE2s and SHA256 */
 	HMAC_INNER = 0x36,
@@ -77,9 +76,9 @@ bool th_suite_hash(const struct th_noise_suite *s, uint8_t out[TH_NOISE_HASH], c
 	return ok;
 }
 
-/* HMAC (RFC 2104) with a key of one hash length: two hashes, where OpenSSL's own looks three algorithms up by name. */
-static bool hmac(const struct th_noise_suite *s, const uint8_t key[TH_NOISE_HASH], const void *data, size_t n,
-		 uint8_t out[TH_NOISE_HASH])
+/* Two hashes, where OpenSSL's own HMAC looks three algorithms up by name. */
+bool th_suite_hmac(const struct th_noise_suite *s, const uint8_t key[TH_NOISE_HASH], const void *data, size_t n,
+		   uint8_t out[TH_NOISE_HASH])
 {
 	uint8_t pad[HASH_BLOCK], inner[TH_NOISE_HASH];
 	bool ok;
@@ -99,17 +98,17 @@ bool th_suite_hkdf(const struct th_noise_suite *s, const struct th_noise_secret 
 		   uint8_t *out1, uint8_t *out2, uint8_t *out3)
 {
 	uint8_t temp[TH_NOISE_HASH], block[TH_NOISE_HASH + 1] = { 1 };
-	bool ok = hmac(s, ck->b, ikm, ikm_len, temp) && hmac(s, temp, block, 1, out1);
+	bool ok = th_suite_hmac(s, ck->b, ikm, ikm_len, temp) && th_suite_hmac(s, temp, block, 1, out1);
 
 	if (ok) {
 		memcpy(block, out1, TH_NOISE_HASH);
 		block[TH_NOISE_HASH] = 2;
-		ok = hmac(s, temp, block, sizeof(block), out2);
+		ok = th_suite_hmac(s, temp, block, sizeof(block), out2);
 	}
 	if (ok && out3) {
 		memcpy(block, out2, TH_NOISE_HASH);
 		block[TH_NOISE_HASH] = 3;
-		ok = hmac(s, temp, block, sizeof(block), out3);
+		ok = th_suite_hmac(s, temp, block, sizeof(block), out3);
 	}
 	th_wipe(temp, sizeof(temp));
 	th_wipe(block, sizeof(block));
@@ -118,34 +117,32 @@ bool th_suite_hkdf(const struct th_noise_suite *s, const struct th_noise_secret 
 
 /* ---- cipher ---- */
 
-static void write_nonce(const struct th_noise_suite *s, uint64_t n, uint8_t out[NONCE])
+static void write_nonce(const struct th_noise_suite *s, uint64_t n, uint8_t out[TH_NOISE_NONCE])
 {
-	memset(out, 0, NONCE);
+	memset(out, 0, TH_NOISE_NONCE);
 	for (unsigned i = 0; i < NONCE_COUNTER; i++) {
 		unsigned shift = 8 * (s->nonce_is_little ? i : NONCE_COUNTER - 1 - i);
 
-		out[NONCE - NONCE_COUNTER + i] = (uint8_t)(n >> shift);
+		out[TH_NOISE_NONCE - NONCE_COUNTER + i] = (uint8_t)(n >> shift);
 	}
 }
 
-static EVP_CIPHER_CTX *cipher_open(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce,
-				   int enc, const void *ad, size_t ad_len)
+static EVP_CIPHER_CTX *cipher_open(const struct th_noise_suite *s, const struct th_noise_secret *k,
+				   const uint8_t nonce[TH_NOISE_NONCE], int enc, const void *ad, size_t ad_len)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	const EVP_CIPHER *c = cipher_of(s);
-	uint8_t iv[NONCE];
 	int len;
 
-	write_nonce(s, nonce, iv);
-	if (ctx && c && ad_len <= TH_NOISE_MESSAGE_MAX && EVP_CipherInit_ex(ctx, c, NULL, k->b, iv, enc) &&
+	if (ctx && c && ad_len <= TH_NOISE_MESSAGE_MAX && EVP_CipherInit_ex(ctx, c, NULL, k->b, nonce, enc) &&
 	    (ad_len == 0 || EVP_CipherUpdate(ctx, NULL, &len, ad, (int)ad_len)))
 		return ctx;
 	EVP_CIPHER_CTX_free(ctx);
 	return NULL;
 }
 
-bool th_suite_encrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
-		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
+bool th_suite_seal(const struct th_noise_suite *s, const struct th_noise_secret *k, const uint8_t nonce[TH_NOISE_NONCE],
+		   const void *ad, size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
 {
 	EVP_CIPHER_CTX *ctx;
 	int len = 0, last;
@@ -161,8 +158,8 @@ bool th_suite_encrypt(const struct th_noise_suite *s, const struct th_noise_secr
 	return ok;
 }
 
-bool th_suite_decrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
-		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
+bool th_suite_open(const struct th_noise_suite *s, const struct th_noise_secret *k, const uint8_t nonce[TH_NOISE_NONCE],
+		   const void *ad, size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
 {
 	uint8_t tag[TH_NOISE_TAG], none[1];
 	EVP_CIPHER_CTX *ctx;
@@ -182,6 +179,24 @@ bool th_suite_decrypt(const struct th_noise_suite *s, const struct th_noise_secr
 	if (!ok && plain)
 		th_wipe(out, plain); /* OpenSSL decrypts before it compares the tag */
 	return ok;
+}
+
+bool th_suite_encrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
+		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
+{
+	uint8_t whole[TH_NOISE_NONCE];
+
+	write_nonce(s, nonce, whole);
+	return th_suite_seal(s, k, whole, ad, ad_len, in, n, out);
+}
+
+bool th_suite_decrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
+		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out)
+{
+	uint8_t whole[TH_NOISE_NONCE];
+
+	write_nonce(s, nonce, whole);
+	return th_suite_open(s, k, whole, ad, ad_len, in, n, out);
 }
 
 /* ---- 25519 ---- */

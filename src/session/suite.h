@@ -22,6 +22,10 @@ void th_suite_release(void);
 bool th_suite_hash(const struct th_noise_suite *s, uint8_t out[TH_NOISE_HASH], const void *a, size_t a_len,
 		   const void *b, size_t b_len);
 
+/* HMAC-HASH (RFC 2104) with a key of one hash length, as §4.3 has it. */
+bool th_suite_hmac(const struct th_noise_suite *s, const uint8_t key[TH_NOISE_HASH], const void *data, size_t n,
+		   uint8_t out[TH_NOISE_HASH]);
+
 /* HKDF of §4.3 with `outputs` 2 or 3; out3 may be NULL for 2. */
 bool th_suite_hkdf(const struct th_noise_suite *s, const struct th_noise_secret *ck, const void *ikm, size_t ikm_len,
 		   uint8_t *out1, uint8_t *out2, uint8_t *out3);
@@ -32,6 +36,13 @@ bool th_suite_encrypt(const struct th_noise_suite *s, const struct th_noise_secr
 		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out);
 bool th_suite_decrypt(const struct th_noise_suite *s, const struct th_noise_secret *k, uint64_t nonce, const void *ad,
 		      size_t ad_len, const uint8_t *in, size_t n, uint8_t *out);
+
+/* What those two are made of: the same under a whole nonce. What travels takes the counter's, never one of its own
+ * choice. */
+bool th_suite_seal(const struct th_noise_suite *s, const struct th_noise_secret *k, const uint8_t nonce[TH_NOISE_NONCE],
+		   const void *ad, size_t ad_len, const uint8_t *in, size_t n, uint8_t *out);
+bool th_suite_open(const struct th_noise_suite *s, const struct th_noise_secret *k, const uint8_t nonce[TH_NOISE_NONCE],
+		   const void *ad, size_t ad_len, const uint8_t *in, size_t n, uint8_t *out);
 
 /* DH of §4.1. False for an all-zero result too (a public key of small order). */
 bool th_suite_dh(uint8_t out[TH_NOISE_DH], const struct th_noise_secret *secret, const uint8_t public[TH_NOISE_DH]);

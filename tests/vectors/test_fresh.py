@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("of", ["noise", "record"])
+@pytest.mark.parametrize("of", ["noise", "record", "wycheproof"])
 def test_vectors_are_fresh(of):
     script = pathlib.Path(__file__).resolve().parent / of / "make_vectors.py"
     subprocess.run([sys.executable, script, "--check"], check=True, timeout=120)
