@@ -62,11 +62,11 @@ static void train_dictionary(const struct corpus *c)
 	size_t *sizes = calloc(c->n + 1, sizeof(*sizes)), n = 0, total = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
-		if (total + c->messages[i].n > SAMPLES_MAX || c->messages[i].n > 16384)
+		if (total + c->messages[i].plain_n > SAMPLES_MAX || c->messages[i].plain_n > 16384)
 			continue;
-		memcpy(samples + total, c->messages[i].text, c->messages[i].n);
-		total += c->messages[i].n;
-		sizes[n++] = c->messages[i].n;
+		memcpy(samples + total, c->messages[i].plain, c->messages[i].plain_n);
+		total += c->messages[i].plain_n;
+		sizes[n++] = c->messages[i].plain_n;
 	}
 	dictionary_n = ZDICT_trainFromBuffer(dictionary, sizeof(dictionary), samples, sizes, (unsigned)n);
 	if (ZDICT_isError(dictionary_n))
@@ -75,17 +75,20 @@ static void train_dictionary(const struct corpus *c)
 	free(sizes);
 }
 
-/* Dictionary, then the history: oldest first, so that the newest is nearest. */
-static void join(const struct th_view *view)
+/* Dictionary, then the session's last messages before that one, as they are: oldest first, so that the newest is
+ * nearest. */
+static void join(const struct corpus *c, size_t before)
 {
+	size_t first = before, sum = 0;
+
+	while (first > 0 && c->messages[first - 1].session == c->messages[before].session &&
+	       sum + c->messages[first - 1].plain_n <= TH_HISTORY_DEFAULT / 8 * 7)
+		sum += c->messages[--first].plain_n;
 	memcpy(joined, dictionary, dictionary_n);
 	joined_n = dictionary_n;
-	for (size_t i = 0; i < view->n; i++) {
-		const struct th_view_text *t = &view->texts[i];
-
-		memcpy(joined + joined_n, t->p, t->n);
-		memcpy(joined + joined_n + t->n, t->rest, t->n_rest);
-		joined_n += t->n + t->n_rest;
+	for (size_t i = first; i < before; i++) {
+		memcpy(joined + joined_n, c->messages[i].plain, c->messages[i].plain_n);
+		joined_n += c->messages[i].plain_n;
 	}
 }
 
@@ -96,8 +99,8 @@ static size_t deflated(const struct message *m)
 
 	deflateInit2(&z, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY);
 	deflateSetDictionary(&z, joined + from, (uInt)(joined_n - from));
-	z.next_in = m->text;
-	z.avail_in = (uInt)m->n;
+	z.next_in = m->plain;
+	z.avail_in = (uInt)m->plain_n;
 	z.next_out = out;
 	z.avail_out = OUT;
 	deflate(&z, Z_FINISH);
@@ -119,7 +122,7 @@ static size_t zstandard(const struct message *m)
 	ZSTD_CCtx_setParameter(c, ZSTD_c_checksumFlag, 0);
 	ZSTD_CCtx_setParameter(c, ZSTD_c_format, ZSTD_f_zstd1_magicless);
 	ZSTD_CCtx_loadDictionary_byReference(c, joined, joined_n);
-	n = ZSTD_compress2(c, out, OUT, m->text, m->n);
+	n = ZSTD_compress2(c, out, OUT, m->plain, m->plain_n);
 	if (ZSTD_isError(n))
 		die(ZSTD_getErrorName(n));
 	return n;
@@ -149,14 +152,14 @@ static size_t brotlied(const struct message *m)
 	BrotliEncoderSetParameter(b, BROTLI_PARAM_QUALITY, 9);
 	BrotliEncoderSetParameter(b, BROTLI_PARAM_LGWIN, 18);
 	brotli_step(b, BROTLI_OPERATION_FLUSH, joined, joined_n);
-	n = brotli_step(b, BROTLI_OPERATION_FINISH, m->text, m->n);
+	n = brotli_step(b, BROTLI_OPERATION_FINISH, m->plain, m->plain_n);
 	BrotliEncoderDestroyInstance(b);
 	return n;
 }
 
 /* `base` and `number`: what is said of them counts, too. */
 static size_t modelled(struct th_model *model, const struct th_view *view, const struct message *m,
-		       const struct th_history_base *base, uint64_t number)
+		       const struct cut *cut, const struct th_history_base *base, uint64_t number)
 {
 	struct th_model_about about = { m->is_response, m->is_response ? m->kind : 0,
 					m->is_response ? m->account : -1 };
@@ -169,7 +172,7 @@ static size_t modelled(struct th_model *model, const struct th_view *view, const
 
 	for (size_t i = 0; i < view->n; i++)
 		history += view->texts[i].n + view->texts[i].n_rest + 1;
-	(void)th_model_encode(model, view, &about, m->text, 0, out, OUT, &need); /* nothing but the history */
+	(void)th_model_encode(model, view, &about, cut->text, 0, out, OUT, &need); /* nothing but the history */
 	taken = now() - start;
 	seconds_history += taken;
 	bytes_history += history;
@@ -177,19 +180,19 @@ static size_t modelled(struct th_model *model, const struct th_view *view, const
 	th_range_enc_init(&e, out, OUT);
 	if (!base->parent.none) {
 		th_reference_write(&e, base, m->is_response, number);
-		th_check_write(&e, th_check_of(m->text, m->n, TH_STR("")));
+		th_check_write(&e, th_check_of(m->plain, m->plain_n, TH_STR("")));
 	}
-	if (th_model_encode_on(model, view, &about, m->text, m->n, &e, &need) != TH_OK)
+	if (th_model_encode_on(model, view, &about, cut->text, cut->n, &e, &need) != TH_OK)
 		die("a text is too large");
 	seconds_coding += now() - start - taken;
-	bytes_coded += m->n;
+	bytes_coded += m->plain_n;
 	th_range_dec_init(&d, out, need);
 	if (!base->parent.none &&
 	    (th_reference_read(&d, m->is_response, number, &read) != TH_OK || read.also != base->also ||
-	     read.own != base->own || th_check_read(&d) != th_check_of(m->text, m->n, TH_STR(""))))
+	     read.own != base->own || th_check_read(&d) != th_check_of(m->plain, m->plain_n, TH_STR(""))))
 		die("a reference did not come back as it was");
-	if (th_model_decode_on(model, view, &about, &d, back, sizeof(back), &got) != TH_OK || got != m->n ||
-	    memcmp(back, m->text, got) != 0)
+	if (th_model_decode_on(model, view, &about, &d, back, sizeof(back), &got) != TH_OK ||
+	    !corpus_restores(m, view, back, got))
 		die("a text did not come back as it was");
 	return need;
 }
@@ -209,7 +212,7 @@ static void add(struct sums *s, const struct message *m, const size_t coded[CODE
 {
 	s->messages++;
 	s->http += m->http_bytes;
-	s->text += m->n;
+	s->text += m->plain_n;
 	for (unsigned i = 0; i < CODERS; i++)
 		s->coded[i] += coded[i];
 }
@@ -232,16 +235,17 @@ struct pair {
 	struct th_history *near, *far;
 };
 
-static void remember(const struct pair *p, const struct message *m, uint64_t number, struct th_history_base base)
+static void remember(const struct pair *p, const struct message *m, uint64_t number, struct th_history_base base,
+		     const struct cut *cut)
 {
 	struct th_model_about about = { m->is_response, m->is_response ? m->kind : 0,
 					m->is_response ? m->account : -1 };
 	struct th_history *sender = m->is_response ? p->far : p->near, *receiver = m->is_response ? p->near : p->far;
 	struct th_history_ref me = { .sender = TH_HISTORY_OURS, .number = number };
 
-	th_history_add(sender, me, &base, &about, m->masked, m->masked_n);
+	th_history_add(sender, me, &base, &about, cut->kept, cut->kept_n);
 	base = th_history_base_mirrored(base);
-	th_history_add(receiver, th_history_mirrored(me), &base, &about, m->masked, m->masked_n);
+	th_history_add(receiver, th_history_mirrored(me), &base, &about, cut->kept, cut->kept_n);
 }
 
 /* One line for each message: what the figures of bench/codec-figures are taken from. */
@@ -249,9 +253,18 @@ static void print_message(const struct corpus *c, const struct message *m, size_
 {
 	printf("message %s %s %s %zu %zu ", c->sessions[m->session], m->is_response ? "down" : "up", m->route, cold,
 	       warm);
-	for (size_t i = 0; i < m->n && i < 3000; i++)
-		putchar(m->text[i] >= 32 && m->text[i] < 127 ? m->text[i] : '~');
+	for (size_t i = 0; i < m->plain_n && i < 3000; i++)
+		putchar(m->plain[i] >= 32 && m->plain[i] < 127 ? m->plain[i] : '~');
 	putchar('\n');
+}
+
+static void cut_for(const struct message *m, const struct th_view *view, struct cut *cut)
+{
+	double start = now();
+
+	if (!corpus_cut(m, view, TH_HISTORY_DEFAULT / TH_HISTORY_TEXT_PARTS, cut))
+		die("a text cannot be cut");
+	seconds_coding += now() - start;
 }
 
 static void play(struct th_model *model, const struct corpus *c, bool each)
@@ -267,7 +280,8 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 		const struct message *m = &c->messages[i];
 		struct th_history_ref request = TH_HISTORY_NONE;
 		struct th_history_base base;
-		size_t coded[CODERS] = { 0 };
+		size_t coded[CODERS] = { 0 }, cold = 0;
+		struct cut cut;
 		char name[64];
 
 		if (m->session != session) {
@@ -284,21 +298,25 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 			base = TH_HISTORY_BASELESS;
 			view.n = 0;
 		}
-		coded[0] = modelled(model, &view, m, &base, numbers[i]);
 		if (each) {
 			static const struct th_view empty;
 
-			print_message(c, m, modelled(model, &empty, m, &TH_HISTORY_BASELESS, 0), coded[0]);
+			cut_for(m, &empty, &cut);
+			cold = modelled(model, &empty, m, &cut, &TH_HISTORY_BASELESS, 0);
 		}
+		cut_for(m, &view, &cut);
+		coded[0] = modelled(model, &view, m, &cut, &base, numbers[i]);
+		if (each)
+			print_message(c, m, cold, coded[0]);
 		if (!only_model) {
-			join(&view);
+			join(c, i);
 			coded[1] = deflated(m);
 			coded[2] = zstandard(m);
 			coded[3] = brotlied(m);
 		}
 		also += base.also != 0;
 		none += view.n == 0;
-		remember(&p, m, numbers[i], base);
+		remember(&p, m, numbers[i], base, &cut);
 		add(sums_for(sessions, &n_sessions, c->sessions[session]), m, coded);
 		snprintf(name, sizeof(name), "%s %s", m->route, m->is_response ? "down" : "up");
 		add(sums_for(routes, &n_routes, name), m, coded);

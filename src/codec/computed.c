@@ -1,19 +1,15 @@
 #include "codec/computed.h"
 
 #include <openssl/evp.h>
-#include <stdlib.h>
 
 #include "codec/base64.h"
+#include "codec/canonical.h"
 #include "codec/event.h"
 
 enum {
 	SHA256 = 32,
 	HASH_TEXT = 43,
 	MARK_BYTES = 1,
-	MEMBERS_MAX = 64,
-	NESTED_MAX = 12,
-	NAME_EXTRA = 3, /* two quotes and the colon */
-	EMPTY_ARRAY = 2,
 };
 
 static const struct th_str mark = TH_STR_INIT("\001"); /* no JSON string can hold it */
@@ -38,111 +34,44 @@ static bool holds(struct th_str body, struct th_str what)
 static const char *const not_hashed[] = { "hashes", "signatures", "unsigned", NULL };
 
 /* What a redaction leaves of an event, in any room version from 4 on, but for `content`. */
-static const char *const kept[] = { "auth_events", "depth",  "event_id",      "hashes",	     "membership",
-				    "origin",	   "origin_server_ts", "prev_events", "prev_state",  "room_id",
-				    "sender",	   "state_key", "type",	       NULL };
+static const char *const kept[] = { "auth_events", "depth",   "event_id",	  "hashes",
+				    "membership",  "origin",  "origin_server_ts", "prev_events",
+				    "prev_state",  "room_id", "sender",		  "state_key",
+				    "type",	   NULL };
 
 /* Types whose content is not wholly redacted in every room version. */
-static const char *const lasting[] = { "\"m.room.member\"",	    "\"m.room.create\"",
-				       "\"m.room.join_rules\"",	    "\"m.room.power_levels\"",
-				       "\"m.room.redaction\"",	    "\"m.room.history_visibility\"",
-				       "\"m.room.aliases\"",	    NULL };
+static const char *const lasting[] = { "\"m.room.member\"",	"\"m.room.create\"",
+				       "\"m.room.join_rules\"", "\"m.room.power_levels\"",
+				       "\"m.room.redaction\"",	"\"m.room.history_visibility\"",
+				       "\"m.room.aliases\"",	NULL };
 
-static struct th_str as_content_hash(const struct th_event_member *m)
+static struct th_str as_content_hash(const void *ctx, const struct th_event_member *m)
 {
+	(void)ctx;
 	return is_one_of(m->name, not_hashed) ? TH_STR("") : m->whole;
 }
 
-static struct th_str as_reference_hash(const struct th_event_member *m)
+static struct th_str as_reference_hash(const void *ctx, const struct th_event_member *m)
 {
+	(void)ctx;
 	if (th_str_eq(m->name, TH_STR("content")))
 		return TH_STR("\"content\":{}");
 	return is_one_of(m->name, kept) ? m->whole : TH_STR("");
 }
 
-static struct th_str as_it_is(const struct th_event_member *m)
+static void add(void *ctx, const char *p, size_t n)
 {
-	return m->whole;
-}
-
-typedef struct th_str view(const struct th_event_member *m);
-
-static void add(EVP_MD_CTX *ctx, struct th_str s)
-{
-	(void)EVP_DigestUpdate(ctx, s.p, s.n); /* fails only when it was not begun */
-}
-
-static bool add_value(EVP_MD_CTX *ctx, struct th_str value, unsigned depth);
-
-static int by_name(const void *a, const void *b)
-{
-	const struct th_event_member *x = a, *y = b;
-	int order = memcmp(x->name.p, y->name.p, x->name.n < y->name.n ? x->name.n : y->name.n);
-
-	return order ? order : (x->name.n > y->name.n) - (x->name.n < y->name.n);
-}
-
-/* Canonical JSON has the members of every object in the order of their names. */
-static bool add_object(EVP_MD_CTX *ctx, struct th_str object, view *as, unsigned depth)
-{
-	struct th_event_member m[MEMBERS_MAX];
-	size_t n = 0, at = 0;
-
-	while (n < MEMBERS_MAX && th_event_member_next(object, &at, &m[n]))
-		if (as(&m[n]).n > 0)
-			n++;
-	if (at != object.n)
-		return false;
-	qsort(m, n, sizeof(m[0]), by_name);
-	add(ctx, TH_STR("{"));
-	for (size_t i = 0; i < n; i++) {
-		struct th_str whole = as(&m[i]), head = { whole.p, m[i].name.n + NAME_EXTRA };
-
-		if (i > 0)
-			add(ctx, TH_STR(","));
-		add(ctx, head);
-		if (!add_value(ctx, (struct th_str){ whole.p + head.n, whole.n - head.n }, depth + 1))
-			return false;
-	}
-	add(ctx, TH_STR("}"));
-	return true;
-}
-
-static bool add_array(EVP_MD_CTX *ctx, struct th_str array, unsigned depth)
-{
-	struct th_str element;
-	size_t at = 0;
-
-	while (th_event_element_next(array, &at, &element)) {
-		add(ctx, (struct th_str){ element.p - 1, 1 }); /* '[' or ',' */
-		if (!add_value(ctx, element, depth + 1))
-			return false;
-	}
-	if (at != array.n)
-		return false;
-	add(ctx, array.n == EMPTY_ARRAY ? array : TH_STR("]"));
-	return true;
-}
-
-static bool add_value(EVP_MD_CTX *ctx, struct th_str value, unsigned depth)
-{
-	if (depth == NESTED_MAX || value.n == 0)
-		return false;
-	if (value.p[0] == '{')
-		return add_object(ctx, value, as_it_is, depth);
-	if (value.p[0] == '[')
-		return add_array(ctx, value, depth);
-	add(ctx, value);
-	return true;
+	(void)EVP_DigestUpdate(ctx, p, n); /* fails only when it was not begun */
 }
 
 /* The object's members as `as` shows them, in canonical JSON, hashed. False: it is no JSON without white space, it is
  * larger than events are, or the library failed. */
-static bool hash(struct th_str object, view *as, uint8_t out[static SHA256])
+static bool hash(struct th_str object, th_canonical_part *as, uint8_t out[static SHA256])
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 && add_object(ctx, object, as, 0) &&
-		  EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+	const struct th_canonical to = { add, ctx };
+	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		  th_canonical_object(&to, object, as, NULL) && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 
 	EVP_MD_CTX_free(ctx);
 	return ok;

@@ -2,9 +2,9 @@
  *
  * - The content hash (Matrix specification, server-server API, "Calculating the content hash for an event"): SHA-256 of
  *   the event without its hashes, signatures and unsigned. Where the one in a body is right, a mark takes its place.
- * - The event's ID in room versions from 4 on ("Calculating the reference hash for an event", url-safe base64). It is in
- *   no event, but in the answer to it, in the events that follow it, and in what clients see: both ends keep the IDs with
- *   the text in the history.
+ * - The event's ID in room versions from 4 on ("Calculating the reference hash for an event", url-safe base64). It is
+ * in no event, but in the answer to it, in the events that follow it, and in what clients see: both ends keep the IDs
+ * with the text in the history.
  *
  * All of it is bytes in, bytes out; nothing is parsed but the events' outlines (event.h). */
 #ifndef TH_CODEC_COMPUTED_H

@@ -7,8 +7,7 @@ struct th_event_scan th_event_scan_init(struct th_str body)
 	return (struct th_event_scan){ .body = body };
 }
 
-/* Behind the string whose opening quote is at `at`; past the end when it does not end. */
-static size_t string_end(struct th_str s, size_t at)
+size_t th_event_string_end(struct th_str s, size_t at)
 {
 	for (at++; at < s.n && s.p[at] != '"'; at++)
 		if (s.p[at] == '\\')
@@ -38,7 +37,7 @@ static bool close(struct th_event_scan *s, struct th_event *out)
 		return false;
 	out->object = (struct th_str){ s->body.p + start, s->at - start };
 	out->hash = hash;
-	out->hash_n = string_end(s->body, hash - 1) - 1 - hash;
+	out->hash_n = th_event_string_end(s->body, hash - 1) - 1 - hash;
 	return true;
 }
 
@@ -50,7 +49,7 @@ bool th_event_next(struct th_event_scan *s, struct th_event *out)
 		if (c == '"') {
 			if (is_hashes(s) && !s->open[s->depth - 1].hash)
 				s->open[s->depth - 1].hash = s->at + hashes.n;
-			s->at = string_end(s->body, s->at);
+			s->at = th_event_string_end(s->body, s->at);
 			continue;
 		}
 		s->at++;
@@ -81,7 +80,7 @@ static size_t value_end(struct th_str s, size_t at)
 		char c = s.p[at];
 
 		if (c == '"') {
-			at = string_end(s, at);
+			at = th_event_string_end(s, at);
 			continue;
 		}
 		if (depth == 0 && (c == ',' || c == '}' || c == ']'))
@@ -104,7 +103,7 @@ bool th_event_member_next(struct th_str object, size_t *at, struct th_event_memb
 			*at = object.n;
 		return false;
 	}
-	colon = string_end(object, name);
+	colon = th_event_string_end(object, name);
 	if (colon >= object.n || object.p[colon] != ':')
 		return false;
 	end = value_end(object, colon + 1);

@@ -33,6 +33,9 @@ struct th_event_scan th_event_scan_init(struct th_str body);
 /* The next event, in the order of their ends; false when there is none, or the body is no JSON from here on. */
 bool th_event_next(struct th_event_scan *s, struct th_event *out);
 
+/* Behind the string whose opening quote is at `at`; past the end when it does not end. */
+size_t th_event_string_end(struct th_str s, size_t at);
+
 struct th_event_member {
 	struct th_str name;  /* as it is written, without quotes */
 	struct th_str whole; /* "name":value */

@@ -23,9 +23,10 @@ struct entry {
 	uint16_t begin, n;
 	int16_t account;
 	uint16_t visit;
-	uint16_t also, own;	 /* th_history_base, and its place */
-	uint16_t place_after;	 /* place - number */
-	bool is_response, first; /* first: sent by the first end */
+	uint16_t also, own;		 /* th_history_base, and its place */
+	uint16_t place_after;		 /* place - number */
+	bool is_response : 1, first : 1; /* first: sent by the first end */
+	uint8_t trust;			 /* enum th_history_trust */
 };
 
 struct th_history {
@@ -160,6 +161,7 @@ struct bases {
 	uint32_t at[2 + 2 * TH_HISTORY_NEAR];
 	unsigned n;
 	bool whole;
+	uint32_t request; /* among them; NOBODY: not there */
 };
 
 static void base_add(struct bases *b, uint32_t at)
@@ -182,12 +184,14 @@ static struct bases bases_of(const struct th_history *h, struct th_history_ref m
 {
 	bool first = is_first(h, message);
 	uint64_t place = th_history_place(first, message.number, base);
-	struct bases b = { .whole = true };
+	struct bases b = { .whole = true, .request = NOBODY };
 
 	if (!base->parent.none)
 		base_add(&b, find(h, base->parent));
-	if (!base->request.none)
-		base_add(&b, find(h, base->request));
+	if (!base->request.none) {
+		b.request = find(h, base->request);
+		base_add(&b, b.request);
+	}
 	base_add_near(h, &b, !first, place, base->also);
 	base_add_near(h, &b, first, place, base->own);
 	return b;
@@ -212,6 +216,11 @@ static void received(struct th_history *h, struct th_history_ref message)
 {
 	if (h->we_are_first || h->parent.none || message.number > h->parent.number || find(h, h->parent) == NOBODY)
 		h->parent = message;
+}
+
+size_t th_history_text_max(const struct th_history *h)
+{
+	return h->size / TH_HISTORY_TEXT_PARTS;
 }
 
 enum th_err th_history_add(struct th_history *h, struct th_history_ref message, const struct th_history_base *base,
@@ -241,8 +250,8 @@ enum th_err th_history_add(struct th_history *h, struct th_history_ref message, 
 		return TH_ERR_INVALID;
 	if (!b.whole)
 		return TH_ERR_NOT_FOUND;
-	if (n > h->size / TH_HISTORY_TEXT_PARTS)
-		n = h->size / TH_HISTORY_TEXT_PARTS;
+	if (n > th_history_text_max(h))
+		n = th_history_text_max(h);
 	if (h->serial == UINT32_MAX) { /* the peer is told of unknown parents, and all begins anew */
 		th_history_clear(h);
 		h->serial = h->doubtful = NOBODY;
@@ -262,6 +271,14 @@ enum th_err th_history_add(struct th_history *h, struct th_history_ref message, 
 	if (message.sender == TH_HISTORY_THEIRS)
 		received(h, message);
 	return TH_OK;
+}
+
+void th_history_trust(struct th_history *h, struct th_history_ref message, enum th_history_trust trust)
+{
+	uint32_t serial = find(h, message);
+
+	if (serial != NOBODY)
+		entry(h, serial)->trust = (uint8_t)trust;
 }
 
 bool th_history_has(const struct th_history *h, struct th_history_ref message)
@@ -388,7 +405,7 @@ static size_t budget_of(const struct th_history *h, unsigned parts)
 static enum th_err walk_back(struct th_history *h, const struct bases *from, unsigned parts, bool careful,
 			     struct walk *w, struct th_view *view)
 {
-	view->n = 0;
+	view->n = view->request = 0;
 	walk_begin(h, w);
 	w->left = budget_of(h, parts);
 	for (unsigned i = 0; i < from->n; i++)
@@ -408,8 +425,12 @@ static enum th_err walk_back(struct th_history *h, const struct bases *from, uns
 		w->left -= (size_t)e->n + 1;
 		w->oldest = e->depth;
 		view->texts[view->n++] = text_of(h, e);
+		if (serial == from->request)
+			view->request = view->n;
 	}
 	reverse(view);
+	if (view->request)
+		view->request = view->n + 1 - view->request;
 	return TH_OK;
 }
 
@@ -419,12 +440,19 @@ enum th_err th_history_view(struct th_history *h, struct th_history_ref message,
 	struct bases from = bases_of(h, message, base);
 	struct walk w;
 
-	view->n = 0;
+	view->n = view->request = 0;
 	return from.whole ? walk_back(h, &from, base->parts, false, &w, view) : TH_ERR_NOT_FOUND;
 }
 
+/* Whether it is counted on that the peer has it, or will have it in time. */
+static bool is_trusted(const struct th_history *h, const struct entry *e, bool hopeful)
+{
+	return e->first != h->we_are_first || e->trust == TH_HISTORY_READ ||
+	       (hopeful && e->trust == TH_HISTORY_HOPED_FOR);
+}
+
 /* Which messages near that place the last walk did not come to, and there is room for. */
-static uint16_t not_visited(const struct th_history *h, const struct walk *w, bool first, uint64_t place)
+static uint16_t not_visited(const struct th_history *h, const struct walk *w, bool first, uint64_t place, bool hopeful)
 {
 	uint16_t bits = 0;
 
@@ -432,7 +460,8 @@ static uint16_t not_visited(const struct th_history *h, const struct walk *w, bo
 		uint32_t serial = find_number(h, first, place - 1 - i);
 		const struct entry *e = &h->entries[serial % TH_HISTORY_MESSAGES];
 
-		if (serial != NOBODY && e->visit != h->visit && (e->depth > w->oldest || (w->n == 0 && e->n < w->left)))
+		if (serial != NOBODY && is_trusted(h, e, hopeful) && e->visit != h->visit &&
+		    (e->depth > w->oldest || (w->n == 0 && e->n < w->left)))
 			bits |= (uint16_t)(1u << i);
 	}
 	return bits;
@@ -479,9 +508,8 @@ void th_history_choose(struct th_history *h, uint64_t number, struct th_history_
 		return;
 	}
 	more = *base;
-	more.also = not_visited(h, &w, !h->we_are_first, place);
-	if (hopeful)
-		more.own = not_visited(h, &w, h->we_are_first, place);
+	more.also = not_visited(h, &w, !h->we_are_first, place, hopeful);
+	more.own = not_visited(h, &w, h->we_are_first, place, hopeful);
 	if ((more.also || more.own) && try_base(h, message, &more, &w, view))
 		*base = more;
 	else if (more.also || more.own)

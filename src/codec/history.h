@@ -86,6 +86,9 @@ struct th_history;
 struct th_history *th_history_new(const struct th_mem *mem, size_t size, bool we_are_first);
 void th_history_free(struct th_history *h);
 
+/* Bytes of the longest text that it remembers whole. */
+size_t th_history_text_max(const struct th_history *h);
+
 /* Remembers a message sent, or received and read, with what it was coded against (TH_HISTORY_BASELESS: coded without
  * history). TH_ERR_INVALID: the message is there already. TH_ERR_NOT_FOUND: some of that is not there any more. What
  * the peer sees behind the message is not seen here then, so it is not added, and who refers to it is told so. A
@@ -95,6 +98,14 @@ enum th_err th_history_add(struct th_history *h, struct th_history_ref message, 
 
 /* What `also` and `own` of a message of that number count down from. `first`: it is the first end's. */
 uint64_t th_history_place(bool first, uint64_t number, const struct th_history_base *base);
+
+/* How far a message of ours is counted on (`own`) before the peer names it. */
+enum th_history_trust {
+	TH_HISTORY_HOPED_FOR, /* where the sender is hopeful: so it is at first */
+	TH_HISTORY_UNSURE,    /* not at all: it may never arrive as it was sent */
+	TH_HISTORY_READ,      /* the peer is known to have read it */
+};
+void th_history_trust(struct th_history *h, struct th_history_ref message, enum th_history_trust trust);
 
 bool th_history_has(const struct th_history *h, struct th_history_ref message);
 bool th_history_is_empty(const struct th_history *h);

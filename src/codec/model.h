@@ -41,6 +41,7 @@ struct th_view_text {
 struct th_view {
 	struct th_view_text texts[TH_MODEL_VIEW_TEXTS];
 	size_t n;
+	size_t request; /* of a response: the place of its request, counted from 1; 0: it is not there */
 };
 
 struct th_model;

@@ -8,14 +8,18 @@
 #include "codec/check.h"
 #include "codec/reference.h"
 #include "codec/keep.h"
+#include "codec/lineage.h"
+#include "codec/mark.h"
 #include "codec/tables.h"
 #include "codec/text.h"
+#include "exchange/date.h"
 #include "exchange/policy.h"
 
 enum {
 	ACCOUNTS_MAX = 64,
 	ACCOUNT_MAX = 1024,			 /* bytes of an Authorization value */
 	TEXT_MAX = 64 * 1024 + TH_TEXT_HEAD_MAX, /* as the daemon: longer messages stream */
+	CUT_MAX = TEXT_MAX + TH_MARK_MAX,
 	IP_UDP = 28,
 	RECORD_UP = 10, /* flags, connection ID, tag */
 	RECORD_DOWN = 9,
@@ -33,16 +37,19 @@ struct account {
 
 struct th_coder {
 	const struct th_mem *mem; /* borrowed */
-	struct th_model *model;	  /* owned, as the histories are */
+	struct th_model *model;	  /* owned, as lineage and the histories are */
+	struct th_lineage *lineage;
 	struct th_history *near, *far;
 	bool history;
 	uint64_t next;
 	struct account accounts[ACCOUNTS_MAX];
 	size_t n_accounts;
 	struct th_view view;
-	uint8_t text[TEXT_MAX], kept[TEXT_MAX + TH_KEEP_EXTRA], code[TEXT_MAX];
+	uint8_t text[TEXT_MAX], cut[CUT_MAX], kept[CUT_MAX + TH_KEEP_EXTRA], code[TEXT_MAX];
+	size_t cut_n;
 	struct th_str body; /* of the message; borrowed while it is looked at */
-	uint32_t cost[TEXT_MAX + 1];
+	int64_t date;	    /* of it */
+	uint32_t cost[CUT_MAX + 1];
 };
 
 /* What of the recorded message is not said by the text. */
@@ -64,7 +71,8 @@ struct th_coder *th_coder_new(const struct th_mem *mem, bool history)
 				(size_t)((uintptr_t)th_tables_builtin_end - (uintptr_t)th_tables_builtin));
 	c->near = th_history_new(mem, TH_HISTORY_DEFAULT, true);
 	c->far = th_history_new(mem, TH_HISTORY_DEFAULT, false);
-	if (c->model && c->near && c->far)
+	c->lineage = th_lineage_new(mem);
+	if (c->model && c->lineage && c->near && c->far)
 		return c;
 	th_coder_del(c);
 	return NULL;
@@ -75,6 +83,7 @@ void th_coder_del(struct th_coder *c)
 	const struct th_mem *mem = c->mem;
 
 	th_model_free(c->model);
+	th_lineage_del(c->lineage);
 	th_history_free(c->near);
 	th_history_free(c->far);
 	th_wipe(c, sizeof(*c)); /* tokens have been in it */
@@ -199,12 +208,13 @@ static void note_cost(void *ctx, size_t at, uint8_t byte, uint32_t cost)
 
 /* Puts the message into both histories: it arrives. */
 static void remember(struct th_coder *c, const struct th_model_about *about, uint64_t number,
-		     struct th_history_base base, size_t n)
+		     struct th_history_base base)
 {
 	struct th_history *sender = about->is_response ? c->far : c->near;
 	struct th_history *receiver = about->is_response ? c->near : c->far;
 	struct th_history_ref me = { .sender = TH_HISTORY_OURS, .number = number };
-	size_t kept_n = th_keep(c->text, n, c->body, c->kept);
+	size_t kept_n =
+		th_keep(c->cut, c->cut_n, c->body, th_lineage_notes(c->lineage), th_history_text_max(sender), c->kept);
 
 	(void)th_history_add(sender, me, &base, about, c->kept, kept_n);
 	base = th_history_base_mirrored(base);
@@ -234,10 +244,15 @@ static enum th_err code(struct th_coder *c, const struct th_model_about *about,
 			const struct th_explained_request *asked, size_t n, struct th_explained *out)
 {
 	struct th_history_base base = choose(c, about->is_response, asked);
+	const struct th_lineage_about lineage = { &c->view, about, c->date };
 	struct th_range_enc e;
 	uint32_t bases = 0;
 	enum th_err err;
 
+	if (th_lineage_cut(c->lineage, &lineage, c->text, n, c->cut, sizeof(c->cut), &c->cut_n) != TH_OK) {
+		out->not_modelled = "it has what stands for event IDs";
+		return TH_OK;
+	}
 	th_range_enc_init(&e, c->code, sizeof(c->code));
 	if (!base.parent.none) {
 		th_reference_write(&e, &base, about->is_response, asked->number);
@@ -245,15 +260,15 @@ static enum th_err code(struct th_coder *c, const struct th_model_about *about,
 		bases = th_model_taken(&e);
 	}
 	th_model_watch(c->model, note_cost, c);
-	err = th_model_encode_on(c->model, &c->view, about, c->text, n, &e, &out->coded);
+	err = th_model_encode_on(c->model, &c->view, about, c->cut, c->cut_n, &e, &out->coded);
 	th_model_watch(c->model, NULL, NULL);
 	if (err != TH_OK) {
 		out->not_modelled = "the code would be longer than the text";
 		return TH_OK;
 	}
 	if (c->history)
-		remember(c, about, asked->number, base, n);
-	err = th_costs_make(&out->costs, c->mem, c->text, c->cost, n);
+		remember(c, about, asked->number, base);
+	err = th_costs_make(&out->costs, c->mem, c->cut, c->cost, c->cut_n);
 	out->costs.bases = bases;
 	return err;
 }
@@ -286,6 +301,7 @@ static bool make_text(struct th_coder *c, const struct message *m, size_t *n, st
 	head.fields = crossing;
 	head.body_len = (int64_t)m->body.n;
 	c->body = m->body;
+	c->date = th_date_of(&m->head);
 	if (th_text_write(&head, m->is_response ? TH_SLOT_NONE : slot_of(c, &head), (const uint8_t *)m->body.p,
 			  m->body.n, c->text, sizeof(c->text), n) != TH_OK)
 		out->not_modelled = "its head is no HTTP head that crosses as a text";

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "codec/check.h"
 #include "codec/keep.h"
+#include "codec/lineage.h"
+#include "codec/mark.h"
 #include "codec/reference.h"
 #include "codec/tables.h"
 #include "codec/text.h"
@@ -37,8 +39,11 @@ struct th_workshop {
 	struct th_view view;
 	struct th_text text;
 	struct th_flate_message message;
-	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX], kept[TEXT_MAX + TH_KEEP_EXTRA];
-	size_t plain_n, kept_n; /* `kept` is what history keeps */
+	struct th_lineage *lineage; /* owned, as the model is */
+	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX];
+	uint8_t cut[TEXT_MAX + TH_MARK_MAX]; /* what is coded of `plain` */
+	uint8_t kept[TEXT_MAX + TH_MARK_MAX + TH_KEEP_EXTRA];
+	size_t cut_n, kept_n; /* `kept` is what history keeps */
 	struct th_coded_watch watch;
 	th_time silent_until; /* no further line of the log on a wrong text before */
 };
@@ -51,10 +56,12 @@ struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
 		return NULL;
 	w->mem = mem;
 	w->flate = th_flate_new(mem);
-	if (!flate_only)
+	if (!flate_only) {
 		w->model = th_model_new(mem, th_tables_builtin,
 					(size_t)((uintptr_t)th_tables_builtin_end - (uintptr_t)th_tables_builtin));
-	if (w->flate && (flate_only || w->model))
+		w->lineage = th_lineage_new(mem);
+	}
+	if (w->flate && (flate_only || (w->model && w->lineage)))
 		return w;
 	th_workshop_del(w);
 	return NULL;
@@ -69,6 +76,7 @@ void th_workshop_del(struct th_workshop *w)
 	mem = w->mem;
 	if (w->model)
 		th_model_free(w->model);
+	th_lineage_del(w->lineage);
 	if (w->flate)
 		th_flate_del(w->flate);
 	(void)th_coded_watch(&w->watch, mem, 0, NULL, NULL);
@@ -193,20 +201,23 @@ static size_t write_coding(struct th_leg *leg, uint8_t out[REFS_MAX])
 	return out[0] == TH_CODING_MODEL_LATE ? 3 : 1;
 }
 
-/* The other way: sets what it is coded for. 0: malformed. */
+/* The other way: sets what it is coded for. A request's number is at most its own; a notification's is that of a
+ * message of ours behind the request, which has left. 0: malformed. */
 static size_t read_coding(struct th_leg *leg, const uint8_t *p, size_t n)
 {
-	uint64_t back;
+	uint64_t back, newest = leg->number;
 
 	leg->coded_for = leg->number;
 	if (p[0] != TH_CODING_MODEL_LATE)
 		return 1;
-	if (n < REFS_MAX || th_leg_is_ingress(leg))
+	if (n < REFS_MAX)
 		return 0;
-	back = (leg->number - p[1] - ((uint64_t)p[2] << 8)) & (LATE_RANGE - 1);
-	if (back > leg->number)
+	if (th_leg_is_ingress(leg))
+		newest = th_secure_next(leg->node->secure, &leg->peer) - 1;
+	back = (newest - p[1] - ((uint64_t)p[2] << 8)) & (LATE_RANGE - 1);
+	if (back > newest || (th_leg_is_ingress(leg) && newest - back <= leg->number))
 		return 0;
-	leg->coded_for -= back;
+	leg->coded_for = newest - back;
 	return REFS_MAX;
 }
 
@@ -266,6 +277,20 @@ static bool hopeful(struct th_leg *leg)
 	return false;
 }
 
+/* A notification behind an answer of the request's number gets one of its own, that of the acknowledgement before it,
+ * so that both ends can keep it apart. False: there is none that was not used. */
+static bool numbered_as_push(struct th_leg *leg)
+{
+	uint64_t number;
+
+	if (th_leg_is_ingress(leg) || !leg->push || !leg->pushed || leg->alone ||
+	    !th_secure_empty(leg->node->secure, &leg->peer, &number) || number <= leg->number ||
+	    number <= leg->dialogue->pushed)
+		return false;
+	leg->coded_for = number;
+	return true;
+}
+
 /* Chooses what the message is coded against; the view is in the workshop then. */
 static void choose(struct th_leg *leg, struct th_history *h)
 {
@@ -275,13 +300,21 @@ static void choose(struct th_leg *leg, struct th_history *h)
 	w->view.n = 0;
 	leg->base = TH_HISTORY_BASELESS;
 	leg->coded_for = leg->named ? leg->number : th_secure_next(leg->node->secure, &leg->peer);
+	if (!asks)
+		leg->far = numbered_as_push(leg);
 	if (!leg->alone)
-		th_history_choose(h, leg->coded_for, asks ? TH_HISTORY_NONE : theirs(leg->coded_for), hopeful(leg),
-				  &leg->base, &w->view);
+		th_history_choose(h, leg->coded_for, asks || leg->far ? TH_HISTORY_NONE : theirs(leg->coded_for),
+				  hopeful(leg), &leg->base, &w->view);
 	if (th_reference_fits(&leg->base, !asks, leg->coded_for))
 		return;
 	leg->base = TH_HISTORY_BASELESS;
 	w->view.n = 0;
+}
+
+/* Makes of w->cut what the history keeps. */
+static void keep(struct th_workshop *w, const struct th_history *h, struct th_str body)
+{
+	w->kept_n = th_keep(w->cut, w->cut_n, body, th_lineage_notes(w->lineage), th_history_text_max(h), w->kept);
 }
 
 /* Length of what stands in w->code then; 0: not by the model. */
@@ -292,6 +325,7 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	bool asks = th_leg_is_ingress(leg);
 	struct th_history *h = th_dialogue_history(d);
 	struct th_model_about about = { .account = -1 };
+	const struct th_lineage_about lineage = { &w->view, &about, leg->date };
 	struct th_str account = TH_STR("");
 	struct th_range_enc e;
 	size_t n = 0, need = 0, refs;
@@ -317,6 +351,8 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	} else {
 		about = leg->about;
 	}
+	if (th_lineage_cut(w->lineage, &lineage, w->plain, n, w->cut, sizeof(w->cut), &w->cut_n) != TH_OK)
+		return 0;
 	refs = write_coding(leg, w->code);
 	th_range_enc_init(&e, w->code + refs, CODE_MAX);
 	if (!leg->base.parent.none) {
@@ -324,12 +360,11 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 		th_check_write(&e, th_check_of(w->plain, n, account));
 	}
 	th_coded_begin(&w->watch, w->model, &e);
-	err = th_model_encode_on(w->model, &w->view, &about, w->plain, n, &e, &need);
+	err = th_model_encode_on(w->model, &w->view, &about, w->cut, w->cut_n, &e, &need);
 	th_coded_end(&w->watch, w->model);
 	if (err != TH_OK)
 		return 0;
-	w->plain_n = n;
-	w->kept_n = th_keep(w->plain, n, body, w->kept);
+	keep(w, h, body);
 	return refs + need;
 }
 
@@ -339,8 +374,17 @@ static bool remember_sent(struct th_leg *leg)
 	struct th_workshop *w = leg->node->workshop;
 
 	if (!th_leg_is_ingress(leg)) {
-		(void)th_history_add(leg->dialogue->history, ours(leg->number), &leg->base, &leg->about, w->kept,
-				     w->kept_n);
+		/* Of coding 7 it has no number of its own. */
+		bool own = w->code[0] == TH_CODING_MODEL_LATE;
+
+		(void)th_history_add(leg->dialogue->history, ours(own ? leg->coded_for : leg->number), &leg->base,
+				     &leg->about, w->kept, w->kept_n);
+		if (own) {
+			/* It may be coded anew, with another number. */
+			th_history_trust(leg->dialogue->history, ours(leg->coded_for), TH_HISTORY_UNSURE);
+			leg->dialogue->pushed = leg->coded_for;
+		}
+		leg->pushed = true;
 		return true;
 	}
 	leg->exact = w->code[0] == TH_CODING_MODEL;
@@ -351,6 +395,13 @@ static bool remember_sent(struct th_leg *leg)
 	if (!th_list_linked(&leg->unnamed))
 		th_list_push(&leg->dialogue->unnamed, &leg->unnamed);
 	return true;
+}
+
+void th_coding_accepted(struct th_leg *leg)
+{
+	if (leg->dialogue && leg->dialogue->history && leg->pushed)
+		th_history_trust(leg->dialogue->history, ours(leg->far ? leg->coded_for : leg->number),
+				 TH_HISTORY_READ);
 }
 
 static const struct th_model_about about_nothing = { .is_response = true, .account = -1 };
@@ -380,7 +431,7 @@ enum th_err th_workshop_watch(struct th_workshop *w, th_node_coded *tell, void *
 {
 	if (!w->model)
 		return TH_ERR_UNSUPPORTED;
-	return th_coded_watch(&w->watch, w->mem, sizeof(w->plain), tell, user);
+	return th_coded_watch(&w->watch, w->mem, sizeof(w->cut), tell, user);
 }
 
 bool th_coding_wanted(const struct th_leg *leg)
@@ -436,7 +487,7 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 		th_answers_keep(&leg->dialogue->answers, leg->number, th_buf_data(msg), msg->n);
 	n = padded(leg, n);
 	if (is_by_model(w->code[0]))
-		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->plain, w->plain_n, n - 1);
+		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->cut, w->cut_n, n - 1);
 	th_buf_free(msg);
 	(void)th_buf_append(msg, w->code, n); /* hardly longer than what was there a moment ago */
 }
@@ -549,7 +600,7 @@ static bool is_to_come(const struct th_leg *waiting, uint64_t number, unsigned d
 static enum th_coding_wait wait_of(struct th_leg *leg, unsigned depth)
 {
 	const struct th_history *h = leg->dialogue->history;
-	uint64_t place = th_history_place(false, leg->number, &leg->base);
+	uint64_t place = th_history_place(false, leg->coded_for, &leg->base);
 	enum th_coding_wait wait = TH_CODING_READY;
 
 	for (unsigned i = 0; i < TH_HISTORY_NEAR && leg->base.own >> i; i++) {
@@ -577,6 +628,7 @@ static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const s
 	struct th_workshop *w = leg->node->workshop;
 	bool asks = th_leg_is_ingress(leg);
 	const struct th_model_about request = { .account = -1 };
+	const struct th_lineage_about lineage = { &w->view, asks ? &leg->about : &request, 0 };
 	const uint8_t *p = th_buf_data(msg);
 	size_t refs = read_coding(leg, p, msg->n);
 	struct th_range_dec d;
@@ -594,7 +646,10 @@ static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const s
 		return err;
 	if (!leg->base.parent.none)
 		*check = th_check_read(&d);
-	return th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->plain, sizeof(w->plain), n);
+	err = th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->cut, sizeof(w->cut),
+				 &w->cut_n);
+	return err == TH_OK ? th_lineage_restore(w->lineage, &lineage, w->cut, w->cut_n, w->plain, sizeof(w->plain), n)
+			    : err;
 }
 
 /* The message as it was sent is in w->text then. TH_ERR_NOT_FOUND: the view or the slot is not here. */
@@ -667,14 +722,16 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	/* A registration that builds on nothing is made anew: the last answer could not be read. */
 	if (!asks && leg->push && leg->base.parent.none && !th_history_is_empty(h))
 		th_dialogue_hoped_in_vain(d);
-	base = moved(leg->base, leg->number - leg->coded_for);
-	w->kept_n = th_keep(w->plain, n, (struct th_str){ (const char *)w->text.body, w->text.body_n }, w->kept);
+	base = asks ? leg->base : moved(leg->base, leg->number - leg->coded_for);
+	keep(w, h, (struct th_str){ (const char *)w->text.body, w->text.body_n });
 	err = put_plain(msg, &w->text.head, w->text.body, w->text.body_n);
-	/* The body is where it belongs, so w->code, which may have held it, is free; the view goes with the next line. */
+	/* The body is where it belongs, so w->code, which may have held it, is free; the view goes with the next line.
+	 */
 	th_coded_received(&w->watch, w->model,
-			  &(struct th_coded_received){ &w->view, &about, &leg->base, leg->coded_for, coded }, w->plain, n,
-			  w->code, sizeof(w->code));
-	(void)th_history_add(h, theirs(leg->number), &base, &about, w->kept, w->kept_n);
+			  &(struct th_coded_received){ &w->view, &about, &leg->base, leg->coded_for, coded,
+						       th_check_of(w->plain, n, TH_STR("")) },
+			  w->cut, w->cut_n, w->code, sizeof(w->code));
+	(void)th_history_add(h, theirs(asks ? leg->coded_for : leg->number), &base, &about, w->kept, w->kept_n);
 	return err;
 }
 

@@ -15,7 +15,7 @@
 
 enum {
 	TH_CODING_MODEL = 1,		  /* against history, as a message of its number */
-	TH_CODING_MODEL_LATE = 6,	  /* a request, as one of the number that two bytes say */
+	TH_CODING_MODEL_LATE = 6,	  /* as a message of the number that two bytes say */
 	TH_CODING_MODEL_ALONE = 7,	  /* against nothing */
 	TH_CODING_GATHER_MAX = 64 * 1024, /* longer messages stream */
 };
@@ -38,8 +38,9 @@ bool th_coding_wanted(const struct th_leg *leg);
 /* `msg` is a whole message in the identity coding, and becomes the shortest that the peer understands. */
 void th_coding_encode(struct th_leg *leg, struct th_buf *msg);
 
-/* Before a large body in the bulk coding, coding and head. Out: appended to `msg`. In: `msg`, which they are whole, becomes a head in the
- * identity coding. TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY; in also TH_ERR_MALFORMED, TH_ERR_UNSUPPORTED. */
+/* Before a large body in the bulk coding, coding and head. Out: appended to `msg`. In: `msg`, which they are whole,
+ * becomes a head in the identity coding. TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY; in also TH_ERR_MALFORMED,
+ * TH_ERR_UNSUPPORTED. */
 enum th_err th_coding_write_bulk_head(struct th_leg *leg, const struct th_head *head, struct th_buf *msg);
 enum th_err th_coding_read_bulk_head(struct th_leg *leg, struct th_buf *msg);
 
@@ -57,6 +58,9 @@ enum th_coding_wait {
 	TH_CODING_LOST,	 /* one will never be here */
 };
 enum th_coding_wait th_coding_wait(struct th_leg *leg);
+
+/* Answering end, of sync push: the peer has read what the leg sent last, and says so. */
+void th_coding_accepted(struct th_leg *leg);
 
 /* The leg's answer is coded, or to be read, without history. */
 void th_coding_alone(struct th_leg *leg);

@@ -23,12 +23,13 @@ struct th_dialogue {
 	struct th_list unnamed;	   /* legs whose request is coded, and not known to have been sent yet */
 	bool no_model;		   /* the peer has other tables */
 	bool other_preset;	   /* the peer has another preset dictionary */
+	uint64_t pushed;	   /* answering end: the number that the last notification got for itself; 0: none */
 	unsigned loss_percent;	   /* of the link, as told */
 	unsigned careful;	   /* answering end: so many answers count on nothing that is on its way */
 	unsigned generation;	   /* of coded requests: a new one after the peer lacked what it was referred to */
-	unsigned refused;	   /* how often it did so since it last read a request that was coded against something */
-	bool bulk;		   /* the peer has said that it takes large bodies in the bulk coding */
-	struct th_budget budget;   /* of the asking end */
+	unsigned refused;	 /* how often it did so since it last read a request that was coded against something */
+	bool bulk;		 /* the peer has said that it takes large bodies in the bulk coding */
+	struct th_budget budget; /* of the asking end */
 };
 
 struct th_dialogue *th_dialogue_new(const struct th_mem *mem, const struct th_addr *peer, bool asks);
@@ -40,8 +41,8 @@ void th_dialogue_heard(struct th_dialogue *d, const struct th_hello *own, const 
 /* The peer has forgotten everything, or said that it lacks something. */
 void th_dialogue_forget(struct th_dialogue *d);
 
-/* Asking end: the peer lacks what a request of that generation referred to. It is not referred to any more; if that was not
- * enough, all is forgotten. */
+/* Asking end: the peer lacks what a request of that generation referred to. It is not referred to any more; if that was
+ * not enough, all is forgotten. */
 void th_dialogue_refused(struct th_dialogue *d, unsigned generation);
 
 /* Answering end: an answer was asked for once more. For some time answers count on nothing that is still on its way. */

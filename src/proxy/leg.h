@@ -63,28 +63,29 @@ struct th_leg {
 	bool owes_resume;		/* the flow was refused some of its body */
 	bool out_end;			/* the outgoing message is whole, once `packer` is gone and `out` empty */
 
-	bool dead;	     /* reported, waits to be freed */
-	uint8_t code;	     /* of the incoming message */
-	bool coded;	     /* the incoming message is in a coding for whole messages and not decoded yet */
-	bool decoded;	     /* it was; what the flow has not taken of its body is in `in` */
-	bool bulk;	     /* the incoming message is in the bulk coding */
-	bool offering;	     /* some of it is being given to the flow, */
-	bool again;	     /* which has asked for more meanwhile */
-	struct th_buf in;    /* the incoming head until it is whole; or the small content; or a coded message */
+	bool dead;	  /* reported, waits to be freed */
+	uint8_t code;	  /* of the incoming message */
+	bool coded;	  /* the incoming message is in a coding for whole messages and not decoded yet */
+	bool decoded;	  /* it was; what the flow has not taken of its body is in `in` */
+	bool bulk;	  /* the incoming message is in the bulk coding */
+	bool offering;	  /* some of it is being given to the flow, */
+	bool again;	  /* which has asked for more meanwhile */
+	struct th_buf in; /* the incoming head until it is whole; or the small content; or a coded message */
 	struct th_bulk_decoder *unpacker; /* owned; NULL unless its head is whole and its body not; what the flow has
 					   * not taken is in `in` */
-	int64_t in_left;      /* incoming body bytes still announced; TH_BODY_UNKNOWN */
-	unsigned retry_after; /* seconds, from an incoming CoAP error's Max-Age */
+	int64_t in_left;		  /* incoming body bytes still announced; TH_BODY_UNKNOWN */
+	unsigned retry_after;		  /* seconds, from an incoming CoAP error's Max-Age */
 	enum th_leg_content content;
-	bool pouring;	       /* more is to come out of `unpacker` */
-	bool in_whole;	       /* nothing more goes into it */
-	bool in_head, in_end;  /* the incoming head, the incoming message is whole */
+	bool pouring;	      /* more is to come out of `unpacker` */
+	bool in_whole;	      /* nothing more goes into it */
+	bool in_head, in_end; /* the incoming head, the incoming message is whole */
 
 	/* coding.c */
 	bool named;		      /* number is known */
 	bool exact;		      /* the request is unreadable under any other number than coded_for */
 	bool tells;		      /* the request, as it was coded, has its account's value in full */
 	bool far, alone;	      /* it has to say that number; nothing may be referred to */
+	bool pushed;		      /* answering end: something has been answered, so what comes is a notification */
 	struct th_dialogue *dialogue; /* borrowed; NULL in the plain profile, and once the session is gone */
 	struct th_buf plain;	      /* asking end: the request in the identity coding, to be coded anew if need be */
 	struct th_buf kept;	      /* its text for the history, until it is there */
@@ -92,6 +93,7 @@ struct th_leg {
 	struct th_history_base base;  /* what the last message was coded against, out or in */
 	uint64_t coded_for;	      /* the number that it was taken to have */
 	uint64_t number;	      /* of the request, once it is known */
+	int64_t date;		      /* of the outgoing response, by who made it, Unix seconds; 0: not known */
 	struct th_model_about about;  /* what is known of the response beforehand */
 	unsigned generation;	      /* of the dialogue, when the request was coded */
 	unsigned attempts;	      /* that the peer could not read */
@@ -138,7 +140,8 @@ void th_leg_send_end(struct th_leg *leg);
 size_t th_leg_on_data(struct th_flow *self, const uint8_t *p, size_t n);
 void th_leg_on_resume(struct th_flow *self);
 
-/* A whole message, coded as any. It waits in leg->out, so that its length is known, until th_leg_hand_on(). Errors as above. */
+/* A whole message, coded as any. It waits in leg->out, so that its length is known, until th_leg_hand_on(). Errors as
+ * above. */
 enum th_err th_leg_compose(struct th_leg *leg, const struct th_head *head, const uint8_t *body, size_t n);
 void th_leg_hand_on(struct th_leg *leg);
 
@@ -151,7 +154,8 @@ void th_leg_account(struct th_leg *leg);
 /* Incoming (leg_in.c), as the engine's events: data returns how much was taken. */
 size_t th_leg_take(struct th_leg *leg, const uint8_t *p, size_t n);
 void th_leg_take_end(struct th_leg *leg);
-/* Parts of that: the head in the identity coding; body bytes on to the flow, how many it took; the message is whole; it is no message. */
+/* Parts of that: the head in the identity coding; body bytes on to the flow, how many it took; the message is whole; it
+ * is no message. */
 enum th_err th_leg_read_head(struct th_leg *leg, const uint8_t *p, size_t n);
 size_t th_leg_take_body(struct th_leg *leg, const uint8_t *p, size_t n);
 void th_leg_end_in(struct th_leg *leg);
@@ -162,7 +166,8 @@ bool th_bulk_wanted(const struct th_leg *leg);
 /* Begins with the head, filtered; or with what was gathered in leg->out, which stays as it is on error. */
 enum th_err th_bulk_begin(struct th_leg *leg, const struct th_head *head);
 enum th_err th_bulk_take_over(struct th_leg *leg);
-/* Body bytes; returns how many were taken: none while something waits in leg->out, but for a head that has not been handed on. */
+/* Body bytes; returns how many were taken: none while something waits in leg->out, but for a head that has not been
+ * handed on. */
 size_t th_bulk_put(struct th_leg *leg, const uint8_t *p, size_t n);
 /* Goes on with a flush or the end while leg->out is short. False: call again when that has left. */
 bool th_bulk_turn(struct th_leg *leg);

@@ -3,6 +3,7 @@
  * A message that may be coded is gathered whole first; one that grows past TH_CODING_GATHER_MAX streams: in the bulk
  * coding (leg_bulk.c) if the peer knows it, else, as one that nobody may code, in the identity coding. */
 #include "codec/envelope.h"
+#include "exchange/date.h"
 #include "proxy/coding.h"
 #include "proxy/core.h"
 
@@ -62,6 +63,7 @@ static enum th_err filter(struct th_leg *leg, const struct th_head *head, struct
 	if (head->n_fields > TH_HEAD_FIELDS_MAX)
 		return TH_ERR_TOO_LARGE;
 	th_leg_count_head(leg, true, head);
+	leg->date = th_date_of(head);
 	*out = *head;
 	out->n_fields = th_policy_filter(&leg->node->config.policy, head, fields);
 	out->fields = fields;

@@ -14,6 +14,7 @@ enum {
 	BUCKETS = 256,
 	PDU_MAX = TH_SESSION_PAYLOAD_MAX + 64, /* a message in its ordinary form */
 	ID_AT = 8,			       /* in a virtual address */
+	RECENT = 1 << 15,		       /* numbers that 16 bits tell from those that are on their way */
 };
 
 #define REFUSAL_LASTS (10 * TH_SEC)
@@ -27,7 +28,8 @@ struct link {
 	struct th_list all;
 	th_session_id id;
 	struct th_naming naming;
-	bool blocked; /* the engine waits for numbers */
+	bool blocked;	/* the engine waits for numbers */
+	uint64_t empty; /* the peer's: the largest number of an empty message received, + 1; 0: none */
 };
 
 struct th_secure {
@@ -46,10 +48,10 @@ struct th_secure {
 	uint8_t peer_key[TH_NOISE_DH];
 	bool has_psk;
 	struct th_noise_secret psk;
-	th_session_id peer_session; /* 0: none yet */
-	th_session_id left_session; /* to the same peer, nobody answers; its exchanges wait to the end. 0: none */
-	th_time sent_at;	    /* when the last datagram left, for keepalives */
-	struct th_asking asking;    /* whether the peer has another key by now */
+	th_session_id peer_session;  /* 0: none yet */
+	th_session_id left_session;  /* to the same peer, nobody answers; its exchanges wait to the end. 0: none */
+	th_time sent_at;	     /* when the last datagram left, for keepalives */
+	struct th_asking asking;     /* whether the peer has another key by now */
 	char refusal[TH_SECURE_WHY]; /* why that one was refused; "": it was not */
 	uint8_t refused_key[TH_NOISE_DH];
 	th_time refused_at;   /* when it was asked for last whether it is to be trusted, */
@@ -188,8 +190,7 @@ static void show(const char *way, const struct th_addr *peer, uint64_t number, c
 
 	if (th_log_on(TH_LOG_DEBUG))
 		th_log(TH_LOG_DEBUG, "message", "way=%s session=%llu number=%llu %s", way,
-		       (unsigned long long)id_of(peer), (unsigned long long)number,
-		       th_compact_print(line, pdu, p, n));
+		       (unsigned long long)id_of(peer), (unsigned long long)number, th_compact_print(line, pdu, p, n));
 }
 
 static void prove(struct th_secure *s, struct link *l, uint64_t number)
@@ -240,6 +241,8 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 	if (th_compact_read(&pdu, &room, &l->naming, number, payload, n) != TH_OK)
 		return;
 	show("in", &peer, number, &pdu, payload, n);
+	if (pdu.code == 0 && number >= l->empty)
+		l->empty = number + 1;
 	len = th_coap_pdu_write(&pdu, s->pdu, sizeof(s->pdu));
 	if (len > sizeof(s->pdu))
 		return;
@@ -394,12 +397,12 @@ static bool is_stale(struct th_secure *s, const struct link *l, const struct th_
 }
 
 /* The same record again. False: that would be of no use, or there is none, or it has fallen out of the peer's replay
- * window; then the message, under its old Message ID, goes as a new record. Other errors are as if it had been lost on the
- * link. */
+ * window; then the message, under its old Message ID, goes as a new record. Other errors are as if it had been lost on
+ * the link. */
 static bool send_again(struct th_secure *s, const struct link *l, const struct th_coap_pdu *pdu, uint64_t number)
 {
-	enum th_err err = is_stale(s, l, pdu, number) ? TH_ERR_NOT_FOUND
-						      : th_session_resend(s->sessions, l->id, number, *s->now);
+	enum th_err err =
+		is_stale(s, l, pdu, number) ? TH_ERR_NOT_FOUND : th_session_resend(s->sessions, l->id, number, *s->now);
 
 	return err != TH_ERR_NOT_FOUND && err != TH_ERR_INVALID;
 }
@@ -415,8 +418,8 @@ static bool is_final(const struct th_coap_pdu *pdu)
 /* Whether the peer has another key is asked when it is silent, and at once where it had one. */
 static void ask(struct th_secure *s, const struct link *l, bool again)
 {
-	const struct th_asked whom = { s->peer_addr, s->has_psk ? &s->psk : NULL,
-				       s->config.sessions.silent_resends, s->config.slow };
+	const struct th_asked whom = { s->peer_addr, s->has_psk ? &s->psk : NULL, s->config.sessions.silent_resends,
+				       s->config.slow };
 	struct th_session_info info;
 
 	if (l->id != s->peer_session || !th_session_look(s->sessions, l->id, &info, *s->now) || !info.has_key)
@@ -550,6 +553,16 @@ bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struc
 	return true;
 }
 
+bool th_secure_empty(const struct th_secure *s, const struct th_addr *peer, uint64_t *number)
+{
+	const struct link *l = find(s, id_of(peer));
+
+	if (!l || l->empty == 0 || l->naming.heard - l->empty > RECENT)
+		return false;
+	*number = l->empty - 1;
+	return true;
+}
+
 uint64_t th_secure_next(const struct th_secure *s, const struct th_addr *peer)
 {
 	return th_session_next(s->sessions, id_of(peer));
@@ -628,8 +641,9 @@ const struct th_session_stats *th_secure_stats(const struct th_secure *s)
 
 /* ---- life ---- */
 
-struct th_secure *th_secure_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_secure_config *config,
-				struct th_coap *coap, const th_time *now, const struct th_secure_ops *ops, void *user)
+struct th_secure *th_secure_new(const struct th_mem *mem, const struct th_rng *rng,
+				const struct th_secure_config *config, struct th_coap *coap, const th_time *now,
+				const struct th_secure_ops *ops, void *user)
 {
 	struct th_secure *s = th_alloc(mem, sizeof(*s));
 

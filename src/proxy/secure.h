@@ -1,6 +1,7 @@
 /* The encrypted profile: sessions (src/session) beneath the CoAP engine.
  *
- *     engine ─ CoAP messages, virtual address ─▶ secure ─ compact messages ─▶ sessions ─ records, real address ─▶ socket
+ *     engine ─ CoAP messages, virtual address ─▶ secure ─ compact messages ─▶ sessions ─ records, real address ─▶
+ * socket
  *
  * A *virtual address* names a session: the engine knows its peer by it, and it never changes, whatever becomes of keys
  * and real addresses. Message IDs and tokens are the sessions' packet numbers (coap/naming.h). No I/O. */
@@ -16,8 +17,8 @@ enum { TH_SECURE_WHY = 640 }; /* bytes of a sentence about a refused key, its NU
 
 struct th_secure_config {
 	struct th_sessions_config sessions;
-	bool identify; /* as initiator: prove our own key where the peer's is known (IK instead of NK) */
-	bool slow;     /* a handshake takes the link for long */
+	bool identify;	   /* as initiator: prove our own key where the peer's is known (IK instead of NK) */
+	bool slow;	   /* a handshake takes the link for long */
 	th_time keepalive; /* as initiator: an empty record after this much silence; TH_NEVER */
 	/* The peer of th_secure_set_peer() has shown this key; false refuses it, and `why` tells HTTP clients. */
 	bool (*trust)(void *user, const uint8_t key[TH_NOISE_DH], char why[TH_SECURE_WHY]);
@@ -46,16 +47,17 @@ struct th_secure_ops {
 
 /* `coap` gets its numbers from here from now on; it and what config's pointers point to are borrowed, the config itself
  * is copied. NULL without memory or with a config that cannot be (session.h). */
-struct th_secure *th_secure_new(const struct th_mem *mem, const struct th_rng *rng, const struct th_secure_config *config,
-				struct th_coap *coap, const th_time *now, const struct th_secure_ops *ops, void *user);
+struct th_secure *th_secure_new(const struct th_mem *mem, const struct th_rng *rng,
+				const struct th_secure_config *config, struct th_coap *coap, const th_time *now,
+				const struct th_secure_ops *ops, void *user);
 void th_secure_del(struct th_secure *s);
 
 /* The peer of the ingress half: address and, when known, key (NULL: not known, learned by XX). The session to an older
  * address of the same peer goes on at the new one; another key ends it. */
 void th_secure_set_peer(struct th_secure *s, const struct th_addr *addr, const uint8_t *key);
 
-/* Its virtual address, for the next exchange. TH_ERR_NOT_FOUND before one is set; TH_ERR_REFUSED when its key was within
- * the last second, so that nobody's repetitions keep the link busy; TH_ERR_FULL, TH_ERR_NO_MEMORY. */
+/* Its virtual address, for the next exchange. TH_ERR_NOT_FOUND before one is set; TH_ERR_REFUSED when its key was
+ * within the last second, so that nobody's repetitions keep the link busy; TH_ERR_FULL, TH_ERR_NO_MEMORY. */
 enum th_err th_secure_peer(struct th_secure *s, struct th_addr *out);
 
 /* Why the peer's key was refused; "" when it was not, or is not any more. Borrowed. */
@@ -67,6 +69,10 @@ void th_secure_silent(struct th_secure *s, const struct th_addr *peer, th_time s
 
 /* The real address behind a virtual one, for messages and accounts; false when the session is gone. */
 bool th_secure_real(const struct th_secure *s, const struct th_addr *peer, struct th_addr *out);
+
+/* The number of the peer's newest message without a code, an acknowledgement as a rule: nothing answers it. False:
+ * there was none among the last 2^15 numbers, so that 16 bits tell it. */
+bool th_secure_empty(const struct th_secure *s, const struct th_addr *peer, uint64_t *number);
 
 /* The number that the next message to that peer gets, at least. */
 uint64_t th_secure_next(const struct th_secure *s, const struct th_addr *peer);

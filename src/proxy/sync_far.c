@@ -1,5 +1,6 @@
 #include "codec/envelope.h"
 #include "exchange/failure.h"
+#include "proxy/coding.h"
 #include "proxy/sync_poller.h"
 
 /* A homeserver that restarts is waited for so long; clients would only ask again and again. */
@@ -105,6 +106,7 @@ void th_poller_accepted(struct th_poller *p)
 {
 	bool moved = !th_sync_token_eq(&p->since, &p->form.next);
 
+	th_coding_accepted(p->leg);
 	p->since = p->form.next;
 	p->pause = 0;
 	th_sync_timer_set(p->leg->node, &p->timer, TH_NEVER);

@@ -1,16 +1,17 @@
 /* What two ends of a session send each other in the model coding, for the second decoder beside this file to read.
  *
- * usage: model_session TABLES RECORDS STORE LOSS SEED [hopeful]. Plays the records (tools/model/records.py) with the
- * tables in a file and stores of STORE bytes, over a link that loses LOSS of 100 messages; each session of the records
- * begins anew. Lines:
+ * usage: model_session TABLES RECORDS STORE LOSS SEED [hopeful] [texts]. Plays the records (tools/model/records.py)
+ * with the tables in a file and stores of STORE bytes, over a link that loses LOSS of 100 messages; each session of the
+ * records begins anew. Lines:
  *
  *     session NAME
- *     message SENDER NUMBER CODING FATE CODE TEXT
+ *     message SENDER NUMBER CODING FATE CODE TEXT [CUT KEPT]
  *
  * SENDER up (requests) or down (responses, which have the number of their request). CODING 1: the code begins with what
  * it is coded against; 7: against nothing. FATE: read, lost, or refused (the receiver lacks what it is coded against; a
- * request is then sent once more, alone). CODE and TEXT in hex. hopeful: responses count on those before them that may
- * still be on their way. */
+ * request is then sent once more, alone). CODE and TEXT in hex, TEXT with all event IDs. hopeful: responses count on
+ * those before them that may still be on their way. texts: CODE is what the text is coded against alone, which is a
+ * thousand times faster to read; CUT is the text with marks, KEPT what history has of it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ struct session {
 	bool lost[MESSAGES_MAX];
 	struct th_rng rng;
 	unsigned loss;
-	bool hopeful;
+	bool hopeful, texts;
 };
 
 static _Noreturn void die(const char *what)
@@ -62,15 +63,23 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 	unsigned from = m->is_response ? DOWN : UP;
 	struct th_range_enc e;
 	bool refused = false;
+	struct cut cut;
 	size_t need;
+
+	if (!corpus_cut(m, view, th_history_text_max(s->store[from]), &cut))
+		die("a text cannot be cut");
 
 	th_range_enc_init(&e, code, sizeof(code));
 	if (!base.parent.none) {
 		th_reference_write(&e, &base, m->is_response, number);
-		th_check_write(&e, th_check_of(m->text, m->n, TH_STR("")));
+		th_check_write(&e, th_check_of(m->plain, m->plain_n, TH_STR("")));
 	}
-	if (th_model_encode_on(s->model, view, &about, m->text, m->n, &e, &need) != TH_OK)
+	if (s->texts) {
+		th_range_finish(&e);
+		need = e.n;
+	} else if (th_model_encode_on(s->model, view, &about, cut.text, cut.n, &e, &need) != TH_OK) {
 		die("a text is too large");
+	}
 	if (!lost)
 		refused = th_history_view(s->store[!from], th_history_mirrored(me), &theirs, &seen) != TH_OK;
 	printf("message %s %" PRIu64 " %d %s", from == UP ? "up" : "down", number,
@@ -79,11 +88,15 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 	       : refused ? "refused"
 			 : "read");
 	put_hex(code, need);
-	put_hex(m->text, m->n);
+	put_hex(m->plain, m->plain_n);
+	if (s->texts) {
+		put_hex(cut.text, cut.n);
+		put_hex(cut.kept, cut.kept_n);
+	}
 	putchar('\n');
-	th_history_add(s->store[from], me, &base, &about, m->masked, m->masked_n);
+	th_history_add(s->store[from], me, &base, &about, cut.kept, cut.kept_n);
 	if (!lost && !refused)
-		th_history_add(s->store[!from], th_history_mirrored(me), &theirs, &about, m->masked, m->masked_n);
+		th_history_add(s->store[!from], th_history_mirrored(me), &theirs, &about, cut.kept, cut.kept_n);
 	return !refused;
 }
 
@@ -137,7 +150,7 @@ int main(int argc, char **argv)
 	const uint8_t *tables;
 
 	if (argc < 6)
-		die("usage: model_session TABLES RECORDS STORE LOSS SEED [hopeful]");
+		die("usage: model_session TABLES RECORDS STORE LOSS SEED [hopeful] [texts]");
 	tables = read_file(argv[1], &tables_n);
 	corpus_load(&c, argv[2]);
 	if (c.n > sizeof(s.lost))
@@ -146,7 +159,8 @@ int main(int argc, char **argv)
 	s.loss = (unsigned)strtoul(argv[4], NULL, 10);
 	seed = strtoull(argv[5], NULL, 10);
 	s.rng = th_rng_seeded(&seed);
-	s.hopeful = argc > 6;
+	for (int i = 6; i < argc; i++)
+		*(strcmp(argv[i], "texts") == 0 ? &s.texts : &s.hopeful) = true;
 	s.model = th_model_new(&th_mem_libc, tables, tables_n);
 	s.store[UP] = th_history_new(&th_mem_libc, store, true);
 	s.store[DOWN] = th_history_new(&th_mem_libc, store, false);

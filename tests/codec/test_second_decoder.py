@@ -1,6 +1,7 @@
 """The second decoder (second/) reads what the C encoder wrote, byte for byte: it was written from docs/protocol.md and shares nothing with src/codec."""
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -10,14 +11,17 @@ from collections import Counter, namedtuple
 
 import pytest
 from codec.made_tables import made_tables
+from codec.made_rooms import made_exchanges
+from codec.second import lineage, marks, notes
 from codec.second.bits import hash2
 from codec.second.coder import REQUEST, About, ArithmeticDecoder, Decoder, Malformed
 from codec.second.events import restored
+from codec.second.exchange import whole
 from codec.second.history import NOTHING, History, Ref, Refused
 from codec.second.reference import check_of, read_bases, read_check
 from codec.second.syntax import kind_of_request
 from codec.second.tables import NotTables, Tables
-from codec.second.text import NotText, kept, read
+from codec.second.text import NotText, read
 from support.proc import build_folder, repository
 
 ROOT = repository()
@@ -25,38 +29,68 @@ TABLES = os.path.join(build_folder(), "tools", "model", "model-tables.bin")
 PROGRAM = os.path.join(build_folder(), "tests", "codec", "model_session")
 STORE = 65536
 
-Message = namedtuple("Message", "ref alone fate code text")
+Message = namedtuple("Message", "ref alone fate code text cut kept", defaults=(None, None))
+Read = namedtuple("Read", "is_response plain cut")
 
 
-def lines_of(name, first, count, largest=2000):
-    """Exchanges of a corpus file whose bodies are not large."""
+def any_exchange(_):
+    return True
+
+
+def is_of_events(exchange):
+    body = base64.b64decode(exchange["resp_body"])
+    return b'"event_id":"' in body or b'"user_id":"@' in body or exchange["target"].endswith("/createRoom")
+
+
+def lines_of_all(name):
     with open(os.path.join(ROOT, "corpus", name + ".jsonl"), encoding="utf-8") as f:
-        small = [line for line in f if all(len(json.loads(line)[body]) <= largest for body in ("req_body", "resp_body"))]
+        return f.readlines()
+
+
+def template():
+    """An exchange as the corpus has them."""
+    return json.loads(lines_of_all("recorded/errors")[0])
+
+
+def lines_of(name, first, count, largest=2000, fits=any_exchange):
+    """Exchanges of a corpus file whose bodies are not large (in base64)."""
+    exchanges = [(line, json.loads(line)) for line in lines_of_all(name)]
+    small = [line for line, e in exchanges if max(len(e["req_body"]), len(e["resp_body"])) <= largest and fits(e)]
     assert len(small) >= first + count, f"{name}: too few small exchanges"
     return small[first : first + count]
 
 
-def played(folder, lines, tables=TABLES, store=STORE, loss=0, seed=1, hopeful=False):
-    """Messages as the C encoder codes them in a session of these exchanges."""
+def written(folder, lines, tables, store, loss, seed, *more):
+    """What the C encoder writes in a session of these exchanges: the words of each message's line."""
     recorded = folder / "corpus" / "recorded"
     recorded.mkdir(parents=True)
     (recorded / "some.jsonl").write_text("".join(lines), encoding="utf-8")
     records = folder / "records"
     subprocess.run([sys.executable, os.path.join(ROOT, "tools", "model", "records.py"), "--out", records, folder / "corpus"], check=True)
-    argv = [PROGRAM, tables, records, str(store), str(loss), str(seed)] + ["hopeful"] * hopeful
+    argv = [PROGRAM, tables, records, str(store), str(loss), str(seed), *more]
     env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}  # the trainer's reader of records frees nothing
     done = subprocess.run(argv, check=True, capture_output=True, text=True, env=env)
-    messages = []
-    for line in done.stdout.splitlines():
-        if line.startswith("message "):
-            sender, number, coding, fate, code, text = line.split()[1:]
-            code, text = (b"" if word == "-" else bytes.fromhex(word) for word in (code, text))
-            messages.append(Message(Ref(sender == "up", int(number)), coding == "7", fate, code, text))
-    return messages
+    return [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("message ")]
+
+
+def message_of(sender, number, coding, fate, *hexes):
+    return Message(Ref(sender == "up", int(number)), coding == "7", fate, *(b"" if word == "-" else bytes.fromhex(word) for word in hexes))
+
+
+def played(folder, lines, tables=TABLES, store=STORE, loss=0, seed=1, hopeful=False):
+    """Messages as the C encoder codes them."""
+    return [message_of(*words) for words in written(folder, lines, tables, store, loss, seed, *["hopeful"] * hopeful)]
+
+
+def shown(folder, lines, store=STORE, loss=0, seed=1, hopeful=False):
+    """Messages of which the C encoder shows the text with marks and what is kept, and not the whole code."""
+    return [message_of(*words) for words in written(folder, lines, TABLES, store, loss, seed, *["hopeful"] * hopeful, "texts")]
 
 
 def read_session(decoder, messages, store=STORE):
-    """Reads a session as its two ends would, each from its own history. Returns the texts that were read."""
+    """Reads a session as its two ends would, each from its own history. Returns the texts that were read.
+
+    Without `decoder` the messages show their texts."""
     ends = {True: History(store), False: History(store)}
     kinds, texts = {}, []
     for m in messages:
@@ -66,18 +100,24 @@ def read_session(decoder, messages, store=STORE):
         coder = ArithmeticDecoder(m.code)
         base = NOTHING if m.alone else read_bases(coder, is_response, m.ref.number)
         check = None if m.alone else read_check(coder)
+        view = sender.view(m.ref, base)
         if m.fate == "refused":
             with pytest.raises(Refused):
                 receiver.view(m.ref, base)
         elif m.fate == "read":
-            text = decoder.decode_on(coder, receiver.view(m.ref, base), about)
-            assert text == m.text, f"message {m.ref}"
-            assert check in (None, check_of(text))
-            texts.append((is_response, text))
-            receiver.add(m.ref, base, about, kept(text))
+            assert receiver.view(m.ref, base) == view
+        # lost ones, too: what their sender keeps of them is found in the code alone
+        cut = m.cut or decoder.decode_on(coder, view, about)
+        text = whole(cut, base, view, sender.text_max)
+        assert text.plain == m.text, f"message {m.ref}"
+        assert m.kept in (None, text.kept), f"message {m.ref}"
+        assert check in (None, check_of(text.plain))
+        if m.fate == "read":
+            texts.append(Read(is_response, text.plain, cut))
+            receiver.add(m.ref, base, about, text.kept)
         if not is_response:
             kinds[m.ref.number] = kind_of_request(m.text)
-        sender.add(m.ref, base, about, kept(m.text))
+        sender.add(m.ref, base, about, text.kept)
     return texts
 
 
@@ -110,7 +150,7 @@ def test_a_session_is_read_byte_for_byte(decoder, tmp_path, name, first, count):
     texts = read_session(decoder, played(tmp_path, lines))
     assert len(texts) == 2 * count
     requests, responses = Counter(), Counter()
-    for is_response, text in texts:
+    for is_response, text, _ in texts:
         start, _, body, _ = read(text, is_response)
         (responses if is_response else requests)[start[-2:] + (restored(body),)] += 1
     exchanges = [json.loads(line) for line in lines]
@@ -140,6 +180,93 @@ def test_lost_messages_and_forgotten_ones(decoder, tmp_path):
     assert len(read_session(decoder, messages, store=4096)) > 30
 
 
+MARK = re.compile(rb'"(event_id|room_id)":"(\x01[^":][^"]*|\x01)"')
+NAMES = re.compile(rb'"\x01:[0-9]+"')
+
+
+def kinds_of_marks(texts):
+    """How often each kind of mark occurs in what was decoded."""
+    kinds = Counter()
+    for text in texts:
+        kinds["a name"] += len(NAMES.findall(text.cut))
+        kinds["what it replaces"] += text.cut.count(b'"replaces_state":"\x01"')
+        for name, mark in MARK.findall(text.cut):
+            m = marks.read(mark)
+            kinds["the last"] += m.known == 0
+            kinds["an earlier one"] += m.known is not None and m.known > 0
+            kinds["roles"] += m.roles != b""
+            kinds["places"] += m.places != ()
+            kinds["depth"] += m.depth > 0
+            kinds["room" if name == b"room_id" else "answer"] += m.sender is not None
+    return kinds
+
+
+# Corpus file, exchanges, store, loss, hopeful; the marks that occur at least.
+MARKED = [
+    ("nio-basic", 0, 25, STORE, 0, False, {"room": 1, "answer": 3, "roles": 15, "an earlier one": 15}),
+    ("fed-2", 0, 25, 16384, 10, True, {"answer": 2, "roles": 8, "the last": 4, "an earlier one": 6}),
+    ("nio-lagoon", 0, 25, 16384, 10, True, {"depth": 1, "roles": 20, "an earlier one": 20}),
+    ("web-fjordside", 20, 45, STORE, 0, False, {"places": 2, "depth": 1, "answer": 3, "roles": 15}),
+    ("js-sdk", 0, 25, 8192, 10, True, {"roles": 6, "an earlier one": 6}),
+    ("e2ee", 10, 12, 8192, 0, True, {"roles": 10}),
+]
+
+
+@pytest.mark.parametrize("name, first, count, store, loss, hopeful, least", MARKED, ids=[m[0] for m in MARKED])
+def test_event_ids_that_are_left_out(decoder, tmp_path, name, first, count, store, loss, hopeful, least):
+    """One ID or note that is not right, and no code that follows can be read."""
+    lines = lines_of("recorded/" + name, first, count, 6000, is_of_events)
+    kinds = kinds_of_marks(read_session(decoder, played(tmp_path, lines, store=store, loss=loss, hopeful=hopeful), store))
+    assert all(kinds[kind] >= n for kind, n in least.items()), kinds
+
+
+@pytest.mark.parametrize("store, loss", [(STORE, 0), (16384, 20), (8192, 10)])
+def test_event_ids_of_whole_recordings(tmp_path, store, loss):
+    """Without the coder there is time for all of them: their texts, and what is kept of each."""
+    kinds = Counter()
+    for name, *_ in MARKED:
+        lines = lines_of_all("recorded/" + name)
+        kinds += kinds_of_marks(read_session(None, shown(tmp_path / name, lines, store, loss, hopeful=loss > 0), store))
+    least = {"the last": 5, "an earlier one": 5, "roles": 30, "depth": 1}
+    if store == STORE:
+        least = {"the last": 300, "an earlier one": 200, "roles": 800, "places": 20, "depth": 10, "answer": 200, "room": 4, "a name": 10, "what it replaces": 40}
+    assert all(kinds[kind] >= n for kind, n in least.items()), kinds
+
+
+@pytest.mark.parametrize("store, loss, seed", [(STORE, 0, 6), (STORE, 0, 7), (16384, 10, 3), (8192, 0, 4)])
+def test_event_ids_of_rooms_in_which_everything_happens(tmp_path, store, loss, seed):
+    lines = [json.dumps({**template(), **exchange, "t": t}) + "\n" for t, exchange in enumerate(made_exchanges(seed, 150))]
+    kinds = kinds_of_marks(read_session(None, shown(tmp_path, lines, store, loss, hopeful=loss > 0), store))
+    assert kinds["roles"] > 100 and kinds["places"] and kinds["depth"], kinds
+    if store == STORE:
+        assert all(kinds[kind] for kind in ("the last", "an earlier one", "answer", "room")), kinds
+
+
+ID = "$" + "A" * 43
+STATE_OF_ALL_KEYS = [f"m{ts} @u{ts}:x pm {ID}" for ts in range(24)]
+# Lines of notes as nobody writes them.
+NOTES = [
+    ["!r:x", f"c1  9 {ID}", *STATE_OF_ALL_KEYS, f"m9 @u22:x c {ID}", f"m99 @u3:x pmcjtapmc {ID}"],
+    ["!r:x", f'e01 1 "event_id":"{ID}"', f"p1   {ID}"],  # a number with a zero in front
+    ["!r:x", f'e1 5 "event_id":"{ID}"', f'e1 3 "event_id":"$B{ID[2:]}"', f'e7 2 "event_id":"{ID}"', f'e2 3 "event_id":"$C{ID[2:]}"'],
+    ["!r:x", f"m1 {'k' * 256}  {ID}", f"j1   {ID}"],
+    [f'e1 1 "event_id":"{ID}"', "!r:x", f"j1   {ID}"],
+    ["!r:x", f"j1   {ID}", "!" + "r" * 255, f"p1   {ID}"],
+    ["!r:x", f"j1   {ID}", "", f"p1   {ID}"],
+    [*(f"!{i}" for i in range(20)), "!r:x", f"j5   {ID}", f"j4   $B{ID[2:]}", f"j5   $C{ID[2:]}"],
+    ["!r:x", f"j5   {ID[:-1]} ", f"p1   {ID[:-1]}"],
+]
+
+
+@pytest.mark.parametrize("lines", NOTES)
+def test_notes_as_nobody_writes_them(tmp_path, lines):
+    """What looks like notes at the end of any text is read as such, and noted again when it has become old."""
+    event = '{"event_id":"%s","room_id":"!r:x","type":"t","sender":"@u:x","content":{},"origin_server_ts":%d}'
+    bodies = ["\n\x1f" + "\n".join(lines) + "\n", *["x" * 6000] * 3, event % ("$D" + ID[2:], 4), event % ("$E" + ID[2:], 1)]
+    exchanges = [{**template(), "resp_body": base64.b64encode(body.encode()).decode(), "t": t} for t, body in enumerate(bodies)]
+    assert len(read_session(None, shown(tmp_path, [json.dumps(e) + "\n" for e in exchanges]))) == 2 * len(bodies)
+
+
 def test_padding_is_passed_over(decoder, tmp_path):
     message = played(tmp_path, lines_of("recorded/js-sdk", 10, 1))[0]
     assert decoder.decode(message.code + bytes(100)) == message.text
@@ -163,7 +290,7 @@ def test_hostile_text_keeps_the_syntax_inside_its_bounds(tmp_path):
     (tmp_path / "tables").write_bytes(made_tables())
     messages = played(tmp_path, [json.dumps(exchange) + "\n"], tables=tmp_path / "tables")
     texts = read_session(Decoder(Tables(made_tables())), messages)
-    assert texts[1][1].endswith(body)
+    assert texts[1].plain.endswith(body)
 
 
 def test_other_files_are_no_tables():
@@ -214,6 +341,23 @@ class TestDescription:
             assert [sum(1 << bit for bit in bits) for bits in (base.also, base.own)] == [also, own]
             assert base.parts == parts
 
+    def lines(self, page, what):
+        """The lines of the one example of that kind, with the control characters that its signs stand for."""
+        ((block),) = re.findall(r"<!-- event: " + what + r" -->\n((?:    .*\n)+)", page)
+        return [line[4:].replace("␁", "\x01").replace("␟", "\x1f").encode() for line in block.splitlines()]
+
+    def test_event_ids(self, page, tmp_path):
+        hashed, plain, marked = (b"".join(self.lines(page, what)) for what in ("hashed", "plain", "marked"))
+        noted = b"".join(b"%s\n" % line for line in [b"", *self.lines(page, "notes")])
+        id_ = base64.urlsafe_b64encode(hashlib.sha256(hashed).digest()).rstrip(b"=")
+        assert b'"event_id":"$%s"' % id_ in plain
+        assert f"`${id_.decode()}`" in page
+        assert lineage.restored(marked, notes.graph_of([]), None) == (plain, noted)
+        # and ours writes it so
+        _, down = shown(tmp_path, [json.dumps({**template(), "resp_body": base64.b64encode(plain).decode()}) + "\n"])
+        assert down.cut.endswith(b"\n" + marked)
+        assert down.kept == down.cut + noted
+
     def test_coded_messages(self, page, tmp_path):
         tables = Tables(made_tables(), check_id=True)
         assert f"their ID is {tables.id:016x}" in page
@@ -224,7 +368,7 @@ class TestDescription:
         kind, account = kind_of_request(request)
         assert f"Its kind is {kind:#010x}, its account {account}." in page
         far = History(STORE)
-        far.add(Ref(True, 0), NOTHING, REQUEST, kept(request))
+        far.add(Ref(True, 0), NOTHING, REQUEST, whole(request, NOTHING, (), far.text_max).kept)
         coder = ArithmeticDecoder(response_code)
         view = far.view(Ref(False, 0), read_bases(coder, True, 0))
         assert read_check(coder) == check_of(response)

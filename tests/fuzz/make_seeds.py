@@ -401,6 +401,65 @@ def leg_bulk_seeds():
     yield "long-head", bytes([1, 255, 255, 255, 255])
 
 
+def lineage_seeds():
+    """Flags, a size, texts of the view, each ended by 1E, and the text that crosses: as it is cut, so that its IDs come out right (lineage.c)."""
+    response, no_view, request, split, dated = 1, 2, 4, 16, 32
+
+    def case(flags, text, *view, size=200):
+        return bytes([flags, size]) + b"".join(t + b"\x1e" for t in view) + text
+
+    def event(mark, kind, sender, ts, content, key=None, more=""):
+        state = "" if key is None else f'"state_key":"{key}",'
+        return f'{{"content":{content},"event_id":"{mark}","origin_server_ts":{ts},{more}"sender":"{sender}",{state}"type":"{kind}"}}'
+
+    def sync(room, *events):
+        return f'200\n\n{{"next_batch":"s1","rooms":{{"join":{{"{room}":{{"timeline":{{"events":[{",".join(events)}]}}}}}}}}}}'.encode()
+
+    def of_id(c):
+        return "$" + c + "A" * 42
+
+    ask = b"GET /_matrix/client/v3/sync\n\n"
+    join = '{"membership":"join"}'
+    room, old = "!r", "!r:s"
+    first = [
+        event("\1", "m.room.create", "@a:b", 1, '{"room_version":"12"}', ""),
+        event("\1", "m.room.member", "@a:b", 2, join, "@a:b"),
+        event("\1m", "m.room.power_levels", "@a:b", 3, '{"users":{"@a:b":100},"x":"\\u00e9\\n"}', ""),
+        event("\1pm", "m.room.join_rules", "@a:b", 3, '{"join_rule":"public"}', ""),
+        event("\1jp", "m.room.member", "@c:b", 4, join, "@c:b"),
+    ]
+    say = [event(m, "m.room.message", s, t, '{"body":"x"}') for m, s, t in
+           (("\1pm", "@a:b", 5), ("\1pm1", "@c:b", 6), ("\1pm01", "@a:b", 7), ("\1mp=9", "@c:b", 8), ("\1.0", "@c:b", 8), (of_id("x"), "@a:b", 9))]
+    notes = (f'\n\x1f{old}\nc1  9 {of_id("c")}\nm2 @a:b pmc {of_id("a")}\np3   {of_id("p")}\nj3   {of_id("j")}\nm4 @c:b  {of_id("b")}\nm4 @d:b  {of_id("d")}\n'
+             f'e8 5 "event_id":"{of_id("e")}"\ne0 6 "event_id":"{of_id("f")}"\ne9 7 "event_id":"{of_id("g")}"\n')
+    told = b"200\n\n{}" + notes.encode()
+    send = f'PUT /_matrix/client/v3/rooms/{old}/send/m.room.message/1\n\n{{"body":"x"}}'.encode()
+    yield "room", case(response | no_view, sync(room, *first, *say))
+    yield "room-backwards", case(response, sync(room, *reversed(first + say)), ask)
+    yield "room-11", case(response, sync(old, event("\1", "m.room.create", "@a:b", 1, '{"room_version":"11"}', ""),
+                                         event("\1c", "m.room.member", "@a:b", 1, join, "@a:b")), ask)
+    yield "noted", case(response | 2 * request | split, sync(old, *say), told, ask)
+    yield "noted-redaction", case(response, sync(old, event("\1pmc2", "m.room.redaction", "@a:b", 9, "{}", None, '"redacts":"$x",')), told)
+    yield "old-notes", case(response, sync(old, *say), told, b"x" * 1500, b"y" * 1000)
+    yield "authorised", case(response, sync(old, event("\1pjmcta", "m.room.member", "@a:b", 9, '{"membership":"invite","join_authorised_via_users_server":"@d:b"}', "@c:b")), told)
+    yield "within", case(response, sync(old, event("\1pm", "m.t", "@a:b", 9, "{}", None, '"unsigned":{"redacted_because":' + say[5] + "},")), told)
+    yield "middle", case(response, sync(old, event(of_id("y"), "m.t", "@a:b", 8, "{}"), event("\1pm=47", "m.t", "@a:b", 9, "{}")) + b':"t47-1_2"', told)
+    yield "send", case(response | 2 * request | dated, b'200\n\n{"event_id":"\1pmc@a:b 1699999999123"}', told, send)
+    yield "send-soon", case(response | 2 * request, b'200\n\n{"event_id":"\1cpm@c:b 9"}', told, send)
+    yield "send-known", case(response | 2 * request, b'200\n\n{"event_id":"\1.1"}', told, send)
+    yield "send-state", case(response | 2 * request | dated, b'200\n\n{"event_id":"\1pmc@a:b 1700000000000"}', told,
+                             b"PUT /_matrix/client/v3/rooms/%21r%3As/state/m.room.topic/?x\n\n{}")
+    yield "create", case(response | 3 * request | dated, b'200\n\n{"room_id":"\1@a:b 1700000000000"}', b"x", b'200\n\n{"user_id":"@a:b"}',
+                         b'POST /_matrix/client/v3/createRoom\n\n{"room_version":"12","creation_content":{"type":"m.space"}}')
+    yield "transaction", case(0, b'PUT /_matrix/app/v1/transactions/1\n\n{"events":[%s]}' %
+                              event(of_id("x"), "m.t", "@a:b", 8, "{}", None, '"room_id":"!r:s",').encode(), told)
+    yield "marked", case(response, b'200\n\n{"a":{"event_id":"\1"}}')
+    yield "states", case(response, sync(old, *say), b"\n\x1f!r:s\n" + b"".join(b"p1 %d  $%s\n" % (i, b"A" * 43) for i in range(24)))
+    yield "notes-garbage", case(response, sync(old, *say), b"\n\x1f!r:s\nm1 @a:b p\ne1 1\n!x", told + b"e1 9 \"event_id\":\"$x\n")
+    yield "deep", case(response, b'200\n\n{"event_id":"$1","x":' + b"[" * 70)
+    yield "empty", case(response, b"")
+
+
 def session_seeds():
     """Two bytes of settings, then operations of two bytes each (session.c)."""
     ask, last, flying, stranger, changed, lose, resend, pause, hour, restart, move, clock = (
@@ -447,6 +506,7 @@ TARGETS = {
     "compact": compact_seeds,
     "bulk": bulk_seeds,
     "leg_bulk": leg_bulk_seeds,
+    "lineage": lineage_seeds,
     "engine": engine_seeds,
     "engine_named": engine_seeds,
     "envelope": envelope_seeds,

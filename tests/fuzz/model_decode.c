@@ -42,7 +42,7 @@ static void use(const uint8_t *text, size_t n)
 		again(&t);
 	if (th_text_read_response(&t, text, n) == TH_OK && th_text_restore(&t, body, sizeof(body)) == TH_OK)
 		again(&t);
-	assert(th_keep(text, n, (struct th_str){ (const char *)text, n }, kept) <= n + TH_KEEP_EXTRA);
+	assert(th_keep(text, n, (struct th_str){ (const char *)text, n }, TH_STR(""), SIZE_MAX, kept) <= n + TH_KEEP_EXTRA);
 	free(kept);
 }
 

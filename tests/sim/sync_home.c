@@ -74,11 +74,12 @@ static char *compose(struct call *c)
 {
 	struct sync_home *s = c->home;
 	uint64_t first = c->since > s->first ? c->since : s->first, next = s->pos;
-	size_t cap = 4096 + MESSAGES_AT_ONCE * (s->padding + 64), n;
+	size_t cap = 4096 + MESSAGES_AT_ONCE * (s->padding + 264), n;
 	char *body = malloc(cap);
 
 	if (s->stuck) {
-		snprintf(body, cap, "{\"next_batch\":\"s%" PRIu64 "_0\",\"account_data\":{\"events\":[{\"type\":\"x\"}]}}",
+		snprintf(body, cap,
+			 "{\"next_batch\":\"s%" PRIu64 "_0\",\"account_data\":{\"events\":[{\"type\":\"x\"}]}}",
 			 c->since);
 		return body;
 	}
@@ -90,8 +91,8 @@ static char *compose(struct call *c)
 		n += (size_t)snprintf(body + n, cap - n, ",\"to_device\":{\"events\":[");
 		for (uint64_t i = first + 1, any = 0; i <= s->last && i <= next; i++)
 			if (s->is_message[i])
-				n += (size_t)snprintf(body + n, cap - n, "%s{\"n\":%" PRIu64 ",\"x\":\"%0*d\"}",
-						      any++ ? "," : "", i, (int)s->padding, 0);
+				n += (size_t)snprintf(body + n, cap - n, "%s{\"n\":%" PRIu64 ",\"x\":\"%s%0*d\"}",
+						      any++ ? "," : "", i, s->said ? s->said : "", (int)s->padding, 0);
 		n += (size_t)snprintf(body + n, cap - n, "]}");
 	}
 	snprintf(body + n, cap - n, ",\"device_one_time_keys_count\":{\"signed_curve25519\":%u}}", s->keys);

@@ -21,9 +21,10 @@ struct sync_home {
 	uint64_t client_asked; /* the newest token that the client has asked with; the test says so */
 	unsigned keys;	       /* one-time keys left */
 	unsigned status;       /* what it answers instead of 200; 0: nothing */
+	const char *said;      /* in each message, 200 bytes at most; NULL: nothing */
 	size_t padding;	       /* bytes in each message */
-	bool wakes; /* a logout ends what it holds */
-	bool stuck; /* has news for any token, and no newer token */
+	bool wakes;	       /* a logout ends what it holds */
+	bool stuck;	       /* has news for any token, and no newer token */
 	bool down;	       /* nobody is there: 502 */
 	uint64_t sent, asked, told, lost; /* requests; answers with news; messages that were dropped though the client
 					     had not asked beyond them */

@@ -55,6 +55,29 @@ static void figures(bool push)
 	stand_del(s);
 }
 
+/* What one notification tells is history for the next. */
+static void each_builds_on_the_last(void)
+{
+	struct stand *s = running(true);
+	uint64_t cost[4], before;
+
+	s->home.said = "lvAe7Qk0ZrXh3mYc9TnUo2WgJb5SdPf8iEx1qRj6VtKy4GaNuHz7CwLs0BpMoDFI2rT9vXq5ZkYe3hJnWb8cUg";
+	for (unsigned i = 0; i < 4; i++) {
+		before = bytes(s);
+		stand_send(s);
+		stand_run(s, 5 * TH_SEC);
+		cost[i] = bytes(s) - before;
+		CHECK(s->loop.taken == 3 + i);
+	}
+	printf("a notification of 88 random characters: %" PRIu64 " bytes, then %" PRIu64 ", %" PRIu64 ", %" PRIu64
+	       "\n",
+	       cost[0], cost[1], cost[2], cost[3]);
+	for (unsigned i = 1; i < 4; i++)
+		CHECK(cost[i] + 50 < cost[0]);
+	CHECK(stand_near(s).wrong_texts == 0 && stand_far(s).wrong_texts == 0);
+	stand_del(s);
+}
+
 /* What a poll in vain gets is what the homeserver would say, by the byte. */
 static void idle_answer(void)
 {
@@ -386,7 +409,8 @@ static void deaf(void)
 	stand_del(s);
 }
 
-/* A homeserver that has the same news again and again: not all the time over the link, and only while somebody polls. */
+/* A homeserver that has the same news again and again: not all the time over the link, and only while somebody polls.
+ */
 static void stuck(void)
 {
 	struct stand *s = running(true);
@@ -428,7 +452,8 @@ static void far_drains(void)
 	stand_del(s);
 }
 
-/* An outage longer than the far half's patience: it tries again now and then. When the near half is heard before, at once. */
+/* An outage longer than the far half's patience: it tries again now and then. When the near half is heard before, at
+ * once. */
 static void outage(bool heard)
 {
 	struct stand *s = running(true);
@@ -471,6 +496,7 @@ int main(void)
 	model = true; /* as daemons do */
 	figures(false);
 	figures(true);
+	each_builds_on_the_last();
 	for (unsigned lost = 0; lost < 4; lost++)
 		logs_out_at_once(lost);
 	model = false;

@@ -6,12 +6,14 @@
 
 #include "base/rd.h"
 #include "codec/keep.h"
+#include "codec/mark.h"
 #include "codec/syntax.h"
 #include "codec/text.h"
+#include "exchange/date.h"
 #include "exchange/policy.h"
 #include "exchange/route.h"
 
-enum { ACCOUNTS_MAX = 64, SLACK = 1 << 16 };
+enum { ACCOUNTS_MAX = 64, SLACK = 1 << 16, VIEW = 48 * 1024, KEPT_MAX = 16 * 1024 };
 
 struct accounts {
 	struct th_str value[ACCOUNTS_MAX];
@@ -70,6 +72,89 @@ static int slot_of(struct accounts *a, const struct th_head *h)
 	return TH_SLOT_NONE;
 }
 
+static struct th_lineage *lineage(void)
+{
+	static struct th_lineage *l;
+
+	if (!l)
+		l = must(th_lineage_new(&th_mem_libc));
+	return l;
+}
+
+static struct th_model_about about(const struct message *m)
+{
+	return (struct th_model_about){ m->is_response, m->is_response ? m->kind : 0,
+					m->is_response ? m->account : -1 };
+}
+
+bool corpus_cut(const struct message *m, const struct th_view *view, size_t kept_max, struct cut *out)
+{
+	static uint8_t text[TH_MODEL_TEXT_MAX + TH_MARK_MAX], kept[sizeof(text) + TH_KEEP_EXTRA];
+	const struct th_model_about message = about(m);
+	const struct th_lineage_about lineage_about = { view, &message, m->date };
+
+	if (m->plain_n > TH_MODEL_TEXT_MAX ||
+	    th_lineage_cut(lineage(), &lineage_about, m->plain, m->plain_n, text, sizeof(text), &out->n) != TH_OK)
+		return false;
+	out->kept_n = th_keep(text, out->n, m->body, th_lineage_notes(lineage()), kept_max, kept);
+	out->text = text;
+	out->kept = kept;
+	return true;
+}
+
+bool corpus_restores(const struct message *m, const struct th_view *view, const uint8_t *cut, size_t n)
+{
+	static uint8_t back[TH_MODEL_TEXT_MAX];
+	const struct th_model_about message = about(m);
+	const struct th_lineage_about lineage_about = { view, &message, 0 };
+	size_t back_n;
+
+	return th_lineage_restore(lineage(), &lineage_about, cut, n, back, sizeof(back), &back_n) == TH_OK &&
+	       back_n == m->plain_n && memcmp(back, m->plain, back_n) == 0;
+}
+
+/* The session's last messages, as a view. */
+static void look_back(const struct corpus *c, const struct message *m, struct th_view *v)
+{
+	size_t first = c->n, sum = 0;
+
+	while (first > 0 && c->messages[first - 1].session == m->session && c->n - first < TH_MODEL_VIEW_TEXTS &&
+	       sum + c->messages[first - 1].masked_n < VIEW)
+		sum += c->messages[--first].masked_n + 1;
+	v->n = v->request = 0;
+	for (size_t i = first; i < c->n; i++) {
+		const struct message *o = &c->messages[i];
+
+		v->texts[v->n++] = (struct th_view_text){ .p = o->masked,
+							  .n = o->masked_n,
+							  .about = { o->is_response, o->kind, o->account },
+							  .rest = o->masked + o->masked_n };
+		if (m->is_response && i == m->request)
+			v->request = v->n;
+	}
+}
+
+static uint8_t *copy(const uint8_t *p, size_t n)
+{
+	return memcpy(must(malloc(n + 1)), p, n);
+}
+
+/* Makes of the plain text what is coded, and kept. */
+static bool cut(const struct corpus *c, struct message *m)
+{
+	static struct th_view view;
+	struct cut made;
+
+	look_back(c, m, &view);
+	if (!corpus_cut(m, &view, KEPT_MAX, &made))
+		return false;
+	m->text = copy(made.text, made.n);
+	m->n = made.n;
+	m->masked = copy(made.kept, made.kept_n);
+	m->masked_n = made.kept_n;
+	return true;
+}
+
 static void read_message(struct corpus *c, struct accounts *a, struct th_rd *r, bool is_response, size_t *by_exchange)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX], kept[TH_HEAD_FIELDS_MAX];
@@ -98,30 +183,31 @@ static void read_message(struct corpus *c, struct accounts *a, struct th_rd *r, 
 	body = string(r);
 	m->http_bytes += body.n;
 	h.body_len = (int64_t)body.n;
+	m->body = body;
+	m->date = is_response ? th_date_of(&h) : 0;
 	h.n_fields = th_policy_filter(&policy, &h, kept);
 	h.fields = kept;
 	if (!is_response)
 		slot = slot_of(a, &h);
-	m->text = must(malloc(body.n + SLACK));
+	m->plain = must(malloc(body.n + SLACK));
 	if (r->err != TH_OK ||
-	    th_text_write(&h, slot, (const uint8_t *)body.p, body.n, m->text, body.n + SLACK, &need) != TH_OK) {
-		free(m->text);
+	    th_text_write(&h, slot, (const uint8_t *)body.p, body.n, m->plain, body.n + SLACK, &need) != TH_OK) {
+		free(m->plain);
 		return;
 	}
-	m->n = need;
-	m->masked = must(malloc(need + TH_KEEP_EXTRA));
-	m->masked_n = th_keep(m->text, m->n, body, m->masked);
+	m->plain_n = need;
 	if (is_response) {
 		m->request = by_exchange[exchange];
 		m->kind = c->messages[m->request].kind;
 		m->account = c->messages[m->request].account;
 		m->route = c->messages[m->request].route;
 	} else {
-		th_syntax_request(m->text, m->n, &m->kind, &m->account);
+		th_syntax_request(m->plain, m->plain_n, &m->kind, &m->account);
 		m->route = th_route_name(h.target);
 		by_exchange[exchange] = c->n;
 	}
-	c->n++;
+	if (cut(c, m))
+		c->n++;
 }
 
 void corpus_load(struct corpus *c, const char *path)

@@ -14,12 +14,16 @@ S: the session's name.
 """
 import argparse
 import base64
+import calendar
 import glob
 import hashlib
+import itertools
 import json
 import os
 import re
 import struct
+import time
+import urllib.parse
 
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 HEX = b"0123456789abcdef"
@@ -35,6 +39,9 @@ HOSTS = """matrix.org example.org example.com chat.example.net matrix.example.or
 mozilla.org kde.org gnome.org fosdem.org nitro.chat converser.eu msg.example.com matrix.uni.example localhost hs.local""".split()
 ROOMS = """General;Random;Office;Family;Lunch;Weekend trip;Project updates;Team;Support;Music;Books;Garden;Test room;Dev;Ops;News;Friends;Game night;
 School;Kitchen;Travel plans;Announcements;Sailing;Radio;Choir;Climbing;Movie club;Housing;Photos;Off-topic""".replace("\n", "").split(";")
+
+
+DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
 class Dice:
@@ -153,6 +160,10 @@ class Vary:
                 out += b"%d" % (int(part) + (self.offsets[(i // 2) % 16] if part not in (b"0", b"1") or self.dice.below(3, "keep", i) == 0 else 0))
         return out
 
+    def date(self, old):
+        at = calendar.timegm(time.strptime(old.decode(), DATE)) + self.shift // 1000 + (self.shift % 1000 > 0)
+        return time.strftime(DATE, time.gmtime(at)).encode()
+
     def sentence(self, old, ascii_only):
         if self.dice.below(4, "as it was", old) == 0 or not old.strip() or (len(old) > 60 and " " not in old):
             return old
@@ -196,44 +207,33 @@ def hash_of(event, leave_out):
 
 class Computed:
     """Content hashes and event IDs are functions of the event. Where they are right in the recording, they are in what was made of it, too: the
-    coding leaves out what both ends can compute (src/codec/computed.h)."""
+    coding leaves out what both ends can compute (src/codec/computed.h, lineage.h)."""
 
     PLACE = re.compile(rb"(?<![A-Za-z0-9_+/-])[A-Za-z0-9_+/-]{43}(?![A-Za-z0-9_+/=-])")
-    LASTING = ("member", "create", "join_rules", "power_levels", "redaction", "history_visibility", "aliases")
-    KEPT = ("auth_events", "content", "depth", "event_id", "hashes", "membership", "origin", "origin_server_ts", "prev_events", "prev_state",
-            "room_id", "sender", "state_key", "type")
 
-    def __init__(self, exchanges, change):
+    def __init__(self, exchanges, places, change):
         self.new = {}
-        found = {}
+        events = {}
         for e in exchanges:
             for body in (e["q"], e["r"]):
-                if b'"hashes":{"sha256":' not in body:
+                if b'"hashes":{"sha256":' not in body and b'"event_id":"$' not in body:
                     continue
                 changed = change(body, body=True, ascii_only=False)
                 try:
-                    pairs = list(self.events(json.loads(body), json.loads(changed)))
+                    pairs = list(pairs_of(json.loads(body), json.loads(changed), e["room"], change(e["room"].encode()).decode()))
                 except ValueError:
                     continue
-                for old, event in pairs:
-                    found[old["hashes"]["sha256"]] = old, event
-        for old, event in sorted(found.values(), key=lambda p: (p[0].get("depth", 0), p[0]["hashes"]["sha256"])):
-            self.follow(old, event, change)
-
-    def events(self, old, new):
-        if isinstance(old, dict):
-            if isinstance(old.get("hashes"), dict) and "sha256" in old["hashes"]:
-                yield old, new
-            for k in old:
-                yield from self.events(old[k], new.get(k)) if isinstance(new, dict) else ()
-        elif isinstance(old, list) and isinstance(new, list):
-            for a, b in zip(old, new):
-                yield from self.events(a, b)
-
-    def reference(self, event):
-        rest = {k: v for k, v in event.items() if k in self.KEPT}
-        rest["content"] = {}
-        return unpadded(hash_of(rest, ()), b"-_")
+                for old, new, room, new_room in pairs:
+                    if "sha256" in old.get("hashes", {}):
+                        events[old["hashes"]["sha256"]] = old.get("depth", 0), old["hashes"]["sha256"], old, new, None
+                    elif old["event_id"] in places:
+                        place = places[old["event_id"]]
+                        events[old["event_id"]] = place["depth"], old["event_id"], old, dict(new, room_id=new_room), place
+        for _, _, old, new, place in sorted(events.values(), key=lambda e: e[:2]):
+            if place:
+                self.follow_client(old, new, place, change)
+            else:
+                self.follow(old, new, change)
 
     def follow(self, old, event, change):
         not_hashed = ("hashes", "signatures", "unsigned")
@@ -243,11 +243,112 @@ class Computed:
         right = unpadded(hash_of(event, not_hashed))
         self.new[event["hashes"]["sha256"].encode()] = right
         event["hashes"] = {"sha256": right.decode()}
-        if old["type"].removeprefix("m.room.") not in self.LASTING:
-            self.new[change(b'"$' + self.reference(old) + b'"')[2:-1]] = self.reference(event)
+        if old["type"].removeprefix("m.room.") not in LASTING:
+            self.new[change(b'"$' + reference(old) + b'"')[2:-1]] = reference(event)
+
+    def follow_client(self, old, event, place, change):
+        event = json.loads(self.apply(json.dumps(event, ensure_ascii=False).encode()))
+        edges = {k: [self.apply(change(('"%s"' % i).encode())).decode()[1:-1] for i in place[k]] for k in ("auth_events", "prev_events")}
+        right = client_id(event, dict(place, **edges))
+        self.new[change(b'"' + old["event_id"].encode() + b'"')[2:-1]] = right[1:].encode()
 
     def apply(self, data):
         return self.PLACE.sub(lambda m: self.new.get(m[0], m[0]), data) if self.new else data
+
+
+LASTING = {"create": ["creator"], "member": ["membership", "join_authorised_via_users_server"], "join_rules": ["join_rule", "allow"],
+           "power_levels": ["ban", "events", "events_default", "kick", "redact", "state_default", "users", "users_default"],
+           "redaction": [], "history_visibility": ["history_visibility"], "aliases": []}
+FROM_11 = {"power_levels": ["invite"], "redaction": ["redacts"]}
+KEPT = ("auth_events", "content", "depth", "event_id", "hashes", "membership", "origin", "origin_server_ts", "prev_events", "prev_state",
+        "room_id", "sender", "state_key", "type")
+
+
+def reference(event, content=None):
+    rest = {k: v for k, v in event.items() if k in KEPT}
+    rest["content"] = content or {}
+    return unpadded(hash_of(rest, ()), b"-_")
+
+
+def redacted(event, version):
+    name = event["type"].removeprefix("m.room.") if event["type"].startswith("m.room.") else ""
+    if name == "create" and version >= 11:
+        return event["content"]
+    keep = LASTING.get(name, []) + (FROM_11.get(name, []) if version >= 11 else [])
+    return {k: v for k, v in event["content"].items() if k in keep}
+
+
+def client_id(event, place):
+    """The ID of an event in the form that clients see, `room_id` included, in that place of its room's graph."""
+    pdu = {k: event[k] for k in ("type", "sender", "content", "origin_server_ts", "state_key", "room_id") if k in event}
+    pdu.update({k: place[k] for k in ("auth_events", "prev_events", "depth")})
+    if place["version"] < 11 and "redacts" in event:
+        pdu["redacts"] = event["redacts"]
+    if event["type"] == "m.room.create" and ":" not in event["room_id"]:
+        del pdu["room_id"]
+    pdu["hashes"] = {"sha256": unpadded(hash_of(pdu, ("hashes",))).decode()}
+    return "$" + reference(pdu, redacted(pdu, place["version"])).decode()
+
+
+def is_client_event(value):
+    return all(k in value for k in ("event_id", "type", "sender", "content", "origin_server_ts"))
+
+
+def pairs_of(old, new, room, new_room):
+    """Events in federation's form and in that of clients, with what was made of them, and their rooms."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        if isinstance(old.get("hashes"), dict) and "sha256" in old["hashes"]:
+            yield old, new, room, new_room
+        elif is_client_event(old) and (room or "room_id" in old):
+            yield old, new, old.get("room_id", room), new.get("room_id", new_room)
+        for (k, v), (nk, nv) in zip(old.items(), new.items()):
+            yield from pairs_of(v, nv, *((k, nk) if k.startswith("!") else (room, new_room)))
+    elif isinstance(old, list) and isinstance(new, list):
+        for a, b in zip(old, new):
+            yield from pairs_of(a, b, room, new_room)
+
+
+def auth_types(event, room):
+    types = [("m.room.power_levels", ""), ("m.room.member", event["sender"])] + ([("m.room.create", "")] if ":" in room else [])
+    if event["type"] == "m.room.member":
+        if event["content"].get("membership") in ("join", "invite", "knock"):
+            types.append(("m.room.join_rules", ""))
+        types += [("m.room.member", u) for u in (event.get("state_key"), event["content"].get("join_authorised_via_users_server")) if u and u != event["sender"]]
+    return types
+
+
+def places_of(exchanges):
+    """Where in their rooms' graphs the recording's events stand, as far as it can be told from what clients see."""
+    rooms, places = {}, {}
+    for e in exchanges:
+        for body in (e["q"], e["r"]):
+            if b'"event_id":"$' not in body:
+                continue
+            try:
+                found = list(pairs_of(json.loads(body), json.loads(body), e["room"], ""))
+            except ValueError:
+                continue
+            for event, _, room, _ in found:
+                if is_client_event(event):
+                    rooms.setdefault(room, {}).setdefault(event["event_id"], dict(event, room_id=room))
+    for room, events in rooms.items():
+        state, version = {}, 11
+        known = []
+        for event in sorted(events.values(), key=lambda e: e["origin_server_ts"]):
+            if event["type"] == "m.room.create":
+                version = int(event["content"].get("room_version", "1")) if event["content"].get("room_version", "1").isdigit() else 11
+                tries = [{"auth_events": [], "prev_events": [], "depth": 1}]
+            else:
+                auth = [state[t] for t in auth_types(event, room) if t in state]
+                tries = ({"auth_events": list(order), "prev_events": [before], "depth": places[before]["depth"] + 1}
+                         for before in reversed(known[-6:]) for order in itertools.permutations(auth))
+            place = next((p for p in (dict(t, version=version) for t in tries) if client_id(event, p) == event["event_id"]), None)
+            if place:
+                places[event["event_id"]] = place
+                known.append(event["event_id"])
+            if "state_key" in event:
+                state[event["type"], event["state_key"]] = event["event_id"]
+    return places
 
 
 def string(b):
@@ -291,10 +392,12 @@ def load(path):
     exchanges.sort(key=lambda e: e.get("t", 0))
     for e in exchanges:
         e["q"], e["r"] = base64.b64decode(e.get("req_body") or ""), base64.b64decode(e.get("resp_body") or "")
+        room = re.search(r"/rooms/([^/?]+)/", e["target"])
+        e["room"] = urllib.parse.unquote(room[1]) if room else ""
     return exchanges
 
 
-def play(out, name, exchanges, vary=None):
+def play(out, name, exchanges, vary=None, places={}):
     """Requests and responses in the order of time."""
     events = []
     for e in exchanges:
@@ -305,7 +408,7 @@ def play(out, name, exchanges, vary=None):
         events.append((t + max(e.get("dur", 0), 0), number, 1, e))
     events.sort(key=lambda x: x[:3])
     out.session(name)
-    computed = Computed(exchanges, vary.apply) if vary else None
+    computed = Computed(exchanges, places, vary.apply) if vary else None
 
     def change(data, **how):
         return computed.apply(vary.apply(data, **how)) if vary else data
@@ -313,7 +416,7 @@ def play(out, name, exchanges, vary=None):
     for _, number, is_response, e in events:
         agent = dict((n.lower(), v) for n, v in e["req_headers"]).get("user-agent", "")
         if is_response:
-            fields = [(n, change(v)) for n, v in plain_fields(e["resp_headers"], bool(e["r"]))]
+            fields = [(n, vary.date(v) if vary and n.lower() == b"date" else change(v)) for n, v in plain_fields(e["resp_headers"], bool(e["r"]))]
             out.response(number, e["status"], fields, change(e["r"], body=True, ascii_only=e.get("plane") != "ss"))
         else:
             fields = [(n, change(v)) for n, v in plain_fields(e["req_headers"], bool(e["q"]))]
@@ -334,6 +437,46 @@ def compact(value, ascii_only=True):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=ascii_only).encode()
 
 
+class Room:
+    """A room's graph in which one event follows the other."""
+
+    def __init__(self, dice, v12, server):
+        self.dice, self.version, self.state, self.n = dice, 12 if v12 else 11, {}, 0
+        self.id, self.last = "!" + dice.text(LETTERS, 18, "room").decode() + ":" + server, []
+        self.v12 = v12
+
+    def add(self, sender, now, type, content, state_key=None, **unsigned):
+        """The event as sync shows it."""
+        self.n += 1
+        event = {"content": content, "event_id": "", "origin_server_ts": now, "sender": sender}
+        if state_key is not None:
+            event["state_key"] = state_key
+        event["type"] = type
+        if type == "m.room.create" and self.v12:
+            self.id = "!"
+        full = dict(event, room_id=self.id)
+        auth = [self.state[t] for t in auth_types(full, self.id) if t in self.state] if self.n > 1 else []
+        auth.sort(key=lambda i: self.dice.number("order", sender, i))
+        event["event_id"] = client_id(full, {"auth_events": auth, "prev_events": self.last, "depth": self.n, "version": self.version})
+        if self.id == "!":
+            self.id += event["event_id"][1:]
+        self.last = [event["event_id"]]
+        if state_key is not None:
+            self.state[type, state_key] = event["event_id"]
+        return dict(event, unsigned=unsigned)
+
+
+def sync_body(batch, since, room, events, n):
+    return {"next_batch": batch, "device_one_time_keys_count": {"signed_curve25519": 0}, "device_unused_fallback_key_types": [], "rooms": {"join": {room.id: {
+        "timeline": {"events": events, "prev_batch": since, "limited": False}, "state": {"events": []}, "account_data": {"events": []}, "ephemeral": {"events": []},
+        "unread_notifications": {"notification_count": n, "highlight_count": 0}, "summary": {}}}}}
+
+
+def answer(now, body):
+    date = time.strftime(DATE, time.gmtime((now + 30) // 1000))
+    return {"status": 200, "resp_headers": [("Date", date), ("Content-Type", "application/json")] + CORS, "r": compact(body)}
+
+
 def talk(dice, lines, size=40):
     """Conversations of `size` utterances, sent by one client and heard by another, as exchanges."""
     for start in range(0, len(lines), size):
@@ -341,7 +484,6 @@ def talk(dice, lines, size=40):
         nio = d.below(2, "client") == 0
         server = d.word("server") + d.pick([".org", ".net", ".example", ".com"], "top")
         users = ["@%s:%s" % (d.word("user", i), server) for i in range(3)]
-        room = "!" + d.text(BASE64 + b"-_", 43, "room").decode() if d.below(2, "v12") else "!" + d.text(LETTERS, 18, "room").decode() + ":" + server
         now = 1700000000000 + d.below(10 ** 11, "now")
         stream = d.below(100000, "stream")
         tail = "_".join(str(d.below(50, "tail", i)) for i in range(5)) + "_9_0_1_1_1_1_1"
@@ -349,32 +491,38 @@ def talk(dice, lines, size=40):
         head = [("Content-Type", "application/json"), auth] if nio else [auth, ("Content-Type", "application/json")]
         get = head if nio else [auth]
         batch = "s%d_%s" % (stream, tail)
-        out = []
+        room = Room(d, d.below(2, "v12"), server)
+        first = [room.add(users[0], now - 90000, "m.room.create", {"room_version": str(room.version)}, "", age=91000),
+                 room.add(users[0], now - 89900, "m.room.member", {"displayname": users[0][1:], "membership": "join"}, users[0], age=90900),
+                 room.add(users[0], now - 89800, "m.room.power_levels", {"users": {users[0]: 100}, "users_default": 0, "invite": 0}, "", age=90800),
+                 room.add(users[0], now - 89790, "m.room.join_rules", {"join_rule": "public"}, "", age=90790)]
+        first += [room.add(u, now - 80000 + 999 * i, "m.room.member", {"displayname": u[1:], "membership": "join"}, u, age=81000 - 999 * i) for i, u in enumerate(users[1:])]
+        out = [dict(answer(now, sync_body(batch, batch, room, first, 0)), t=-1, dur=0.1, method="GET", target="/_matrix/client/v3/sync?timeout=0", req_headers=get, q=b"", room="")]
+        if d.below(4, "told") == 0:
+            out = []  # a room of which nothing was told: its events' IDs cannot be computed
+        waiting = []
         for i, line in enumerate(lines[start:start + size]):
             now += 500 + d.below(40000, "pause", i)
             sender = d.pick(users, "who", i)
-            event = "$" + d.text(BASE64 + b"-_", 43, "event", i).decode()
             txn = str(Vary.uuid(VaryUuid(d), [b"%d" % i]), "ascii") if nio else "m%d.%d" % (now - 20, i)
             content = {"msgtype": "m.text", "body": line}
             if d.below(4, "order", i) == 0:
                 content = {"body": line, "msgtype": "m.text"}
+            own = {"transaction_id": txn} if sender == users[0] else {}
+            event = room.add(sender, now, "m.room.message", dict(sorted(content.items())), None, age=20 + d.below(300, "age", i), membership="join", **own)
+            waiting.append(event)
             if sender == users[0]:
-                out.append({"t": i, "dur": 0.1, "method": "PUT", "target": "/_matrix/client/v3/rooms/%s/send/m.room.message/%s" % (room.replace("!", "!" if nio else "%21").replace(":", ":" if nio else "%3A"), txn),
-                            "req_headers": head, "q": compact(content, nio), "status": 200, "resp_headers": [("Content-Type", "application/json")] + CORS, "r": compact({"event_id": event})})
-            if d.below(3, "sync", i):
+                out.append(dict(answer(now, {"event_id": event["event_id"]}), t=i, dur=0.1, method="PUT", req_headers=head, q=compact(content, nio), room=room.id,
+                                target="/_matrix/client/v3/rooms/%s/send/m.room.message/%s" % (room.id.replace("!", "!" if nio else "%21").replace(":", ":" if nio else "%3A"), txn)))
+            if sender == users[0] and d.below(3, "sync", i):
                 continue
             since = batch
             stream += 1
             batch = "s%d_%s" % (stream, tail)
-            unsigned = {"age": 20 + d.below(300, "age", i), "membership": "join"}
-            if sender == users[0]:
-                unsigned["transaction_id"] = txn
-            body = {"next_batch": batch, "device_one_time_keys_count": {"signed_curve25519": 0}, "device_unused_fallback_key_types": [], "rooms": {"join": {room: {"timeline": {"events": [
-                {"content": dict(sorted(content.items())), "event_id": event, "origin_server_ts": now, "sender": sender, "type": "m.room.message", "unsigned": unsigned}], "prev_batch": since, "limited": False},
-                "state": {"events": []}, "account_data": {"events": []}, "ephemeral": {"events": []}, "unread_notifications": {"notification_count": i, "highlight_count": 0}, "summary": {}}}}}
             query = "since=%s&timeout=30000&set_presence=online" % since if nio else "filter=1&timeout=30000&since=%s" % since
-            out.append({"t": i + 0.2, "dur": 0.1, "method": "GET", "target": "/_matrix/client/v3/sync?" + query, "req_headers": get, "q": b"", "status": 200,
-                        "resp_headers": [("Content-Type", "application/json")] + CORS, "r": compact(body)})
+            out.append(dict(answer(now, sync_body(batch, since, room, waiting, i)), t=i + 0.2, dur=0.1, method="GET", target="/_matrix/client/v3/sync?" + query, req_headers=get,
+                            q=b"", room=""))
+            waiting = []
         yield out
 
 
@@ -415,11 +563,12 @@ def main():
                         e["q"] = re.sub(rb'"body":(\s?)"(?:[^"\\]|\\.)*"', lambda m: b'"body":' + m[1] + json.dumps(args.say).encode(), e["q"])
                 play(out, name, exchanges)
                 continue
+            places = places_of(exchanges)
             for variant in range(args.vary):
                 size = max(1, -(-len(exchanges) // args.pieces))
                 for start in range(0, len(exchanges), size):
                     piece = exchanges[start:start + size]
-                    play(out, "%s.%d" % (name, start // size), piece, Vary(Dice(name, variant, start), lines, blob_of(piece)))
+                    play(out, "%s.%d" % (name, start // size), piece, Vary(Dice(name, variant, start), lines, blob_of(piece)), places)
         if args.vary:
             for name in sorted(chat):
                 for i, exchanges in enumerate(talk(Dice("talk", name), chat[name])):

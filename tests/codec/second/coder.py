@@ -52,7 +52,7 @@ class Decoder:
         self._last = ((), self._seed)  # the last view, and the recall after it: the next one often goes on from there
 
     def _recall(self, view):
-        view = tuple(view)
+        view = tuple((seen.about, seen.text) for seen in view)
         known, recall = self._last
         if view[: len(known)] != known:
             known, recall = (), self._seed
@@ -75,7 +75,7 @@ class Decoder:
         return byte
 
     def decode(self, code, view=(), about=REQUEST, limit=TEXT_MAX):
-        """The text, of at most `limit` bytes, of a code that names no bases. `view`: (About, text) of earlier ones, oldest first."""
+        """The text, of at most `limit` bytes, of a code that names no bases. `view`: of earlier ones, oldest first."""
         return self.decode_on(ArithmeticDecoder(code), view, about, limit)
 
     def decode_on(self, coder, view, about, limit=TEXT_MAX):

@@ -1,27 +1,18 @@
-"""Events of federation in a body: their content hashes, which a text leaves out, and their IDs, which history keeps (protocol.md, 14.1 and 14.10)."""
+"""Events of federation in a body: their content hashes, which a text leaves out, and their IDs, which history keeps (protocol.md, 14.1 and 14.11)."""
 
 import base64
 import hashlib
 
+from .canonical import NoJson, canonical, members, string_end
+
 HASHES = b'"hashes":{"sha256":"'
-DEEPEST, MEMBERS, LEVELS, IDS = 64, 64, 12, 32
+DEEPEST, IDS = 64, 32
 NOT_HASHED = {b"hashes", b"signatures", b"unsigned"}
 KEPT = {
     b"auth_events", b"content", b"depth", b"event_id", b"hashes", b"membership", b"origin", b"origin_server_ts", b"prev_events",
     b"prev_state", b"room_id", b"sender", b"state_key", b"type",
 }  # fmt: skip
 LASTING = {b'"m.room.' + t + b'"' for t in (b"member", b"create", b"join_rules", b"power_levels", b"redaction", b"history_visibility", b"aliases")}
-
-
-class NoJson(Exception):
-    pass
-
-
-def string_end(s, at):
-    at += 1
-    while at < len(s) and s[at] != 0x22:
-        at += 2 if s[at] == 0x5C else 1
-    return at + 1
 
 
 def events(body):
@@ -48,67 +39,6 @@ def events(body):
             if hash_ and not holds:
                 found.append((start, at, hash_, string_end(body, hash_ - 1) - 1))
     return found
-
-
-def value_end(s, at):
-    depth = 0
-    while at < len(s):
-        c = s[at]
-        if c == 0x22:
-            at = string_end(s, at)
-            continue
-        if depth == 0 and c in b",}]":
-            return at
-        depth += (c in b"{[") - (c in b"}]")
-        at += 1
-    raise NoJson
-
-
-def members(s):
-    found, at = [], 0
-    if s == b"{}":
-        return found
-    while at + 1 < len(s):
-        if s[at] != (0x2C if at else 0x7B) or s[at + 1] != 0x22:
-            raise NoJson
-        colon = string_end(s, at + 1)
-        if s[colon : colon + 1] != b":":
-            raise NoJson
-        end = value_end(s, colon + 1)
-        found.append((s[at + 2 : colon - 1], s[colon + 1 : end]))
-        at = end
-    if s[at:] != b"}":
-        raise NoJson
-    return found
-
-
-def elements(s):
-    found, at = [], 0
-    if s == b"[]":
-        return found
-    while at + 1 < len(s):
-        if s[at] != (0x2C if at else 0x5B):
-            raise NoJson
-        end = value_end(s, at + 1)
-        found.append(s[at + 1 : end])
-        at = end
-    if s[at:] != b"]":
-        raise NoJson
-    return found
-
-
-def canonical(value, keep=None, depth=0):
-    if depth == LEVELS or not value:
-        raise NoJson
-    if value[:1] == b"{":
-        kept = [(n, keep(n, v)) if keep else (n, v) for n, v in members(value)]
-        kept = sorted((n, v) for n, v in kept if v is not None)
-        if len(kept) > MEMBERS:
-            raise NoJson
-        return b"{" + b",".join(b'"' + n + b'":' + canonical(v, None, depth + 1) for n, v in kept) + b"}"
-    if value[:1] == b"[":
-        return b"[" + b",".join(canonical(v, None, depth + 1) for v in elements(value)) + b"]"
-    return value
 
 
 def content_hash(event):

@@ -9,6 +9,8 @@ VIEW_TEXTS = 286
 Ref = namedtuple("Ref", "by_initiator number")
 Base = namedtuple("Base", "parent request also own parts")
 NOTHING = Base(None, None, (), (), 0)
+# A text of a view.
+Seen = namedtuple("Seen", "ref about text")
 
 
 class Refused(Exception):
@@ -17,7 +19,8 @@ class Refused(Exception):
 
 class Entry:
     def __init__(self, ref, bases, about, text, depth):
-        self.ref, self.bases, self.about, self.text, self.depth = ref, bases, about, text, depth
+        self.ref, self.bases, self.depth = ref, bases, depth
+        self.seen = Seen(ref, about, text)
 
 
 def bases_of(ref, base):
@@ -33,22 +36,23 @@ def bases_of(ref, base):
 class History:
     def __init__(self, size):
         self.size = size
+        self.text_max = size // 4
         self.entries = {}  # in the order in which they came
 
-    def add(self, ref, base, about, masked_text):
+    def add(self, ref, base, about, text):
+        """`text` is what is kept, of at most `text_max` bytes."""
         named, by_bit = bases_of(ref, base)
         if any(b not in self.entries for b in named + by_bit):
             return
         depths = {b: self.entries[b].depth for b in named + by_bit}
-        text = masked_text[: self.size // 4]
-        while len(self.entries) == MESSAGES or sum(len(e.text) for e in self.entries.values()) + len(text) > self.size:
+        while len(self.entries) == MESSAGES or sum(len(e.seen.text) for e in self.entries.values()) + len(text) > self.size:
             del self.entries[next(iter(self.entries))]
         # what is named keeps its depth, for the day when it is forgotten
         bases = [(b, depths[b]) for b in named] + [(b, None) for b in by_bit]
         self.entries[ref] = Entry(ref, bases, about, text, 1 + max(depths.values(), default=0))
 
     def view(self, ref, base):
-        """(about, text) of what the message is coded against, oldest first."""
+        """What the message is coded against, oldest first."""
         named, by_bit = bases_of(ref, base)
         reached, waiting, gone = set(), [], 0
         left, view = self.size // 8 * 7, []
@@ -72,11 +76,11 @@ class History:
             latest = max(waiting, key=lambda e: (e.depth, e.ref))
             if gone >= latest.depth:
                 raise Refused(f"a message of depth {gone} is not there any more")
-            if len(latest.text) + 1 > left or len(view) == VIEW_TEXTS:
+            if len(latest.seen.text) + 1 > left or len(view) == VIEW_TEXTS:
                 break
             waiting.remove(latest)
-            left -= len(latest.text) + 1
-            view.append((latest.about, latest.text))
+            left -= len(latest.seen.text) + 1
+            view.append(latest.seen)
             for b, depth in latest.bases:
                 reach(b, depth)
             if gone and not waiting:

@@ -148,9 +148,17 @@ def _mask_body(body):
         at = value.end()
 
 
-def kept(text):
-    """What history keeps of a text that was read."""
-    return masked(text) + events.ids(events.restored(text[_head_end(text) + 1 :]))
+def parted(text):
+    """Head and body: what stands behind the empty line."""
+    at = _head_end(text) + 1
+    return text[:at], text[at:]
+
+
+def kept(text, body, notes, limit):
+    """What history keeps, in `limit` bytes, of a text as it was decoded; `body` has its event IDs."""
+    whole = masked(text) + events.ids(events.restored(body))
+    notes = notes if len(notes) <= limit // 2 else b""
+    return whole[: limit - len(notes)] + notes
 
 
 def _head_end(text):

@@ -223,6 +223,17 @@ static void test_hopeful(void **state)
 	assert_int_equal(v.n, 3);
 	base.own = 2;
 	assert_int_equal(th_history_view(h, ours(7), &base, &v), TH_ERR_NOT_FOUND);
+	th_history_trust(h, ours(8),
+			 TH_HISTORY_UNSURE); /* nor what may never arrive as it was sent, until it is named */
+	th_history_choose(h, 7, theirs(7), true, &base, &v);
+	assert_int_equal(v.n, 2);
+	th_history_trust(h, ours(8), TH_HISTORY_READ); /* but what the peer has read is, also by who does not hope */
+	th_history_choose(h, 7, theirs(7), false, &base, &v);
+	assert_int_equal(v.n, 3);
+	th_history_trust(h, ours(8), TH_HISTORY_UNSURE);
+	add(h, theirs(9), ours(8), TH_HISTORY_NONE, "next");
+	th_history_choose(h, 9, theirs(9), true, &base, &v);
+	assert_int_equal(v.n, 4);
 	th_history_free(h);
 }
 
