@@ -361,7 +361,9 @@ static void cut_answer(struct th_lineage *l, const struct th_lineage_about *abou
 /* Takes from the front of `rest` what is equal to s. */
 static bool eat(struct th_str *rest, struct th_str s)
 {
-	if (!th_str_starts(*rest, s))
+	if (s.n == 0)
+		return true;
+	if (!s.p || !th_str_starts(*rest, s))
 		return false;
 	rest->p += s.n;
 	rest->n -= s.n;
