@@ -161,8 +161,7 @@ static size_t brotlied(const struct message *m)
 static size_t modelled(struct th_model *model, const struct th_view *view, const struct message *m,
 		       const struct cut *cut, const struct th_history_base *base, uint64_t number)
 {
-	struct th_model_about about = { m->is_response, m->is_response ? m->kind : 0,
-					m->is_response ? m->account : -1 };
+	struct th_model_about about = corpus_about(m);
 	size_t need, history = 0, got;
 	static uint8_t back[TH_MODEL_TEXT_MAX];
 	struct th_history_base read;
@@ -238,8 +237,7 @@ struct pair {
 static void remember(const struct pair *p, const struct message *m, uint64_t number, struct th_history_base base,
 		     const struct cut *cut)
 {
-	struct th_model_about about = { m->is_response, m->is_response ? m->kind : 0,
-					m->is_response ? m->account : -1 };
+	struct th_model_about about = corpus_about(m);
 	struct th_history *sender = m->is_response ? p->far : p->near, *receiver = m->is_response ? p->near : p->far;
 	struct th_history_ref me = { .sender = TH_HISTORY_OURS, .number = number };
 

@@ -13,7 +13,10 @@ struct th_str {
 };
 
 #define TH_STR(lit) ((struct th_str){ (lit), sizeof(lit) - 1 })
-#define TH_STR_INIT(lit) { (lit), sizeof(lit) - 1 }
+#define TH_STR_INIT(lit)                                                                                               \
+	{                                                                                                              \
+		(lit), sizeof(lit) - 1                                                                                 \
+	}
 /* For printf's "%.*s". */
 #define TH_STR_ARG(s) (int)(s).n, (s).p
 
@@ -27,8 +30,8 @@ static inline bool th_str_eq(struct th_str a, struct th_str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* FNV-1a, 32 bits, and its going on behind other text. Some of these cross the link (docs/protocol.md), so it stays this
- * function. */
+/* FNV-1a, 32 bits, and its going on behind other text. Some of these cross the link (docs/protocol.md), so it stays
+ * this function. */
 static inline uint32_t th_str_hash_on(uint32_t h, struct th_str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -62,6 +65,11 @@ static inline bool th_str_ieq(struct th_str a, struct th_str b)
 		if (th_lower(a.p[i]) != th_lower(b.p[i]))
 			return false;
 	return true;
+}
+
+static inline bool th_str_holds(struct th_str s, struct th_str what)
+{
+	return s.p && s.n >= what.n && memmem(s.p, s.n, what.p, what.n) != NULL;
 }
 
 static inline bool th_str_starts(struct th_str s, struct th_str prefix)

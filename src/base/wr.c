@@ -18,6 +18,13 @@ void th_wr_uint(struct th_wr *w, uint64_t v, size_t n)
 	th_wr_bytes(w, b, n);
 }
 
+void th_wr_decimal(struct th_wr *w, uint64_t v)
+{
+	if (v >= 10)
+		th_wr_decimal(w, v / 10);
+	th_wr_uint(w, '0' + v % 10, 1);
+}
+
 void th_wr_varint(struct th_wr *w, uint64_t v)
 {
 	do {

@@ -29,6 +29,15 @@ static inline bool th_wr_ok(const struct th_wr *w)
 
 void th_wr_bytes(struct th_wr *w, const void *p, size_t n);
 
+/* The bytes of s, and nothing that says how many. */
+static inline void th_wr_put(struct th_wr *w, struct th_str s)
+{
+	th_wr_bytes(w, s.p, s.n);
+}
+
+/* Decimal digits. */
+void th_wr_decimal(struct th_wr *w, uint64_t v);
+
 /* Big-endian unsigned of 0 to 8 bytes. */
 void th_wr_uint(struct th_wr *w, uint64_t v, size_t n);
 

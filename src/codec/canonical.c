@@ -3,13 +3,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "codec/json_cbor.h"
+
 enum {
 	MEMBERS_MAX = 64,
 	NESTED_MAX = 12,
 	NAME_EXTRA = 3, /* two quotes and the colon */
 	EMPTY_ARRAY = 2,
-	HEX4 = 4,
-	UTF8_MAX = 4,
 };
 
 static void put(const struct th_canonical *to, struct th_str s)
@@ -19,112 +19,26 @@ static void put(const struct th_canonical *to, struct th_str s)
 
 /* ---- strings ---- */
 
-static bool hex4(struct th_str s, size_t at, uint32_t *v)
-{
-	*v = 0;
-	if (at + HEX4 > s.n)
-		return false;
-	for (size_t i = at; i < at + HEX4; i++) {
-		int digit = th_hex_value(s.p[i]);
-
-		if (digit < 0)
-			return false;
-		*v = *v << 4 | (uint32_t)digit;
-	}
-	return true;
-}
-
-static bool is_between(uint32_t v, uint32_t first, uint32_t last)
-{
-	return v >= first && v <= last;
-}
-
-/* What "\u" at `at` begins, a pair of surrogates as one; 0: no character. *end is behind it. */
-static uint32_t escaped(struct th_str s, size_t at, size_t *end)
-{
-	uint32_t high, low;
-
-	if (!hex4(s, at + 2, &high))
-		return 0;
-	*end = at + 2 + HEX4;
-	if (!is_between(high, 0xD800, 0xDFFF))
-		return high;
-	if (high > 0xDBFF || *end + 2 > s.n || s.p[*end] != '\\' || s.p[*end + 1] != 'u' || !hex4(s, *end + 2, &low) ||
-	    !is_between(low, 0xDC00, 0xDFFF))
-		return 0;
-	*end += 2 + HEX4;
-	return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-}
-
-static size_t utf8(char out[UTF8_MAX], uint32_t c)
-{
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-	if (n == 1) {
-		out[0] = (char)c;
-		return 1;
-	}
-	for (size_t i = n - 1; i > 0; i--, c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3F));
-	out[0] = (char)((0xF00 >> n & 0xFF) | c);
-	return n;
-}
-
-/* A character that was escaped and may have to stay so. */
-static void put_character(const struct th_canonical *to, uint32_t c)
-{
-	static const char short_names[] = "\bb\ff\nn\rr\tt\"\"\\\\";
-	static const char hex[] = "0123456789abcdef";
-	char out[UTF8_MAX];
-
-	for (const char *s = short_names; *s; s += 2)
-		if (c == (uint32_t)(unsigned char)*s) {
-			put(to, TH_STR("\\"));
-			put(to, (struct th_str){ s + 1, 1 });
-			return;
-		}
-	if (c >= ' ') {
-		put(to, (struct th_str){ out, utf8(out, c) });
-		return;
-	}
-	put(to, TH_STR("\\u00"));
-	put(to, (struct th_str){ &hex[c >> 4], 1 });
-	put(to, (struct th_str){ &hex[c & 15], 1 });
-}
-
-/* What '\\' at `at` begins; 0: nothing that JSON has. */
-static uint32_t character(struct th_str s, size_t at, size_t *end)
-{
-	static const char names[] = "b\bf\fn\nr\rt\t\"\"\\\\//";
-
-	if (at + 1 >= s.n)
-		return 0;
-	if (s.p[at + 1] == 'u')
-		return escaped(s, at, end);
-	*end = at + 2;
-	for (const char *n = names; *n; n += 2)
-		if (s.p[at + 1] == *n)
-			return (uint32_t)(unsigned char)n[1];
-	return 0;
-}
-
 bool th_canonical_string(const struct th_canonical *to, struct th_str s)
 {
-	size_t done = 0;
+	const char *p = s.p, *end = s.p + s.n;
 
-	for (;;) {
-		const char *escape = done < s.n ? memchr(s.p + done, '\\', s.n - done) : NULL;
-		size_t at = escape ? (size_t)(escape - s.p) : s.n;
-		uint32_t c;
+	while (p < end) {
+		const char *escape = memchr(p, '\\', (size_t)(end - p)), *plain_end = escape ? escape : end;
+		char written[TH_JSON_ESCAPE_MAX];
+		size_t len = 0;
 
-		put(to, (struct th_str){ s.p + done, at - done });
-		if (!escape)
-			return true;
-		c = character(s, at, &done);
-		if (c == 0)
-			return false;
-		put_character(to, c);
+		put(to, (struct th_str){ p, (size_t)(plain_end - p) });
+		if (escape) {
+			int32_t c = th_json_escaped(escape, end, &len);
+
+			if (c <= 0) /* none, or U+0000 */
+				return false;
+			put(to, (struct th_str){ written, th_json_escape((uint32_t)c, 0, written) });
+		}
+		p = plain_end + len;
 	}
+	return true;
 }
 
 /* ---- the rest ---- */

@@ -24,11 +24,6 @@ static bool is_one_of(struct th_str s, const char *const *list)
 	return false;
 }
 
-static bool holds(struct th_str body, struct th_str what)
-{
-	return body.n >= what.n && memmem(body.p, body.n, what.p, what.n) != NULL;
-}
-
 /* ---- hashes ---- */
 
 static const char *const not_hashed[] = { "hashes", "signatures", "unsigned", NULL };
@@ -102,11 +97,11 @@ enum th_err th_computed_cut(struct th_wr *w, struct th_str body)
 	char right[HASH_TEXT];
 	size_t done = 0;
 
-	if (!holds(body, unmarked)) {
+	if (!th_str_holds(body, unmarked)) {
 		copy(w, body, 0, body.n);
 		return TH_OK;
 	}
-	if (holds(body, marked))
+	if (th_str_holds(body, marked))
 		return TH_ERR_INVALID;
 	while (th_event_next(&scan, &e)) {
 		if (e.hash_n != HASH_TEXT || !content_hash(&e, right) || memcmp(body.p + e.hash, right, HASH_TEXT) != 0)
@@ -121,7 +116,7 @@ enum th_err th_computed_cut(struct th_wr *w, struct th_str body)
 
 bool th_computed_is_cut(struct th_str body)
 {
-	return holds(body, marked);
+	return th_str_holds(body, marked);
 }
 
 static size_t marks_in(struct th_str body)
@@ -155,11 +150,6 @@ enum th_err th_computed_restore(struct th_wr *w, struct th_str body)
 	return left ? TH_ERR_MALFORMED : TH_OK;
 }
 
-static void put(struct th_wr *w, struct th_str s)
-{
-	th_wr_bytes(w, s.p, s.n);
-}
-
 static bool has_lasting_content(struct th_str object)
 {
 	struct th_event_member m;
@@ -178,16 +168,16 @@ void th_computed_ids(struct th_wr *w, struct th_str body)
 	uint8_t bytes[SHA256];
 	unsigned n = 0;
 
-	if (!holds(body, unmarked))
+	if (!th_str_holds(body, unmarked))
 		return;
 	while (n < TH_COMPUTED_IDS_MAX && th_event_next(&scan, &e)) {
 		if (has_lasting_content(e.object) || !hash(e.object, as_reference_hash, bytes))
 			continue;
-		put(w, n == 0 ? TH_STR("\n{\"pdus\":{\"$") : TH_STR(",\"$"));
+		th_wr_put(w, n == 0 ? TH_STR("\n{\"pdus\":{\"$") : TH_STR(",\"$"));
 		th_base64_encode(w, bytes, sizeof(bytes), TH_BASE64_URL);
-		put(w, TH_STR("\":{}"));
+		th_wr_put(w, TH_STR("\":{}"));
 		n++;
 	}
 	if (n > 0)
-		put(w, TH_STR("}}"));
+		th_wr_put(w, TH_STR("}}"));
 }

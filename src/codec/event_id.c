@@ -113,11 +113,6 @@ static struct th_str as_redacted(const void *ctx, const struct th_event_member *
 
 /* ---- the event ---- */
 
-static void put(struct th_wr *w, struct th_str s)
-{
-	th_wr_bytes(w, s.p, s.n);
-}
-
 static void into(void *ctx, const char *p, size_t n)
 {
 	th_wr_bytes(ctx, p, n);
@@ -135,9 +130,9 @@ static bool put_string(struct th_wr *w, struct th_str name, struct th_str inner)
 	const struct th_canonical to = { into, w };
 	bool ok;
 
-	put(w, name);
+	th_wr_put(w, name);
 	ok = th_canonical_string(&to, inner);
-	put(w, TH_STR("\""));
+	th_wr_put(w, TH_STR("\""));
 	return ok;
 }
 
@@ -153,7 +148,7 @@ static bool put_tail(struct th_wr *w, const struct th_client_event *e, bool reda
 	if (e->state_key.p)
 		ok = ok && put_string(w, TH_STR(",\"state_key\":\""), e->state_key);
 	ok = ok && put_string(w, TH_STR(",\"type\":\""), e->type);
-	put(w, TH_STR("}"));
+	th_wr_put(w, TH_STR("}"));
 	return ok;
 }
 
@@ -169,11 +164,11 @@ bool th_event_former_begin(struct th_event_former *f, const struct th_client_eve
 	/* From 11 on it is in the content, and beside it for clients only. */
 	if (rules == TH_EVENT_RULES_11)
 		own.redacts.p = NULL;
-	put(&w, TH_STR(",\"content\":"));
+	th_wr_put(&w, TH_STR(",\"content\":"));
 	ok = th_canonical_value(&to, e->content);
 	f->content = since(&w, 0);
 	at = w.n;
-	put(&w, TH_STR(",\"content\":"));
+	th_wr_put(&w, TH_STR(",\"content\":"));
 	ok = ok && th_canonical_object(&to, e->content, as_redacted, &keeps);
 	f->redacted = since(&w, at);
 	at = w.n;
@@ -185,22 +180,15 @@ bool th_event_former_begin(struct th_event_former *f, const struct th_client_eve
 	return ok && th_wr_ok(&w);
 }
 
-static void put_number(struct th_wr *w, uint64_t v)
-{
-	if (v >= 10)
-		put_number(w, v / 10);
-	th_wr_uint(w, '0' + v % 10, 1);
-}
-
 static void put_edges(struct th_wr *w, struct th_str name, const char *const *ids, size_t n)
 {
-	put(w, name);
+	th_wr_put(w, name);
 	for (size_t i = 0; i < n; i++) {
-		put(w, i == 0 ? TH_STR("\"$") : TH_STR(",\"$"));
+		th_wr_put(w, i == 0 ? TH_STR("\"$") : TH_STR(",\"$"));
 		th_wr_bytes(w, ids[i], TH_EVENT_ID);
-		put(w, TH_STR("\""));
+		th_wr_put(w, TH_STR("\""));
 	}
-	put(w, TH_STR("]"));
+	th_wr_put(w, TH_STR("]"));
 }
 
 struct parts {
@@ -226,15 +214,15 @@ bool th_event_former_id(struct th_event_former *f, const struct th_event_place *
 
 	put_edges(&w, TH_STR("{\"auth_events\":["), place->auth, place->n_auth);
 	depth = w.n;
-	put(&w, TH_STR(",\"depth\":"));
-	put_number(&w, place->depth);
+	th_wr_put(&w, TH_STR(",\"depth\":"));
+	th_wr_decimal(&w, place->depth);
 	hashes = w.n;
-	put(&w, TH_STR(",\"hashes\":{\"sha256\":\""));
+	th_wr_put(&w, TH_STR(",\"hashes\":{\"sha256\":\""));
 	w.n += TH_EVENT_ID; /* comes below */
-	put(&w, TH_STR("\"}"));
+	th_wr_put(&w, TH_STR("\"}"));
 	sent = w.n;
-	put(&w, TH_STR(",\"origin_server_ts\":"));
-	put_number(&w, ts);
+	th_wr_put(&w, TH_STR(",\"origin_server_ts\":"));
+	th_wr_decimal(&w, ts);
 	put_edges(&w, TH_STR(",\"prev_events\":["), place->prev, place->n_prev);
 	parts = (struct parts){ { { (const char *)bytes, depth },
 				  f->content,

@@ -127,23 +127,18 @@ static void set_state(struct th_graph_state *s, uint64_t ts, const char *id)
 	memcpy(s->id, id, TH_EVENT_ID);
 }
 
-static const struct th_graph_event *find_event(const struct th_graph_room *r, const char *id)
-{
-	for (size_t i = 0; i < r->n_events; i++)
-		if (memcmp(r->events[i].id, id, TH_EVENT_ID) == 0)
-			return &r->events[i];
-	return NULL;
-}
-
-/* Takes the event out of its place, if it has one. */
-static void take_out(struct th_graph_room *r, const char *id)
+size_t th_graph_place(const struct th_graph_room *r, const char *id)
 {
 	size_t i = 0;
 
 	while (i < r->n_events && memcmp(r->events[i].id, id, TH_EVENT_ID) != 0)
 		i++;
-	if (i < r->n_events)
-		memmove(&r->events[i], &r->events[i + 1], (--r->n_events - i) * sizeof(r->events[0]));
+	return i;
+}
+
+static void take_out(struct th_graph_room *r, size_t place)
+{
+	memmove(&r->events[place], &r->events[place + 1], (--r->n_events - place) * sizeof(r->events[0]));
 }
 
 /* `place`: of those that are there, or behind the last one. */
@@ -201,14 +196,17 @@ static void read_event(struct reader *r, struct th_graph_room *room, bool old)
 {
 	struct th_graph_event e = { .depth = number(r, ' '), .old = old };
 	const char *id;
-	size_t place = 0;
+	size_t place;
 
 	e.ts = number(r, ' ');
 	id = id_line(r, event_id, TH_STR("\""));
 	if (!r->ok)
 		return;
 	memcpy(e.id, id, TH_EVENT_ID);
-	take_out(room, id);
+	place = th_graph_place(room, id);
+	if (place < room->n_events)
+		take_out(room, place);
+	place = 0;
 	while (place < room->n_events && room->events[place].ts > e.ts)
 		place++;
 	put_in(room, &e, place);
@@ -358,19 +356,20 @@ void th_graph_add(struct th_graph *g, const struct th_client_event *e, const cha
 {
 	struct th_graph_event own = { .depth = depth, .ts = e->ts };
 	struct th_graph_room *r = find_or_add(g, e->room);
-	const struct th_graph_event *before;
 	struct th_graph_state *s;
 	char kind = kind_of(e);
+	size_t place;
 
 	if (!r)
 		return;
 	memcpy(own.id, id, TH_EVENT_ID);
-	before = find_event(r, id);
-	if (before && (depth == 0 || depth == before->depth))
-		own = *before;
+	place = th_graph_place(r, id);
+	if (place < r->n_events && (depth == 0 || depth == r->events[place].depth))
+		own = r->events[place];
 	else if (g->n_fresh < TH_GRAPH_FRESH)
 		g->fresh[g->n_fresh++] = (struct th_graph_fresh){ (size_t)(r - g->rooms), computed, own };
-	take_out(r, id);
+	if (place < r->n_events)
+		take_out(r, place);
 	put_in(r, &own, 0);
 	s = !kind && roles.n > 0 ? th_graph_state(r, 'm', e->sender) : NULL;
 	if (s && !th_str_eq((struct th_str){ s->word, s->n_word }, roles)) {
@@ -389,49 +388,37 @@ void th_graph_add(struct th_graph *g, const struct th_client_event *e, const cha
 
 /* ---- writing ---- */
 
-static void put(struct th_wr *w, struct th_str s)
-{
-	th_wr_bytes(w, s.p, s.n);
-}
-
-static void put_number(struct th_wr *w, uint64_t v)
-{
-	if (v >= 10)
-		put_number(w, v / 10);
-	th_wr_uint(w, '0' + v % 10, 1);
-}
-
 static void put_event(struct th_wr *w, const struct th_graph_event *e)
 {
-	put(w, TH_STR("e"));
-	put_number(w, e->depth);
-	put(w, TH_STR(" "));
-	put_number(w, e->ts);
-	put(w, TH_STR(" "));
-	put(w, event_id);
+	th_wr_put(w, TH_STR("e"));
+	th_wr_decimal(w, e->depth);
+	th_wr_put(w, TH_STR(" "));
+	th_wr_decimal(w, e->ts);
+	th_wr_put(w, TH_STR(" "));
+	th_wr_put(w, event_id);
 	th_wr_bytes(w, e->id, TH_EVENT_ID);
-	put(w, TH_STR("\"\n"));
+	th_wr_put(w, TH_STR("\"\n"));
 }
 
 static void put_state(struct th_wr *w, const struct th_graph_state *s)
 {
 	th_wr_uint(w, (uint8_t)s->kind, 1);
-	put_number(w, s->ts);
-	put(w, TH_STR(" "));
+	th_wr_decimal(w, s->ts);
+	th_wr_put(w, TH_STR(" "));
 	th_wr_bytes(w, s->key, s->n_key);
-	put(w, TH_STR(" "));
+	th_wr_put(w, TH_STR(" "));
 	th_wr_bytes(w, s->word, s->n_word);
-	put(w, TH_STR(" $"));
+	th_wr_put(w, TH_STR(" $"));
 	th_wr_bytes(w, s->id, TH_EVENT_ID);
-	put(w, TH_STR("\n"));
+	th_wr_put(w, TH_STR("\n"));
 }
 
 /* Whether the event is one of the room's last, so that what follows may name it. */
 static bool is_last(const struct th_graph_room *r, const struct th_graph_event *e)
 {
-	const struct th_graph_event *found = find_event(r, e->id);
+	size_t place = th_graph_place(r, e->id);
 
-	return found && found < r->events + CARRIED;
+	return place < r->n_events && place < CARRIED;
 }
 
 /* What is to be noted of a room; nothing but its name: nothing. */
@@ -440,7 +427,7 @@ static bool put_room(struct th_wr *w, const struct th_graph *g, const struct th_
 	size_t head;
 
 	th_wr_bytes(w, r->id, r->n_id);
-	put(w, TH_STR("\n"));
+	th_wr_put(w, TH_STR("\n"));
 	head = w->n;
 	for (size_t i = 0; i < r->n_states; i++)
 		if (r->states[i].old || r->states[i].fresh)
@@ -477,7 +464,7 @@ void th_graph_write(const struct th_graph *g, struct th_wr *w)
 
 	if (g->n_fresh == 0)
 		return;
-	put(w, begin);
+	th_wr_put(w, begin);
 	while ((r = next_room(g, before)) != NULL) {
 		size_t from = w->n;
 

@@ -84,6 +84,9 @@ struct th_graph_room *th_graph_find(struct th_graph *g, struct th_str room);
 /* The one of that kind, for m that user's. NULL: not known. */
 struct th_graph_state *th_graph_state(struct th_graph_room *r, char kind, struct th_str key);
 
+/* Where the event of that ID (without '$') stands among the room's; r->n_events: it does not. */
+size_t th_graph_place(const struct th_graph_room *r, const char *id);
+
 /* The one that the event replaces, if it is of a kind that is known. NULL: it is not known. */
 const struct th_graph_state *th_graph_replaced(struct th_graph_room *r, const struct th_client_event *e);
 

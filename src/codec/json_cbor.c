@@ -46,47 +46,6 @@ static void write_verbatim(struct conv *c, const char *from)
 	th_wr_bytes(c->w, from, n);
 }
 
-/* The UTF-16 unit of \uxxxx at p, -1 when that is not what stands there. */
-static int32_t unit_at(const char *p, const char *end)
-{
-	int32_t unit = 0;
-
-	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
-		return -1;
-	for (size_t i = 2; i < 6; i++) {
-		int digit = th_hex_value(p[i]);
-
-		if (digit < 0)
-			return -1;
-		unit = unit << 4 | digit;
-	}
-	return unit;
-}
-
-enum { NO_CHARACTER = -1, BAD_CHARACTER = -2 }; /* valid JSON that stands for no character; no JSON */
-
-/* The character of an escape at p, its length in *len. */
-static int32_t escaped_at(const char *p, const char *end, size_t *len)
-{
-	static const char letters[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
-	const char *letter = end - p >= 2 && p[1] ? strchr(letters, p[1]) : NULL;
-	int32_t unit = unit_at(p, end), low;
-
-	*len = 2;
-	if (letter)
-		return means[letter - letters];
-	if (unit < 0)
-		return BAD_CHARACTER;
-	*len = 6;
-	if (unit < 0xd800 || unit > 0xdfff)
-		return unit;
-	low = unit_at(p + 6, end);
-	if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff)
-		return NO_CHARACTER; /* half of a pair */
-	*len = 12;
-	return 0x10000 + ((unit & 0x3ff) << 10 | (low & 0x3ff));
-}
-
 static int32_t utf8_character(const char *p, const char *end, size_t *len)
 {
 	static const uint8_t mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
@@ -95,7 +54,7 @@ static int32_t utf8_character(const char *p, const char *end, size_t *len)
 	*len = th_item_utf8_at((const uint8_t *)p, (size_t)(end - p));
 	if (*len == 0) {
 		*len = 1;
-		return NO_CHARACTER;
+		return TH_JSON_NO_CHARACTER;
 	}
 	v = (uint8_t)p[0] & mask[*len];
 	for (size_t i = 1; i < *len; i++)
@@ -117,9 +76,9 @@ static bool scan_string(struct conv *c, struct scanned *out)
 		char styled[TH_JSON_ESCAPE_MAX], plain[TH_JSON_ESCAPE_MAX];
 		bool escape = *c->p == '\\';
 		size_t len;
-		int32_t v = escape ? escaped_at(c->p, c->end, &len) : utf8_character(c->p, c->end, &len);
+		int32_t v = escape ? th_json_escaped(c->p, c->end, &len) : utf8_character(c->p, c->end, &len);
 
-		if (v == BAD_CHARACTER || (!escape && (uint8_t)*c->p < 0x20))
+		if (v == TH_JSON_BAD_CHARACTER || (!escape && (uint8_t)*c->p < 0x20))
 			return false;
 		if (v < 0) {
 			out->exact = false;
@@ -147,7 +106,7 @@ static void write_characters(struct conv *c, const char *p, const char *end)
 		th_wr_bytes(c->w, from, (size_t)(p - from));
 		if (p < end) {
 			char plain[TH_JSON_ESCAPE_MAX];
-			int32_t v = escaped_at(p, end, &len);
+			int32_t v = th_json_escaped(p, end, &len);
 
 			th_wr_bytes(c->w, plain, th_json_escape_plain((uint32_t)v, plain));
 			p += len;

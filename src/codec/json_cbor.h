@@ -40,6 +40,14 @@ enum th_err th_json_to_cbor(struct th_wr *w, const struct th_known *k, struct th
  * write. Work is bounded by input and out->cap: it stops once `out` is full (check th_wr_ok()). */
 void th_cbor_to_json(struct th_wr *out, struct th_rd *r, unsigned style);
 
+enum {
+	TH_JSON_NO_CHARACTER = -1,  /* valid JSON that stands for none: half of a surrogate pair */
+	TH_JSON_BAD_CHARACTER = -2, /* no JSON */
+};
+
+/* The character of an escape that begins with the backslash at p, its length in *len; or one of those. */
+int32_t th_json_escaped(const char *p, const char *end, size_t *len);
+
 /* One character as a style writes it inside a string; returns the length, 1 to 12. */
 size_t th_json_escape(uint32_t character, unsigned style, char out[static TH_JSON_ESCAPE_MAX]);
 

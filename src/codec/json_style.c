@@ -99,3 +99,41 @@ size_t th_json_escape(uint32_t character, unsigned style, char out[static TH_JSO
 	character -= 0x10000;
 	return put_hex(0xd800 | character >> 10, out) + put_hex(0xdc00 | (character & 0x3ff), out + 6);
 }
+
+/* The UTF-16 unit of \uxxxx at p, -1 when that is not what stands there. */
+static int32_t unit_at(const char *p, const char *end)
+{
+	int32_t unit = 0;
+
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (size_t i = 2; i < 6; i++) {
+		int digit = th_hex_value(p[i]);
+
+		if (digit < 0)
+			return -1;
+		unit = unit << 4 | digit;
+	}
+	return unit;
+}
+
+int32_t th_json_escaped(const char *p, const char *end, size_t *len)
+{
+	static const char letters[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
+	const char *letter = end - p >= 2 && p[1] ? strchr(letters, p[1]) : NULL;
+	int32_t unit = unit_at(p, end), low;
+
+	*len = 2;
+	if (letter)
+		return means[letter - letters];
+	if (unit < 0)
+		return TH_JSON_BAD_CHARACTER;
+	*len = 6;
+	if (unit < 0xd800 || unit > 0xdfff)
+		return unit;
+	low = unit_at(p + 6, end);
+	if (unit > 0xdbff || low < 0xdc00 || low > 0xdfff)
+		return TH_JSON_NO_CHARACTER; /* half of a pair */
+	*len = 12;
+	return 0x10000 + ((unit & 0x3ff) << 10 | (low & 0x3ff));
+}

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/base64.h"
 #include "codec/lineage_int.h"
 
 enum { TRIES = 16384 }; /* for one text: some 30 ms; each of a kB, and of longer events so many more */
@@ -47,11 +46,6 @@ struct th_str th_lineage_notes(const struct th_lineage *l)
 	return (struct th_str){ (const char *)l->notes, l->notes_n };
 }
 
-static bool holds(struct th_str s, struct th_str what)
-{
-	return s.p && s.n >= what.n && memmem(s.p, s.n, what.p, what.n) != NULL;
-}
-
 /* ---- what the text has ---- */
 
 /* {"event_id":"…"} or {"room_id":"…"} and nothing else. */
@@ -71,7 +65,7 @@ static bool is_answer(struct th_str body, struct th_lineage_answer *a)
 /* Whether there is something here for this. */
 static bool is_of_interest(struct th_str s)
 {
-	return holds(s, id_name) || holds(s, answer_room);
+	return th_str_holds(s, id_name) || th_str_holds(s, answer_room);
 }
 
 /* The text's body; false: it has no event IDs, or is no text. */
@@ -125,11 +119,6 @@ static void end(struct th_lineage *l)
 	l->notes_n = w.n;
 }
 
-static void copy(struct th_wr *w, const char *from, const char *to)
-{
-	th_wr_bytes(w, from, (size_t)(to - from));
-}
-
 static int by_place(const void *a, const void *b)
 {
 	const struct th_lineage_spot *x = a, *y = b;
@@ -137,19 +126,18 @@ static int by_place(const void *a, const void *b)
 	return (x->old.p > y->old.p) - (x->old.p < y->old.p);
 }
 
-/* Writes the text with what is new in its spots. */
+/* The text with what is new in its spots, piece by piece. */
+static void fill_all(struct th_lineage *l, const uint8_t *text, size_t n, th_lineage_piece *take, void *ctx)
+{
+	qsort(l->spots, l->n_spots, sizeof(l->spots[0]), by_place);
+	th_lineage_fill(l, (struct th_str){ (const char *)text, n }, 0, take, ctx);
+}
+
 static enum th_err emit(struct th_lineage *l, const uint8_t *text, size_t n, uint8_t *out, size_t cap, size_t *out_n)
 {
 	struct th_wr w = th_wr_init(out, cap);
-	const char *done = (const char *)text;
 
-	qsort(l->spots, l->n_spots, sizeof(l->spots[0]), by_place);
-	for (size_t i = 0; i < l->n_spots; i++) {
-		copy(&w, done, l->spots[i].old.p);
-		th_wr_bytes(&w, l->spots[i].new.p, l->spots[i].new.n);
-		done = l->spots[i].old.p + l->spots[i].old.n;
-	}
-	copy(&w, done, (const char *)text + n);
+	fill_all(l, text, n, th_lineage_write, &w);
 	*out_n = w.n;
 	return th_wr_ok(&w) ? TH_OK : TH_ERR_TOO_LARGE;
 }
@@ -303,16 +291,13 @@ static bool has_room(const struct th_lineage *l)
 static bool is_known(struct th_lineage *l, struct th_str room, const char *id, struct th_mark *m, uint64_t *depth)
 {
 	const struct th_graph_room *r = th_graph_find(&l->graph, room);
+	size_t place = r ? th_graph_place(r, id) : 0;
 
-	for (size_t i = 0; r && i < r->n_events; i++)
-		if (memcmp(r->events[i].id, id, TH_EVENT_ID) == 0) {
-			*m = (struct th_mark){
-				.known = true, .n_prev = 1, .prev = { (uint8_t)i }, .roles = TH_STR("")
-			};
-			*depth = r->events[i].depth;
-			return true;
-		}
-	return false;
+	if (!r || place == r->n_events)
+		return false;
+	*m = (struct th_mark){ .known = true, .n_prev = 1, .prev = { (uint8_t)place }, .roles = TH_STR("") };
+	*depth = r->events[place].depth;
+	return true;
 }
 
 static void cut_replaced(struct th_lineage *l, const struct th_client_event *e)
@@ -358,33 +343,30 @@ static void cut_answer(struct th_lineage *l, const struct th_lineage_about *abou
 		th_lineage_spot(l, a->id, write_mark(l, &m));
 }
 
-/* Takes from the front of `rest` what is equal to s. */
-static bool eat(struct th_str *rest, struct th_str s)
+struct compared {
+	struct th_str rest;
+	bool same;
+};
+
+/* Takes from the front of what is left if it is equal. */
+static void compare(void *ctx, struct th_str s)
 {
-	if (s.n == 0)
-		return true;
-	if (!s.p || !th_str_starts(*rest, s))
-		return false;
-	rest->p += s.n;
-	rest->n -= s.n;
-	return true;
+	struct compared *c = ctx;
+
+	c->same = c->same && (s.n == 0 || (s.p && th_str_starts(c->rest, s)));
+	if (c->same) {
+		c->rest.p += s.n;
+		c->rest.n -= s.n;
+	}
 }
 
 /* Whether `cut`, which was restored last, is the text then. */
 static bool came_back(struct th_lineage *l, const uint8_t *cut, size_t cut_n, const uint8_t *text, size_t n)
 {
-	struct th_str rest = { (const char *)text, n };
-	const char *done = (const char *)cut;
+	struct compared c = { { (const char *)text, n }, true };
 
-	qsort(l->spots, l->n_spots, sizeof(l->spots[0]), by_place);
-	for (size_t i = 0; i < l->n_spots; i++) {
-		const struct th_lineage_spot *s = &l->spots[i];
-
-		if (!eat(&rest, (struct th_str){ done, (size_t)(s->old.p - done) }) || !eat(&rest, s->new))
-			return false;
-		done = s->old.p + s->old.n;
-	}
-	return eat(&rest, (struct th_str){ done, cut_n - (size_t)(done - (const char *)cut) }) && rest.n == 0;
+	fill_all(l, cut, cut_n, compare, &c);
+	return c.same && c.rest.n == 0;
 }
 
 enum th_err th_lineage_cut(struct th_lineage *l, const struct th_lineage_about *about, const uint8_t *text, size_t n,
@@ -396,7 +378,7 @@ enum th_err th_lineage_cut(struct th_lineage *l, const struct th_lineage_about *
 
 	if (!body_of(l, about, text, n, &body))
 		return pass(text, n, out, cap, out_n);
-	if (holds(body, marked) || holds(body, marked_room))
+	if (th_str_holds(body, marked) || th_str_holds(body, marked_room))
 		return TH_ERR_INVALID;
 	l->tries = TRIES;
 	begin(l, about, body);

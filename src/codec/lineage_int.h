@@ -70,6 +70,13 @@ struct th_lineage {
 
 /* In its place in the text, something else is to stand. */
 void th_lineage_spot(struct th_lineage *l, struct th_str old, struct th_str new);
+/* Tells the text piece by piece, with what is new in those of the spots from `first` on that are within it, which are
+ * in their order. */
+typedef void th_lineage_piece(void *ctx, struct th_str s);
+void th_lineage_fill(const struct th_lineage *l, struct th_str text, size_t first, th_lineage_piece *take, void *ctx);
+/* Appends it to the struct th_wr `ctx`. */
+void th_lineage_write(void *ctx, struct th_str s);
+
 /* Sigil and ID, in l->written. */
 struct th_str th_lineage_write_id(struct th_lineage *l, char sigil, const char *id);
 /* Whether it is what could have been computed. */

@@ -2,6 +2,7 @@
 
 #include "codec/event.h"
 #include "codec/lineage_int.h"
+#include "exchange/percent.h"
 
 enum { SEGMENTS = 5, SLASH = '/' };
 
@@ -18,22 +19,11 @@ static struct th_str unescape(struct th_wr *w, struct th_str s)
 {
 	size_t from = w->n;
 
-	for (size_t i = 0; i < s.n; i++) {
-		uint8_t c = (uint8_t)s.p[i];
-
-		if (c == '%') {
-			int high = i + 2 < s.n ? th_hex_value(s.p[i + 1]) : -1;
-			int low = i + 2 < s.n ? th_hex_value(s.p[i + 2]) : -1;
-
-			if (high < 0 || low < 0)
-				return (struct th_str){ NULL, 0 };
-			c = (uint8_t)(high << 4 | low);
-			i += 2;
-		}
-		if (!is_plain(c))
+	if (!th_percent_undo(w, s, false))
+		return (struct th_str){ NULL, 0 };
+	for (size_t i = from; i < w->n; i++)
+		if (!is_plain(w->p[i]))
 			return (struct th_str){ NULL, 0 };
-		th_wr_uint(w, c, 1);
-	}
 	return (struct th_str){ (const char *)w->p + from, w->n - from };
 }
 
@@ -114,11 +104,6 @@ void th_lineage_read_request(struct th_lineage *l, const struct th_view *view)
 	}
 }
 
-static void put(struct th_wr *w, struct th_str s)
-{
-	th_wr_bytes(w, s.p, s.n);
-}
-
 /* What the room's first event has of the request: creation_content, and the version, which is the only one of those
  * whose rooms' IDs are hashes unless the request names another one. */
 static void put_creation(struct th_wr *w, struct th_str body)
@@ -127,15 +112,15 @@ static void put_creation(struct th_wr *w, struct th_str body)
 	struct th_event_member m;
 	size_t at = 0;
 
-	put(w, TH_STR("{\"room_version\":\""));
-	put(w, version.n > 0 ? version : TH_STR("12"));
-	put(w, TH_STR("\""));
+	th_wr_put(w, TH_STR("{\"room_version\":\""));
+	th_wr_put(w, version.n > 0 ? version : TH_STR("12"));
+	th_wr_put(w, TH_STR("\""));
 	while (th_event_member_next(body, &at, &m))
 		if (th_str_eq(m.name, TH_STR("creation_content")) && m.value.n > 2 && m.value.p[0] == '{') {
-			put(w, TH_STR(","));
-			put(w, (struct th_str){ m.value.p + 1, m.value.n - 2 });
+			th_wr_put(w, TH_STR(","));
+			th_wr_put(w, (struct th_str){ m.value.p + 1, m.value.n - 2 });
 		}
-	put(w, TH_STR("}"));
+	th_wr_put(w, TH_STR("}"));
 }
 
 bool th_lineage_make(struct th_lineage *l, struct th_str sender, uint64_t ts, struct th_client_event *out)
@@ -145,22 +130,22 @@ bool th_lineage_make(struct th_lineage *l, struct th_str sender, uint64_t ts, st
 
 	if (r->kind == TH_LINEAGE_OTHER)
 		return false;
-	put(&w, TH_STR("{\"content\":"));
+	th_wr_put(&w, TH_STR("{\"content\":"));
 	if (r->kind == TH_LINEAGE_CREATES)
 		put_creation(&w, r->content);
 	else
-		put(&w, r->content);
-	put(&w, TH_STR(",\"event_id\":\"$\",\"origin_server_ts\":0,\"room_id\":\""));
-	put(&w, r->room);
-	put(&w, TH_STR("\",\"sender\":\""));
-	put(&w, sender);
+		th_wr_put(&w, r->content);
+	th_wr_put(&w, TH_STR(",\"event_id\":\"$\",\"origin_server_ts\":0,\"room_id\":\""));
+	th_wr_put(&w, r->room);
+	th_wr_put(&w, TH_STR("\",\"sender\":\""));
+	th_wr_put(&w, sender);
 	if (r->state_key.p) {
-		put(&w, TH_STR("\",\"state_key\":\""));
-		put(&w, r->state_key);
+		th_wr_put(&w, TH_STR("\",\"state_key\":\""));
+		th_wr_put(&w, r->state_key);
 	}
-	put(&w, TH_STR("\",\"type\":\""));
-	put(&w, r->type);
-	put(&w, TH_STR("\"}"));
+	th_wr_put(&w, TH_STR("\",\"type\":\""));
+	th_wr_put(&w, r->type);
+	th_wr_put(&w, TH_STR("\"}"));
 	if (!th_wr_ok(&w) || th_client_events((struct th_str){ (const char *)w.p, w.n }, TH_STR(""), out, 1) != 1)
 		return false;
 	out->ts = ts;

@@ -19,7 +19,8 @@ struct search {
 	struct th_graph_room *room;
 	const struct th_client_event *event;
 	const char *id;
-	unsigned cost; /* of a try: one for each kB that is hashed */
+	unsigned cost;		       /* of a try: one for each kB that is hashed */
+	struct th_lineage_roles roles; /* of an event in sight, in the order of the alphabet */
 };
 
 static unsigned cost_of(const struct th_client_event *e)
@@ -114,20 +115,22 @@ static bool next_order(struct th_lineage_roles *r)
 }
 
 /* The order that the sender's last message had. */
-static struct th_str usual(const struct search *s)
+static struct th_str usual(const struct search *s, struct th_str sender)
 {
-	const struct th_graph_state *m = th_graph_state(s->room, 'm', s->event->sender);
+	const struct th_graph_state *m = th_graph_state(s->room, 'm', sender);
 
 	return m ? (struct th_str){ m->word, m->n_word } : TH_STR("");
 }
 
 /* ---- an event in sight ---- */
 
-/* The mark in any order of its roles; those in `is` have to stay while the mark is used. */
-static bool in_any_order(const struct search *s, struct th_mark *m, struct th_lineage_roles *is)
+/* The mark in any order of its roles; those in l->roles have to stay while the mark is used. */
+static bool in_any_order(const struct search *s, struct th_mark *m)
 {
-	*is = roles_of(s);
-	m->roles = usual(s);
+	struct th_lineage_roles *is = &s->l->roles;
+
+	*is = s->roles;
+	m->roles = usual(s, s->event->sender);
 	if (m->roles.n > 0 && is_right(s, m))
 		return true;
 	do {
@@ -138,40 +141,40 @@ static bool in_any_order(const struct search *s, struct th_mark *m, struct th_li
 	return false;
 }
 
-static bool after_one(const struct search *s, struct th_mark *m, struct th_lineage_roles *is)
+static bool after_one(const struct search *s, struct th_mark *m)
 {
 	for (size_t i = 0; i < PREVIOUS && i < s->room->n_events; i++) {
 		*m = (struct th_mark){ .n_prev = 1, .prev = { (uint8_t)i } };
-		if (s->room->events[i].depth > 0 && in_any_order(s, m, is))
+		if (s->room->events[i].depth > 0 && in_any_order(s, m))
 			return true;
 	}
 	return false;
 }
 
-static bool after_two(const struct search *s, struct th_mark *m, struct th_lineage_roles *is)
+static bool after_two(const struct search *s, struct th_mark *m)
 {
 	for (size_t i = 0; i < FORKS && i < s->room->n_events; i++)
 		for (size_t j = 0; j < FORKS && j < s->room->n_events; j++) {
 			*m = (struct th_mark){ .n_prev = 2, .prev = { (uint8_t)i, (uint8_t)j } };
 			if (i != j && s->room->events[i].depth > 0 && s->room->events[j].depth > 0 &&
-			    in_any_order(s, m, is))
+			    in_any_order(s, m))
 				return true;
 		}
 	return false;
 }
 
-static bool near_depth(const struct search *s, struct th_mark *m, struct th_lineage_roles *is, uint64_t depth)
+static bool near_depth(const struct search *s, struct th_mark *m, uint64_t depth)
 {
 	for (unsigned near = 0; near < NEAR_HINT; near++) {
 		*m = (struct th_mark){ .depth = depth + near };
-		if (m->depth > 0 && in_any_order(s, m, is))
+		if (m->depth > 0 && in_any_order(s, m))
 			return true;
 	}
 	return false;
 }
 
 /* Behind an event of which the depth is not known. */
-static bool after_unknown(const struct search *s, struct th_mark *m, struct th_lineage_roles *is)
+static bool after_unknown(const struct search *s, struct th_mark *m)
 {
 	uint64_t deepest = 0;
 
@@ -180,10 +183,10 @@ static bool after_unknown(const struct search *s, struct th_mark *m, struct th_l
 	for (size_t i = 0; i < s->room->n_events; i++)
 		if (s->room->events[i].depth > deepest)
 			deepest = s->room->events[i].depth;
-	if (deepest > 0 && near_depth(s, m, is, deepest + 1))
+	if (deepest > 0 && near_depth(s, m, deepest + 1))
 		return true;
 	for (size_t i = 0; i < s->l->n_hints; i++)
-		if (near_depth(s, m, is, s->l->hints[i]))
+		if (near_depth(s, m, s->l->hints[i]))
 			return true;
 	return false;
 }
@@ -191,7 +194,7 @@ static bool after_unknown(const struct search *s, struct th_mark *m, struct th_l
 bool th_lineage_search(struct th_lineage *l, const struct th_client_event *e, const char id[static TH_EVENT_ID],
 		       struct th_mark *out)
 {
-	const struct search s = { l, th_graph_find(&l->graph, e->room), e, id, cost_of(e) };
+	struct search s = { l, th_graph_find(&l->graph, e->room), e, id, cost_of(e), { .n = 0 } };
 
 	*out = (struct th_mark){ .roles = TH_STR("") };
 	if (l->tries == 0 || !th_event_former_begin(l->former, e, th_graph_rules(s.room, e)))
@@ -200,7 +203,8 @@ bool th_lineage_search(struct th_lineage *l, const struct th_client_event *e, co
 		return is_right(&s, out);
 	if (!s.room || (!is_member(e) && !th_mark_role('m', s.room, e)))
 		return false; /* nobody sends who is not there */
-	return after_one(&s, out, &l->roles) || after_unknown(&s, out, &l->roles) || after_two(&s, out, &l->roles);
+	s.roles = roles_of(&s);
+	return after_one(&s, out) || after_unknown(&s, out) || after_two(&s, out);
 }
 
 /* ---- one that was sent ---- */
@@ -230,23 +234,20 @@ static bool is_of(struct search *s, struct sent *x, struct th_str roles)
 /* Is it from that sender? With `any_order`: if it is not known which one is usual. */
 static bool is_from(struct search *s, struct sent *x, struct th_str sender, bool any_order)
 {
-	struct th_str roles;
+	const struct th_lineage_request *r = &s->l->request;
+	bool creates = th_str_eq(r->type, TH_STR("m.room.create")) && r->state_key.p && r->state_key.n == 0;
+	struct th_str roles = creates ? TH_STR("") : usual(s, sender);
 
-	if (sender.n > TH_GRAPH_NAME || memchr(sender.p, ' ', sender.n) ||
+	if (!creates && !th_graph_state(s->room, 'm', sender))
+		return false; /* nobody sends who is not there */
+	if (any_order != (!creates && roles.n == 0) || sender.n > TH_GRAPH_NAME || memchr(sender.p, ' ', sender.n) ||
 	    !th_lineage_make(s->l, sender, UINT64_MAX, x->event) ||
 	    !th_event_former_begin(s->l->former, x->event, th_graph_rules(s->room, x->event)))
 		return false;
 	s->event = x->event;
 	s->cost = cost_of(x->event);
-	if (!th_event_is_create(x->event) && !th_mark_role('m', s->room, x->event))
-		return false;
-	if (th_event_is_create(x->event))
-		return !any_order && is_of(s, x, TH_STR(""));
-	roles = usual(s);
 	if (!any_order)
-		return roles.n > 0 && is_of(s, x, roles);
-	if (roles.n > 0)
-		return false;
+		return is_of(s, x, roles);
 	s->l->roles = roles_of(s);
 	do
 		if (is_of(s, x, (struct th_str){ s->l->roles.is, s->l->roles.n }))
@@ -255,31 +256,35 @@ static bool is_from(struct search *s, struct sent *x, struct th_str sender, bool
 	return false;
 }
 
-/* The mark in an earlier answer to a send. */
-static bool mark_in(const struct th_view_text *t, struct th_mark *m)
+/* What stands behind `head` in the text, up to a quote. False: the text does not have it. */
+static bool quoted_behind(const struct th_view_text *t, struct th_str head, struct th_str *out)
 {
-	static const struct th_str head = TH_STR_INIT("\n{\"event_id\":\"\001");
 	const char *at = t->n_rest == 0 ? memmem(t->p, t->n, head.p, head.n) : NULL, *end;
 
 	if (!at)
 		return false;
 	at += head.n;
 	end = memchr(at, '"', t->n - (size_t)(at - (const char *)t->p));
-	return end && th_mark_read((struct th_str){ at, (size_t)(end - at) }, m) && m->sender.n > 0;
+	*out = (struct th_str){ at, end ? (size_t)(end - at) : 0 };
+	return end != NULL;
+}
+
+/* The mark in an earlier answer to a send. */
+static bool mark_in(const struct th_view_text *t, struct th_mark *m)
+{
+	struct th_str mark;
+
+	return quoted_behind(t, TH_STR("\n{\"event_id\":\"\001"), &mark) && th_mark_read(mark, m) && m->sender.n > 0;
 }
 
 /* Whom an answer to a login or to "whoami" names. */
 static bool names_user(const struct th_view_text *t, struct th_str *user)
 {
-	static const struct th_str name = TH_STR_INIT("\"user_id\":\"@");
-	const char *at = t->n_rest == 0 && t->n <= LOGIN_MAX ? memmem(t->p, t->n, name.p, name.n) : NULL, *end;
-
-	if (!at)
+	if (t->n > LOGIN_MAX || !quoted_behind(t, TH_STR("\"user_id\":\"@"), user))
 		return false;
-	at += name.n - 1;
-	end = memchr(at, '"', t->n - (size_t)(at - (const char *)t->p));
-	*user = (struct th_str){ at, end ? (size_t)(end - at) : 0 };
-	return end != NULL;
+	user->p--; /* the '@' */
+	user->n++;
+	return true;
 }
 
 struct senders {

@@ -65,9 +65,7 @@ static void cut_name(struct th_lineage *l, struct th_str s)
 		return;
 	th_wr_uint(&l->written_w, TH_MARK, 1);
 	th_wr_uint(&l->written_w, ':', 1);
-	if (place >= 10)
-		th_wr_uint(&l->written_w, '0' + place / 10, 1);
-	th_wr_uint(&l->written_w, '0' + place % 10, 1);
+	th_wr_decimal(&l->written_w, place);
 	l->named++;
 	th_lineage_spot(l, s, (struct th_str){ (const char *)to, (size_t)(l->written + l->written_w.n - to) });
 }
@@ -104,23 +102,33 @@ void th_lineage_cut_within(struct th_lineage *l, const struct th_client_event *e
 			cut_name(l, s);
 }
 
-/* What the text from `from` on to its end is with what stands in the spots from `first` on, which are in their order.
- */
-static struct th_str whole(struct th_lineage *l, struct th_str from, size_t first)
+void th_lineage_fill(const struct th_lineage *l, struct th_str text, size_t first, th_lineage_piece *take, void *ctx)
 {
-	struct th_wr w = th_wr_init(l->content, sizeof(l->content));
-	const char *done = from.p, *end = from.p + from.n;
+	const char *done = text.p, *end = text.p + text.n;
 
 	for (size_t i = first; i < l->n_spots; i++) {
 		const struct th_lineage_spot *s = &l->spots[i];
 
-		if (s->old.p < from.p || s->old.p >= end)
+		if (s->old.p < text.p || s->old.p >= end)
 			continue;
-		th_wr_bytes(&w, done, (size_t)(s->old.p - done));
-		th_wr_bytes(&w, s->new.p, s->new.n);
+		take(ctx, (struct th_str){ done, (size_t)(s->old.p - done) });
+		take(ctx, s->new);
 		done = s->old.p + s->old.n;
 	}
-	th_wr_bytes(&w, done, (size_t)(end - done));
+	take(ctx, (struct th_str){ done, (size_t)(end - done) });
+}
+
+void th_lineage_write(void *ctx, struct th_str s)
+{
+	th_wr_put(ctx, s);
+}
+
+/* The event's content with the IDs that it names, of the spots from `first` on. Empty: it is too large. */
+static struct th_str content_of(struct th_lineage *l, const struct th_client_event *e, size_t first)
+{
+	struct th_wr w = th_wr_init(l->content, sizeof(l->content));
+
+	th_lineage_fill(l, e->content, first, th_lineage_write, &w);
 	return (struct th_str){ (const char *)l->content, th_wr_ok(&w) ? w.n : 0 };
 }
 
@@ -133,7 +141,7 @@ bool th_lineage_restore_within(struct th_lineage *l, struct th_client_event *e)
 		if (!is_own(e, s) && !restore_name(l, s))
 			return false;
 	if (l->n_spots > first)
-		e->content = whole(l, e->content, first);
+		e->content = content_of(l, e, first);
 	return e->content.n > 0;
 }
 

@@ -5,30 +5,23 @@
 static const char roles[] = "pmcjta";
 static const char places[TH_GRAPH_EVENTS + 1] = "0123456789ABCDEFGHIJKLMN";
 
-static void put_number(struct th_wr *w, uint64_t v)
-{
-	if (v >= 10)
-		put_number(w, v / 10);
-	th_wr_uint(w, '0' + v % 10, 1);
-}
-
 void th_mark_write(struct th_wr *w, const struct th_mark *m)
 {
 	th_wr_uint(w, TH_MARK, 1);
 	if (m->known)
 		th_wr_uint(w, '.', 1);
-	th_wr_bytes(w, m->roles.p, m->roles.n);
+	th_wr_put(w, m->roles);
 	if (m->known || m->n_prev > 1 || (m->n_prev == 1 && m->prev[0] != 0))
 		for (size_t i = 0; i < m->n_prev; i++)
 			th_wr_bytes(w, &places[m->prev[i]], 1);
 	if (m->depth) {
 		th_wr_uint(w, '=', 1);
-		put_number(w, m->depth);
+		th_wr_decimal(w, m->depth);
 	}
 	if (m->sender.n > 0) {
-		th_wr_bytes(w, m->sender.p, m->sender.n);
+		th_wr_put(w, m->sender);
 		th_wr_uint(w, ' ', 1);
-		put_number(w, m->ts);
+		th_wr_decimal(w, m->ts);
 	}
 }
 

@@ -66,52 +66,40 @@ struct plain {
 	struct th_wr w;
 };
 
-static void put(struct th_wr *w, struct th_str s)
-{
-	th_wr_bytes(w, s.p, s.n);
-}
-
-static void put_number(struct th_wr *w, unsigned v)
-{
-	if (v >= 10)
-		put_number(w, v / 10);
-	th_wr_uint(w, '0' + v % 10, 1);
-}
-
 static void put_field(struct th_wr *w, const struct th_field *f, bool slot)
 {
-	put(w, f->name);
-	put(w, TH_STR(": "));
+	th_wr_put(w, f->name);
+	th_wr_put(w, TH_STR(": "));
 	if (th_str_ieq(f->name, authorization)) {
 		if (slot || (f->value.n && f->value.p[0] == '#'))
-			put(w, TH_STR("#"));
+			th_wr_put(w, TH_STR("#"));
 		if (slot) {
-			put(w, TH_STR("\n"));
+			th_wr_put(w, TH_STR("\n"));
 			return;
 		}
 	}
-	put(w, f->value);
-	put(w, TH_STR("\n"));
+	th_wr_put(w, f->value);
+	th_wr_put(w, TH_STR("\n"));
 }
 
 static void put_first_line(struct th_wr *w, const struct th_head *h, int slot)
 {
 	if (h->status) {
-		put_number(w, h->status);
+		th_wr_decimal(w, h->status);
 	} else {
 		if (slot != TH_SLOT_NONE || h->method.p[0] == '#') {
-			put(w, TH_STR("#"));
+			th_wr_put(w, TH_STR("#"));
 			if (slot == TH_SLOT_NONE)
-				put(w, TH_STR("-"));
+				th_wr_put(w, TH_STR("-"));
 			else
-				put_number(w, (unsigned)slot);
-			put(w, TH_STR(" "));
+				th_wr_decimal(w, (unsigned)slot);
+			th_wr_put(w, TH_STR(" "));
 		}
-		put(w, h->method);
-		put(w, TH_STR(" "));
-		put(w, h->target);
+		th_wr_put(w, h->method);
+		th_wr_put(w, TH_STR(" "));
+		th_wr_put(w, h->target);
 	}
-	put(w, http_status_end);
+	th_wr_put(w, http_status_end);
 }
 
 static bool fits(const struct th_head *h, int slot)
@@ -187,8 +175,8 @@ enum th_err th_text_write(const struct th_head *head, int slot, const uint8_t *b
 		slot_left = slot_left && !stands_in;
 	}
 	if (head->body_len == TH_BODY_UNKNOWN)
-		put(&head_w, TH_STR(":\n"));
-	put(&head_w, TH_STR("\n"));
+		th_wr_put(&head_w, TH_STR(":\n"));
+	th_wr_put(&head_w, TH_STR("\n"));
 	if (!th_wr_ok(&head_w))
 		return TH_ERR_INVALID;
 	pack(&w, plain, head_w.n);
@@ -208,7 +196,7 @@ static size_t unpack(struct th_wr *w, const uint8_t *p, size_t n)
 		uint8_t c = p[i];
 
 		if (c < LINES && th_text_lines[c].n) {
-			put(w, th_text_lines[c]);
+			th_wr_put(w, th_text_lines[c]);
 			line_start = th_text_lines[c].p[th_text_lines[c].n - 1] == '\n';
 		} else {
 			th_wr_uint(w, c, 1);

@@ -4,13 +4,12 @@ enum {
 	DAY = 86400,
 	HOUR = 3600,
 	MINUTE = 60,
-	MONTHS = 12,
 	EPOCH = 1970,
 };
 
 static const struct th_str form = TH_STR_INIT("???, ?? ??? ???? ??:??:?? GMT");
-static const char months[MONTHS][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					"Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+const char th_date_months[TH_DATE_MONTHS][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+						 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 
 /* n digits; -1: others are among them. */
 static int digits(const char *p, unsigned n)
@@ -27,8 +26,8 @@ static int digits(const char *p, unsigned n)
 
 static int month_of(const char *p)
 {
-	for (int i = 0; i < MONTHS; i++)
-		if (memcmp(p, months[i], 3) == 0)
+	for (int i = 0; i < TH_DATE_MONTHS; i++)
+		if (memcmp(p, th_date_months[i], 3) == 0)
 			return i;
 	return -1;
 }
@@ -36,7 +35,7 @@ static int month_of(const char *p)
 /* Days since 1970 of a day of the Gregorian calendar. */
 static int64_t days(int year, int month, int day)
 {
-	static const int before[MONTHS] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+	static const int before[TH_DATE_MONTHS] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
 	int last = year - 1;
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 	int64_t leaps = last / 4 - last / 100 + last / 400 - (EPOCH / 4 - EPOCH / 100 + EPOCH / 400);

@@ -6,6 +6,11 @@
 
 #include "exchange/head.h"
 
+enum { TH_DATE_MONTHS = 12 };
+
+/* "Jan" to "Dec". */
+extern const char th_date_months[TH_DATE_MONTHS][4];
+
 /* Seconds since 1970 of "Sun, 06 Nov 1994 08:49:37 GMT", the only form that is written today; 0: it is none, or before
  * that. */
 int64_t th_date_seconds(struct th_str s);

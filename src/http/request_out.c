@@ -48,11 +48,6 @@ static const char *problem_of(const struct th_head *h)
 	return NULL;
 }
 
-static void put(struct th_wr *w, struct th_str s)
-{
-	th_wr_bytes(w, s.p, s.n);
-}
-
 /* Host and framing are ours; Expect is answered on the client's own hop. */
 static bool is_ours(struct th_str name)
 {
@@ -67,10 +62,10 @@ static void put_fields(struct th_wr *w, const struct th_head *h)
 
 		if (is_ours(f->name) || th_hop_by_hop(f->name, h->fields, h->n_fields))
 			continue;
-		put(w, f->name);
-		put(w, TH_STR(": "));
-		put(w, f->value);
-		put(w, TH_STR("\r\n"));
+		th_wr_put(w, f->name);
+		th_wr_put(w, TH_STR(": "));
+		th_wr_put(w, f->value);
+		th_wr_put(w, TH_STR("\r\n"));
 	}
 }
 
@@ -85,7 +80,7 @@ static void put_framing(struct th_wr *w, const struct th_head *h)
 	char line[64];
 
 	if (h->body_len == TH_BODY_UNKNOWN) {
-		put(w, TH_STR("Transfer-Encoding: chunked\r\n"));
+		th_wr_put(w, TH_STR("Transfer-Encoding: chunked\r\n"));
 	} else if (h->body_len > 0 || length_is_expected(h->method)) {
 		int n = snprintf(line, sizeof(line), "Content-Length: %lld\r\n", (long long)h->body_len);
 
@@ -114,19 +109,19 @@ enum th_err th_request_out(struct th_buf *out, const struct th_url *url, const s
 	w = th_wr_init(th_buf_reserve(out, cap), cap);
 	if (!w.p)
 		return TH_ERR_NO_MEMORY;
-	put(&w, h->method);
-	put(&w, TH_STR(" "));
+	th_wr_put(&w, h->method);
+	th_wr_put(&w, TH_STR(" "));
 	if (h->target.p[0] == '/')
-		put(&w, th_str_of(url->base));
-	put(&w, h->target);
-	put(&w, TH_STR(" HTTP/1.1\r\nHost: "));
-	put(&w, th_str_of(url->authority));
-	put(&w, TH_STR("\r\n"));
+		th_wr_put(&w, th_str_of(url->base));
+	th_wr_put(&w, h->target);
+	th_wr_put(&w, TH_STR(" HTTP/1.1\r\nHost: "));
+	th_wr_put(&w, th_str_of(url->authority));
+	th_wr_put(&w, TH_STR("\r\n"));
 	put_fields(&w, h);
 	if (!th_head_find(h, TH_STR("User-Agent")))
-		put(&w, agent);
+		th_wr_put(&w, agent);
 	put_framing(&w, h);
-	put(&w, TH_STR("\r\n"));
+	th_wr_put(&w, TH_STR("\r\n"));
 	if (!th_wr_ok(&w))
 		return TH_ERR_TOO_LARGE;
 	th_buf_commit(out, w.n);

@@ -33,17 +33,17 @@ static void put_chunk_size(struct th_wr *w, size_t n)
 static void put_framing(const struct conn *c, struct th_wr *w, enum conn_framing framing, uint64_t len)
 {
 	if (!c->keep)
-		th_response_put(w, TH_STR("Connection: close\r\n"));
+		th_wr_put(w, TH_STR("Connection: close\r\n"));
 	else if (c->http10)
-		th_response_put(w, TH_STR("Connection: keep-alive\r\n"));
+		th_wr_put(w, TH_STR("Connection: keep-alive\r\n"));
 	if (framing == FRAME_CHUNKED)
-		th_response_put(w, TH_STR("Transfer-Encoding: chunked\r\n"));
+		th_wr_put(w, TH_STR("Transfer-Encoding: chunked\r\n"));
 	if (framing == FRAME_LENGTH) {
-		th_response_put(w, TH_STR("Content-Length: "));
-		th_response_put_decimal(w, len);
-		th_response_put(w, TH_STR("\r\n"));
+		th_wr_put(w, TH_STR("Content-Length: "));
+		th_wr_decimal(w, len);
+		th_wr_put(w, TH_STR("\r\n"));
 	}
-	th_response_put(w, TH_STR("\r\n"));
+	th_wr_put(w, TH_STR("\r\n"));
 }
 
 /* How much of the request is still to come, when that is known and worth reading for the connection's sake. */
@@ -282,11 +282,11 @@ static void put_error(struct conn *c, const struct th_failure *why)
 	w = th_wr_init(p, room);
 	th_response_status(&w, why->status);
 	th_response_own(&w, date_now(c));
-	th_response_put(&w, TH_STR("Content-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n"));
+	th_wr_put(&w, TH_STR("Content-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n"));
 	if (why->retry_after) {
-		th_response_put(&w, TH_STR("Retry-After: "));
-		th_response_put_decimal(&w, why->retry_after);
-		th_response_put(&w, TH_STR("\r\n"));
+		th_wr_put(&w, TH_STR("Retry-After: "));
+		th_wr_decimal(&w, why->retry_after);
+		th_wr_put(&w, TH_STR("\r\n"));
 	}
 	put_framing(c, &w, FRAME_LENGTH, n);
 	if (!c->head_only)

@@ -1,37 +1,24 @@
 #include "http/response_head.h"
 
-#include <stdio.h>
 
 #include "exchange/failure.h"
 #include "http/request_line.h"
 
-void th_response_put(struct th_wr *w, struct th_str s)
-{
-	th_wr_bytes(w, s.p, s.n);
-}
-
 void th_response_put_field(struct th_wr *w, struct th_str name, struct th_str value)
 {
-	th_response_put(w, name);
-	th_response_put(w, TH_STR(": "));
-	th_response_put(w, value);
-	th_response_put(w, TH_STR("\r\n"));
-}
-
-void th_response_put_decimal(struct th_wr *w, uint64_t v)
-{
-	char text[24];
-
-	th_wr_bytes(w, text, (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)v));
+	th_wr_put(w, name);
+	th_wr_put(w, TH_STR(": "));
+	th_wr_put(w, value);
+	th_wr_put(w, TH_STR("\r\n"));
 }
 
 void th_response_status(struct th_wr *w, uint16_t status)
 {
-	th_response_put(w, TH_STR("HTTP/1.1 "));
-	th_response_put_decimal(w, status);
-	th_response_put(w, TH_STR(" "));
-	th_response_put(w, th_str_of(th_status_phrase(status)));
-	th_response_put(w, TH_STR("\r\n"));
+	th_wr_put(w, TH_STR("HTTP/1.1 "));
+	th_wr_decimal(w, status);
+	th_wr_put(w, TH_STR(" "));
+	th_wr_put(w, th_str_of(th_status_phrase(status)));
+	th_wr_put(w, TH_STR("\r\n"));
 }
 
 void th_response_own(struct th_wr *w, struct th_str date)

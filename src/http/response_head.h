@@ -20,8 +20,6 @@ bool th_response_fields(struct th_wr *w, const struct th_head *h, bool length_ok
 /* Server, and Date unless `date` is empty. */
 void th_response_own(struct th_wr *w, struct th_str date);
 
-void th_response_put(struct th_wr *w, struct th_str s);
 void th_response_put_field(struct th_wr *w, struct th_str name, struct th_str value);
-void th_response_put_decimal(struct th_wr *w, uint64_t v);
 
 #endif

@@ -76,7 +76,7 @@ void th_coded_received(struct th_coded_watch *w, struct th_model *m, const struc
 	th_range_enc_init(&e, out, cap);
 	if (!base.parent.none) {
 		th_reference_write(&e, &base, r->about->is_response, r->number);
-		th_check_write(&e, r->check);
+		th_check_write(&e, th_check_of((const uint8_t *)r->plain.p, r->plain.n, TH_STR("")));
 	}
 	th_coded_begin(w, m, &e);
 	(void)th_model_encode_on(m, r->view, r->about, text, n, &e, &need);

@@ -32,7 +32,7 @@ struct th_coded_received {
 	const struct th_history_base *base;
 	uint64_t number; /* that the bases were read with */
 	size_t coded;
-	uint8_t check;
+	struct th_str plain; /* the text without marks: what the check is of */
 };
 void th_coded_received(struct th_coded_watch *w, struct th_model *m, const struct th_coded_received *r,
 		       const uint8_t *text, size_t n, uint8_t *out, size_t cap);

@@ -728,8 +728,8 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 	/* The body is where it belongs, so w->code, which may have held it, is free; the view goes with the next line.
 	 */
 	th_coded_received(&w->watch, w->model,
-			  &(struct th_coded_received){ &w->view, &about, &leg->base, leg->coded_for, coded,
-						       th_check_of(w->plain, n, TH_STR("")) },
+			  &(struct th_coded_received){
+				  &w->view, &about, &leg->base, leg->coded_for, coded, { (const char *)w->plain, n } },
 			  w->cut, w->cut_n, w->code, sizeof(w->code));
 	(void)th_history_add(h, theirs(asks ? leg->coded_for : leg->number), &base, &about, w->kept, w->kept_n);
 	return err;

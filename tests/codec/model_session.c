@@ -56,8 +56,7 @@ static bool send(struct session *s, const struct message *m, uint64_t number, st
 {
 	static uint8_t code[TH_MODEL_TEXT_MAX];
 	static struct th_view seen;
-	struct th_model_about about = { m->is_response, m->is_response ? m->kind : 0,
-					m->is_response ? m->account : -1 };
+	struct th_model_about about = corpus_about(m);
 	struct th_history_ref me = { .sender = TH_HISTORY_OURS, .number = number };
 	struct th_history_base theirs = th_history_base_mirrored(base);
 	unsigned from = m->is_response ? DOWN : UP;

@@ -81,7 +81,7 @@ static struct th_lineage *lineage(void)
 	return l;
 }
 
-static struct th_model_about about(const struct message *m)
+struct th_model_about corpus_about(const struct message *m)
 {
 	return (struct th_model_about){ m->is_response, m->is_response ? m->kind : 0,
 					m->is_response ? m->account : -1 };
@@ -90,7 +90,7 @@ static struct th_model_about about(const struct message *m)
 bool corpus_cut(const struct message *m, const struct th_view *view, size_t kept_max, struct cut *out)
 {
 	static uint8_t text[TH_MODEL_TEXT_MAX + TH_MARK_MAX], kept[sizeof(text) + TH_KEEP_EXTRA];
-	const struct th_model_about message = about(m);
+	const struct th_model_about message = corpus_about(m);
 	const struct th_lineage_about lineage_about = { view, &message, m->date };
 
 	if (m->plain_n > TH_MODEL_TEXT_MAX ||
@@ -105,7 +105,7 @@ bool corpus_cut(const struct message *m, const struct th_view *view, size_t kept
 bool corpus_restores(const struct message *m, const struct th_view *view, const uint8_t *cut, size_t n)
 {
 	static uint8_t back[TH_MODEL_TEXT_MAX];
-	const struct th_model_about message = about(m);
+	const struct th_model_about message = corpus_about(m);
 	const struct th_lineage_about lineage_about = { view, &message, 0 };
 	size_t back_n;
 

@@ -31,6 +31,9 @@ struct corpus {
 	size_t n_sessions;
 };
 
+/* What is known of the message before it is coded. */
+struct th_model_about corpus_about(const struct message *m);
+
 /* A message as it is coded against that view, and kept, in at most that many bytes. False: it cannot go by the model.
  * What is there is overwritten by the next one. */
 struct cut {

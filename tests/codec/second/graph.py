@@ -20,7 +20,6 @@ class State:
 class Room:
     def __init__(self, name):
         self.name, self.events, self.states = name, [], []
-        self.new = []  # (event, whether it was computed), in their order
 
     def event(self, id_):
         return next((e for e in self.events if e.id == id_), None)
@@ -65,7 +64,7 @@ def is_key(letter, key):
 class Graph:
     def __init__(self):
         self.rooms = []  # the one named last stands first
-        self.new = []  # (event, whether it was computed), in their order, of all rooms
+        self.new = []  # (room, event, whether it was computed), in their order
 
     def find(self, name):
         return next((r for r in self.rooms if r.name == name), None)
@@ -76,4 +75,5 @@ class Graph:
             return None
         room = self.find(name) or Room(name)
         self.rooms = [room] + [r for r in self.rooms if r is not room][: ROOMS - 1]
+        self.new = [n for n in self.new if n[0] in self.rooms]
         return room

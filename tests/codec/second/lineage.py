@@ -116,10 +116,10 @@ class Lineage:
         if not name:
             return None
         self.names += 1
-        new = [n for n in self.graph.new if n in [m for r in self.graph.rooms for m in r.new]]
+        new = self.graph.new
         if len(name[1]) > 2 or int(name[1]) >= len(new) or self.names > NAMES or (len(name[1]) > 1 and name[1][:1] == b"0"):
             raise marks.BadMark("a name of nothing")
-        event, computed = new[-1 - int(name[1])]
+        _, event, computed = new[-1 - int(name[1])]
         if not computed:
             raise marks.BadMark("a name of what stands there")
         return event.id
@@ -188,9 +188,8 @@ class Lineage:
         known = room.event(id_)
         taken = known if known and depth in (0, known.depth) else Event(id_, event.ts, depth)
         room.put_event(taken)
-        if taken is not known and sum(len(r.new) for r in self.graph.rooms) < NEW:
-            room.new.append((taken, mark is not None))
-            self.graph.new.append(room.new[-1])
+        if taken is not known and len(self.graph.new) < NEW:
+            self.graph.new.append((room, taken, mark is not None))
         which = _letter_and_key(event)
         if which:
             self._take_state(event, room, id_, which)

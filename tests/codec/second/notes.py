@@ -50,21 +50,21 @@ def _event(e):
     return b'e%d %d "event_id":"%s"\n' % (e.depth, e.ts, e.id)
 
 
-def _of_room(room):
+def _of_room(room, new):
     noted = [b"%s%d %s %s %s\n" % (s.letter, s.ts, s.key, s.word, s.id) for s in room.states if s.old or s.new]
     last = room.events[:2]
     noted += [_event(e) for e in last[::-1] if e.old]
-    noted += [_event(e) for e, computed in room.new if computed or e.id in [one.id for one in last]]
+    noted += [_event(e) for of, e, computed in new if of is room and (computed or e.id in [one.id for one in last])]
     return room.name + b"\n" + b"".join(noted) if noted else b""
 
 
 def written(graph):
     """The notes of a text after whose events the graph is this; nothing if none was new."""
-    if not any(room.new for room in graph.rooms):
+    if not graph.new:
         return b""
     notes = BEGIN
     for room in graph.rooms:
-        one = _of_room(room)
+        one = _of_room(room, graph.new)
         if len(notes) + len(one) <= LENGTH_MAX:
             notes += one
     return notes if notes != BEGIN else b""
