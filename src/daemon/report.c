@@ -60,10 +60,11 @@ static void session_stats(const struct th_session_stats *s)
 {
 	th_log(TH_LOG_INFO, "stats",
 	       "part=session sessions=%zu half_open=%zu handshakes=%" PRIu64 " rekeys=%" PRIu64 " roamed=%" PRIu64
-	       " evicted=%" PRIu64 " early_accepted=%" PRIu64 " early_refused=%" PRIu64 " handshake_in=%" PRIu64
+	       " held_back=%" PRIu64 " evicted=%" PRIu64 " early_accepted=%" PRIu64 " early_refused=%" PRIu64 " handshake_in=%" PRIu64
 	       " handshake_out=%" PRIu64 " overhead_in=%" PRIu64 " overhead_out=%" PRIu64 " doubtful=%" PRIu64,
-	       s->sessions, s->half_open, s->handshakes, s->rekeys, s->roamed, s->evicted, s->early_accepted,
-	       s->early_refused, s->handshake_in, s->handshake_out, s->overhead_in, s->overhead_out, s->doubtful);
+	       s->sessions, s->half_open, s->handshakes, s->rekeys, s->roamed, s->held_back, s->evicted,
+	       s->early_accepted, s->early_refused, s->handshake_in, s->handshake_out, s->overhead_in, s->overhead_out,
+	       s->doubtful);
 	th_log(TH_LOG_INFO, "stats",
 	       "part=session_drops malformed=%" PRIu64 " unknown_cid=%" PRIu64 " unauthentic=%" PRIu64 " too_old=%" PRIu64
 	       " replayed=%" PRIu64 " copies=%" PRIu64 " not_accepted=%" PRIu64 " unexpected=%" PRIu64

@@ -378,8 +378,31 @@ static void on_doubtful(void *user, th_session_id id, uint64_t number)
 	s->ops->doubtful(s->user, &peer, number);
 }
 
+/* An empty confirmable message, which is answered by a Reset (RFC 7252 §4.3): that refers to its number (prove). It is
+ * the session's, the engine knows nothing of it. */
+static void on_moved(void *user, th_session_id id)
+{
+	struct th_secure *s = user;
+	struct link *l = find(s, id);
+	struct th_coap_pdu ping = { .type = TH_COAP_CON, .code = TH_COAP_EMPTY };
+	uint8_t out[8];
+	const struct th_addr peer = virtual_of(id);
+	uint64_t number;
+	size_t n;
+
+	if (!l || !on_number(s, &peer, &number))
+		return;
+	ping.mid = (uint16_t)number;
+	n = th_compact_write(&ping, number, l->naming.heard, out, sizeof(out));
+	if (n > sizeof(out))
+		return;
+	show("out", &peer, number, &ping, out, n);
+	(void)th_session_send(s->sessions, id, number, out, n, 0, *s->now);
+	th_session_forget(s->sessions, id, number); /* now or not at all */
+}
+
 static const struct th_session_ops session_ops = {
-	on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful
+	on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful, on_moved
 };
 
 /* ---- downwards ---- */

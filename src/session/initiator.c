@@ -127,7 +127,7 @@ static enum th_err send_flight(struct th_sessions *s, struct session *ss)
 	s->stats.handshake_out += n;
 	ss->handshake_out += n;
 	s->stats.initiations_out++;
-	return th_session_queue(s, &ss->to, parts, 3);
+	return th_session_to_peer(s, ss, parts, 3, NULL);
 }
 
 static struct flight *make_flight(struct th_sessions *s, struct session *ss, const struct th_noise *hs,
@@ -186,8 +186,8 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 	ss->flight->silence = silence;
 	ss->flight->sake = k ? k->number : UINT64_MAX;
 	/* Where the peer was last heard may have been somebody in between, or is no more. */
-	if (silence || !ss->current)
-		ss->to = ss->home;
+	if (silence || !ss->current || ss->path.open)
+		th_path_trust(&ss->path, &ss->home);
 	if (k)
 		k->touched = s->now;
 	if (k && ss->flight->rides)
@@ -382,7 +382,7 @@ static void send_third(struct th_sessions *s, struct session *ss, struct kept *k
 	}
 	s->stats.handshake_out += n - riding;
 	ss->handshake_out += n - riding;
-	th_session_queue(s, &ss->to, &(const struct part){ datagram, n }, 1);
+	th_session_to_peer(s, ss, &(const struct part){ datagram, n }, 1, NULL);
 }
 
 static void finish_xx(struct th_sessions *s, struct session *ss, struct th_noise *hs, const struct th_hs_payload *p)
@@ -478,7 +478,7 @@ void th_initiator_second(struct th_sessions *s, const struct th_addr *from, cons
 		{
 			struct session *ss = TH_OWNER(i, struct session, link);
 
-			if (!ss->flight || !th_addr_eq(&ss->to, from))
+			if (!ss->flight || !th_addr_eq(&ss->path.to, from))
 				continue;
 			tried = true;
 			if (try_second(s, ss, p + 1, n - 1))
@@ -500,7 +500,7 @@ void th_initiator_retry(struct th_sessions *s, const struct th_addr *from, const
 		struct flight *f = ss->flight;
 
 		/* Only who saw the flight knows its key: nobody else can have it sent again. */
-		if (!f || !th_addr_eq(&ss->to, from) || f->cookies >= TH_SESSION_COOKIES_MAX ||
+		if (!f || !th_addr_eq(&ss->path.to, from) || f->cookies >= TH_SESSION_COOKIES_MAX ||
 		    !th_bytes_equal(f->datagram + 1, p + 1, TH_HS_ECHO))
 			continue;
 		s->stats.retries_in++;

@@ -48,6 +48,24 @@ struct kept *th_kept_find(const struct session *ss, uint64_t number)
 	return NULL;
 }
 
+bool th_kept_back(const struct session *ss, const uint8_t *payload, size_t n)
+{
+	TH_LIST_EACH(i, &ss->kept)
+	{
+		const struct kept *k = TH_OWNER(i, struct kept, link);
+
+		if (k->back && !(k->flags & TH_SESSION_KEEP) && k->n == n && memcmp(k->payload, payload, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+void th_kept_sent(struct th_sessions *s, struct session *ss, struct kept *k)
+{
+	if (!k->back && !(k->flags & TH_SESSION_KEEP))
+		th_kept_del(s, ss, k);
+}
+
 void th_kept_del(struct th_sessions *s, struct session *ss, struct kept *k)
 {
 	th_list_remove(&k->link);

@@ -34,14 +34,6 @@ void th_session_deliver(struct th_sessions *s, struct session *ss, uint64_t numb
 		s->ops->deliver(s->user, ss->id, number, payload, n, flags);
 }
 
-static void roam(struct th_sessions *s, struct session *ss, const struct th_addr *from)
-{
-	if (th_addr_eq(&ss->to, from))
-		return;
-	ss->to = *from;
-	s->stats.roamed++;
-}
-
 /* The responder uses this epoch. If it is an older one, the record that was to show it the current one is lost: another
  * one goes, since nothing else might for long. */
 static void heard_under(struct th_sessions *s, struct session *ss, struct epoch *e)
@@ -59,9 +51,9 @@ static void heard_under(struct th_sessions *s, struct session *ss, struct epoch 
 	}
 }
 
-/* A record that opened. `first`: not seen before under this epoch. */
-static void authentic(struct th_sessions *s, struct epoch *e, const struct th_addr *from, uint64_t number, bool first,
-		      const uint8_t *payload, size_t n)
+/* A record that opened, with a datagram of so many bytes. `first`: not seen before under this epoch. */
+static void authentic(struct th_sessions *s, struct epoch *e, const struct th_addr *from, size_t datagram,
+		      uint64_t number, bool first, const uint8_t *payload, size_t n)
 {
 	struct session *ss = e->session;
 	uint64_t newest = ss->seen.next;
@@ -78,14 +70,16 @@ static void authentic(struct th_sessions *s, struct epoch *e, const struct th_ad
 		}
 		e->assumed = e->tx.window.next; /* more than a guess only for what is older than its way here */
 		if (number >= newest)
-			roam(s, ss, from);
-	} else if (!th_addr_eq(&ss->to, from)) {
+			s->stats.roamed += th_path_follow(&ss->path, from, ss->next);
+	} else if (!th_addr_eq(&ss->path.to, from)) {
 		return; /* a replay from elsewhere; who really moved sends something new as well */
 	}
 	if (first && ss->initiator)
 		heard_under(s, ss, e);
 	if (first && !ss->initiator && e == ss->upcoming)
 		th_session_confirm(s, ss);
+	if (th_addr_eq(&ss->path.to, from) && th_path_came(&ss->path, datagram, s->now) && s->ops->moved && !ss->dead)
+		s->ops->moved(s->user, ss->id);
 	th_session_deliver(s, ss, number, payload, n, v == TH_WINDOW_SEEN ? TH_SESSION_COPY : 0u);
 }
 
@@ -106,7 +100,7 @@ static bool try_epoch(struct th_sessions *s, struct epoch *e, const struct th_ad
 		return false;
 	e->session->overhead_in += n - len;
 	s->stats.overhead_in += n - len;
-	authentic(s, e, from, number, err == TH_OK, out, len);
+	authentic(s, e, from, n, number, err == TH_OK, out, len);
 	th_wipe(out, len);
 	return true;
 }
@@ -115,7 +109,7 @@ static bool try_epoch(struct th_sessions *s, struct epoch *e, const struct th_ad
  * first good one, a guess costs one of a few each second. */
 static bool may_try(struct th_sessions *s, struct session *ss, const struct th_addr *from)
 {
-	if (th_addr_eq(&ss->to, from))
+	if (th_addr_eq(&ss->path.to, from))
 		return true;
 	if (s->now - ss->foreign_since >= TH_SEC) {
 		ss->foreign_since = s->now;
@@ -135,7 +129,7 @@ static void by_cid(struct th_sessions *s, const struct th_addr *from, const uint
 		s->stats.limited++;
 	} else if (!try_epoch(s, e, from, p, n)) {
 		s->stats.unauthentic++;
-		e->session->foreign += !th_addr_eq(&e->session->to, from);
+		e->session->foreign += !th_addr_eq(&e->session->path.to, from);
 	}
 }
 
@@ -150,7 +144,7 @@ static void by_address(struct th_sessions *s, const struct th_addr *from, const 
 	for (struct th_list *i = s->initiated.prev; i != &s->initiated && count < TRIES_MAX; i = i->prev) {
 		struct session *ss = TH_OWNER(i, struct session, link);
 
-		if (!th_addr_eq(&ss->to, from))
+		if (!th_addr_eq(&ss->path.to, from))
 			continue;
 		if (ss->current)
 			tried[count++] = ss->current;

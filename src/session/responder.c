@@ -404,7 +404,7 @@ static void accept_third(struct th_sessions *s, struct session *ss, struct th_no
 	memcpy(ss->key, hs->rs, sizeof(ss->key));
 	ss->has_key = ss->first_contact = true;
 	ss->pattern = TH_SESSION_IK;
-	ss->to = *from;
+	th_path_follow(&ss->path, from, ss->next);
 	if (th_epoch_key(s, r->epoch, hs, r->long_tag ? (size_t)TH_RECORD_TAG_LONG : s->config.tag_len, r->tx_base,
 			 r->rx_base) != TH_OK) {
 		th_session_end(s, ss, TH_SESSION_END_EVICTED);

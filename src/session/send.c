@@ -27,14 +27,18 @@ static enum th_err send_record(struct th_sessions *s, struct session *ss, uint64
 	struct kept *k;
 	enum th_err err;
 
-	if (!(flags & TH_SESSION_KEEP))
+	if (!(flags & TH_SESSION_KEEP) && !ss->path.open)
 		return th_session_seal(s, ss, number, payload, n);
+	if (!(flags & TH_SESSION_KEEP) && th_kept_back(ss, payload, n))
+		return TH_OK;
 	err = hold(s, ss, number, payload, n, flags, &k);
 	if (err != TH_OK)
 		return err;
 	err = th_session_seal_kept(s, ss, k);
 	if (err != TH_OK)
 		th_kept_del(s, ss, k);
+	else
+		th_kept_sent(s, ss, k);
 	return err;
 }
 
@@ -143,7 +147,7 @@ static enum th_err resend_as_initiator(struct th_sessions *s, struct session *ss
 			return th_flight_start(s, ss, k, true);
 		/* It was made for new keys, to where the peer was last heard: see th_flight_start(). */
 		f->silence = true;
-		ss->to = ss->home;
+		th_path_trust(&ss->path, &ss->home);
 		return th_flight_repeat(s, ss, k);
 	}
 	/* A rekeying handshake that is not answered does not hold up what the current keys can bring. */
@@ -152,7 +156,7 @@ static enum th_err resend_as_initiator(struct th_sessions *s, struct session *ss
 	if (rides)
 		th_flight_repeat(s, ss, k);
 	if (ss->third)
-		th_session_queue(s, &ss->to, &(const struct part){ ss->third, ss->third_n }, 1);
+		th_session_to_peer(s, ss, &(const struct part){ ss->third, ss->third_n }, 1, NULL);
 	/* A copy moves no session: if our address has changed, only a new number tells the peer. */
 	if (k->silent + 1 == s->config.silent_resends)
 		th_session_confirm_ours(s, ss);
@@ -226,6 +230,8 @@ void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number)
 	if (e && number >= e->tx.base && number >= e->sure && (!k || k->serial == e->serial) &&
 	    th_window_look(&e->tx.window, number) == TH_WINDOW_SEEN)
 		e->sure = number + 1;
+	if (e && th_path_shows(&ss->path, number))
+		th_session_release_back(s, ss);
 }
 
 enum th_err th_session_keepalive(struct th_sessions *s, th_session_id id, th_time now)

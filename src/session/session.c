@@ -222,7 +222,8 @@ enum th_err th_sessions_set_address(struct th_sessions *s, th_session_id id, con
 
 	if (!ss)
 		return TH_ERR_NOT_FOUND;
-	ss->to = ss->home = *to;
+	ss->home = *to;
+	th_path_trust(&ss->path, to);
 	return TH_OK;
 }
 
@@ -244,7 +245,7 @@ void th_session_open(struct th_sessions *s, struct session *ss, bool continued, 
 		.continued = continued,
 		.first_contact = ss->first_contact,
 		.key = ss->has_key ? ss->key : NULL,
-		.address = &ss->to,
+		.address = &ss->path.to,
 		.hello = hello,
 		.hello_n = hello_n,
 	};
@@ -298,7 +299,8 @@ bool th_session_look(const struct th_sessions *s, th_session_id id, struct th_se
 	if (!ss)
 		return false;
 	*out = (struct th_session_info){
-		.address = ss->to,
+		.address = ss->path.to,
+		.shown = !ss->path.open,
 		.initiator = ss->initiator,
 		.established = ss->current != NULL,
 		.handshaking = ss->flight || ss->reply,

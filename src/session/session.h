@@ -110,6 +110,10 @@ struct th_session_ops {
 	/* A payload sent with TH_SESSION_ONCE was on its way to the peer before it was restarted: it may have been
 	 * delivered then, or not. It is not kept any more. After `opened`. NULL: it is dropped. */
 	void (*doubtful)(void *user, th_session_id id, uint64_t number);
+	/* The peer has moved to another host. Until it has shown to be there, no more bytes go there than come from
+	 * there, and the rest waits: something short is to be sent that the peer acknowledges (th_session_seen). NULL:
+	 * whatever is acknowledged next shows it. */
+	void (*moved)(void *user, th_session_id id);
 };
 
 /* Pointers are borrowed during th_sessions_new() only. th_sessions_config_default() sets all that is not a key. */
@@ -170,6 +174,7 @@ struct th_session_stats {
 	uint64_t early_accepted, early_refused;		      /* as responder */
 	uint64_t retries_in, retries_out;
 	uint64_t evicted, roamed, rekeys;
+	uint64_t held_back; /* datagrams for an address that was not shown to be the peer's */
 	uint64_t doubtful; /* payloads that went to the op of that name */
 	/* bytes */
 	uint64_t bytes_in, bytes_out;	      /* all that was taken in for us and given out */
@@ -182,6 +187,7 @@ struct th_session_stats {
 struct th_session_info {
 	struct th_addr address;
 	bool initiator, established, handshaking;
+	bool shown; /* that the peer is at that address */
 	bool has_key;
 	uint8_t key[TH_NOISE_DH];
 	size_t kept, kept_bytes;
@@ -243,7 +249,8 @@ void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number)
  * on no more than what the peer is known to have received. */
 void th_session_repeated(struct th_sessions *s, th_session_id id);
 
-/* The peer has shown that it received this number, kept or not: later records can be shorter. Before it is forgotten. */
+/* The peer has shown that it received this number, kept or not: later records can be shorter, and where it went the peer
+ * is. Before it is forgotten. */
 void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number);
 
 /* Whether the longest payload can be kept or held. When not, who sends has to wait until something is forgotten. */

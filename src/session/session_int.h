@@ -25,6 +25,7 @@
 #include "session/cookie.h"
 #include "session/early.h"
 #include "session/handshake.h"
+#include "session/path.h"
 #include "session/session.h"
 
 enum {
@@ -91,6 +92,7 @@ struct kept {
 	uint64_t number;
 	unsigned flags;
 	bool held;		  /* not sent under any key yet */
+	bool back;		  /* held back until the peer has shown to be where it is */
 	bool doubtful;		  /* an earlier life of the peer may have it */
 	th_time first;		  /* when it was sent first, under whatever key; TH_NEVER: not yet */
 	uint64_t serial;	  /* of the epoch it was sealed under last; 0: none */
@@ -106,6 +108,10 @@ struct kept *th_kept_add(struct th_sessions *s, struct session *ss, uint64_t num
 			 unsigned flags, enum th_err *err);
 bool th_kept_fits(const struct th_sessions *s, const struct session *ss, size_t n);
 struct kept *th_kept_find(const struct session *ss, uint64_t number);
+/* Whether these bytes are held back already, to be sent once. */
+bool th_kept_back(const struct session *ss, const uint8_t *payload, size_t n);
+/* It is sealed: unless it is kept for later, it is not needed any more. */
+void th_kept_sent(struct th_sessions *s, struct session *ss, struct kept *k);
 void th_kept_del(struct th_sessions *s, struct session *ss, struct kept *k);
 
 /* ---- sessions ---- */
@@ -160,7 +166,7 @@ struct session {
 	bool has_key, has_psk, first_contact;
 	uint8_t key[TH_NOISE_DH];
 	struct th_noise_secret psk;
-	struct th_addr to;   /* where the newest authentic record came from, or as configured */
+	struct th_path path; /* to where the newest authentic record came from, or as configured */
 	struct th_addr home; /* initiator: as configured */
 
 	uint64_t next;	       /* the next number to reserve */
@@ -254,6 +260,10 @@ struct part {
 	size_t n;
 };
 enum th_err th_session_queue(struct th_sessions *s, const struct th_addr *to, const struct part *parts, size_t n);
+/* The same to where the peer is. Without a word nothing goes when that is not shown and takes no more (path.h): then
+ * *back, if not NULL. */
+enum th_err th_session_to_peer(struct th_sessions *s, struct session *ss, const struct part *parts, size_t n,
+			       bool *back);
 /* Seals under the current epoch. */
 enum th_err th_session_seal(struct th_sessions *s, struct session *ss, uint64_t number, const uint8_t *payload,
 			    size_t n);
@@ -263,6 +273,7 @@ enum th_err th_session_again(struct th_sessions *s, struct session *ss, struct k
 size_t th_session_flush(struct th_sessions *s,
 			struct session *ss); /* what is held, now that there are keys. How many */
 void th_session_confirm_ours(struct th_sessions *s, struct session *ss); /* an empty record */
+void th_session_release_back(struct th_sessions *s, struct session *ss); /* what was held back, now that it may go */
 
 /* ---- initiator.c ---- */
 

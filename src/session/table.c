@@ -81,7 +81,8 @@ struct session *th_session_make(struct th_sessions *s, bool initiator, const str
 	}
 	ss->id = ++s->last_id;
 	ss->initiator = initiator;
-	ss->to = ss->home = *to;
+	ss->home = *to;
+	th_path_trust(&ss->path, to);
 	ss->used = s->now;
 	th_list_init(&ss->kept);
 	th_list_init(&ss->link);
@@ -186,6 +187,8 @@ void th_session_confirm(struct th_sessions *s, struct session *ss)
 {
 	struct reply *r = ss->reply;
 
+	if (r)
+		th_path_reached(&ss->path, &r->from);
 	th_session_promote(s, ss);
 	if (!ss->confirmed) {
 		unlink_session(s, ss);

@@ -46,6 +46,21 @@ enum th_err th_session_queue(struct th_sessions *s, const struct th_addr *to, co
 	return TH_OK;
 }
 
+enum th_err th_session_to_peer(struct th_sessions *s, struct session *ss, const struct part *parts, size_t n,
+			       bool *back)
+{
+	size_t total = 0;
+	bool may;
+
+	for (size_t i = 0; i < n; i++)
+		total += parts[i].n;
+	may = th_path_take(&ss->path, total);
+	s->stats.held_back += !may;
+	if (back)
+		*back = !may;
+	return may ? th_session_queue(s, &ss->path.to, parts, n) : TH_OK;
+}
+
 size_t th_sessions_tx(struct th_sessions *s, struct th_addr *to, uint8_t *out, size_t cap, th_time now)
 {
 	size_t n = 0;
@@ -123,7 +138,7 @@ enum th_err th_session_seal(struct th_sessions *s, struct session *ss, uint64_t 
 	size_t len;
 	enum th_err err = seal(s, ss, NULL, number, payload, n, out, sizeof(out), &len);
 
-	return err == TH_OK ? th_session_queue(s, &ss->to, &(const struct part){ out, len }, 1) : err;
+	return err == TH_OK ? th_session_to_peer(s, ss, &(const struct part){ out, len }, 1, NULL) : err;
 }
 
 enum th_err th_session_seal_kept(struct th_sessions *s, struct session *ss, struct kept *k)
@@ -138,7 +153,7 @@ enum th_err th_session_seal_kept(struct th_sessions *s, struct session *ss, stru
 	k->serial = ss->current->serial;
 	k->touched = s->now;
 	/* Without memory it is as lost as on the link. */
-	th_session_queue(s, &ss->to, &(const struct part){ k->sealed, k->sealed_n }, 1);
+	th_session_to_peer(s, ss, &(const struct part){ k->sealed, k->sealed_n }, 1, &k->back);
 	return TH_OK;
 }
 
@@ -158,7 +173,7 @@ enum th_err th_session_again(struct th_sessions *s, struct session *ss, struct k
 	k->touched = s->now;
 	ss->overhead_out += len - k->n;
 	s->stats.overhead_out += len - k->n;
-	return th_session_queue(s, &ss->to, &(const struct part){ out, len }, 1);
+	return th_session_to_peer(s, ss, &(const struct part){ out, len }, 1, &k->back);
 }
 
 size_t th_session_flush(struct th_sessions *s, struct session *ss)
@@ -172,10 +187,20 @@ size_t th_session_flush(struct th_sessions *s, struct session *ss)
 		if (!k->held || th_session_seal_kept(s, ss, k) != TH_OK)
 			continue;
 		sent++;
-		if (!(k->flags & TH_SESSION_KEEP))
-			th_kept_del(s, ss, k);
+		th_kept_sent(s, ss, k);
 	}
 	return sent;
+}
+
+void th_session_release_back(struct th_sessions *s, struct session *ss)
+{
+	TH_LIST_EACH(i, &ss->kept)
+	{
+		struct kept *k = TH_OWNER(i, struct kept, link);
+
+		if (k->back && th_session_again(s, ss, k) == TH_OK)
+			th_kept_sent(s, ss, k);
+	}
 }
 
 void th_session_confirm_ours(struct th_sessions *s, struct session *ss)

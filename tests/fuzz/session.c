@@ -5,7 +5,7 @@
  *   - what is delivered was sent, as it was sent; a request is executed once by each life of the responder, and one of
  *     those that may rather be lost once by all of them;
  *   - a copy is never called new: no number twice;
- *   - no address gets more bytes than came from it before a session is established with it;
+ *   - no host gets more bytes than came from it before a session is known to be with it;
  *   - and afterwards, on a good link, every request that still waits is answered, or said to be doubtful. */
 #include "fuzz.h"
 
@@ -18,7 +18,7 @@ enum {
 	OPS_MAX = 300,
 	REQUESTS = 48, /* asked in one run */
 	FLYING = 40,
-	PLACES = 6, /* addresses: 0 to 3 the initiator's, 4 the responder's, 5 a stranger's */
+	PLACES = 6, /* addresses: 0 to 3 the initiator's, 2 and 3 of one host, 4 the responder's, 5 a stranger's */
 	HEAL_S = 3000,
 	GIVE_UP_S = 5 * 86400,
 	HEAD = 3,
@@ -64,16 +64,21 @@ static struct {
 	th_time now;
 	enum th_session_pattern pattern;
 	bool has_psk, once;
-	uint64_t in[PLACES], out[PLACES]; /* the responder's */
+	uint64_t in[PLACES], out[PLACES]; /* the responder's, by host */
 	size_t answer;
 	bool hostile;
 } w;
+
+static uint8_t host_of(uint8_t place)
+{
+	return place == 3 ? 2 : place;
+}
 
 static struct th_addr addr_of(uint8_t place)
 {
 	struct th_addr a = { .port = (uint16_t)(1000 + place) };
 
-	a.ip[15] = place & 1 ? 1 : 2;
+	a.ip[15] = host_of(place);
 	if (place & 2)
 		a.ip[10] = a.ip[11] = 0xff;
 	return a;
@@ -99,13 +104,47 @@ static size_t read_back(const uint8_t *p, size_t n)
 	return p[1];
 }
 
+/* What asks for a sign of life, and the sign, with the number that it answers. */
+static void send_short(const struct end *e, th_session_id id, uint8_t type, uint64_t about)
+{
+	uint8_t out[HEAD] = { type, (uint8_t)(about >> 8), (uint8_t)about };
+
+	th_session_send(e->s, id, th_session_number(e->s, id), out, sizeof(out), 0, w.now);
+}
+
+static void on_moved(void *user, th_session_id id)
+{
+	send_short(user, id, 'P', 0);
+}
+
+/* The largest number of ours that ends in these 16 bits and was given. */
+static uint64_t ours(const struct end *e, th_session_id id, const uint8_t low[2])
+{
+	uint64_t last = th_session_next(e->s, id) - 1;
+
+	return last - ((last - ((uint64_t)low[0] << 8 | low[1])) & 0xffff);
+}
+
+static bool took_short(const struct end *e, th_session_id id, uint64_t number, const uint8_t *p, size_t n)
+{
+	if (n != HEAD || (p[0] != 'P' && p[0] != 'p'))
+		return false;
+	if (p[0] == 'P')
+		send_short(e, id, 'p', number);
+	else
+		th_session_seen(e->s, id, ours(e, id, p + 1));
+	return true;
+}
+
 static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *p, size_t n, unsigned flags)
 {
 	struct end *e = user;
-	size_t i = read_back(p, n);
 	uint8_t out[TH_SESSION_PAYLOAD_MAX];
+	size_t i;
 
-	(void)number;
+	if (took_short(e, id, number, p, n))
+		return;
+	i = read_back(p, n);
 	if (e == &w.a) {
 		FUZZ_CHECK(p[0] == 'A' && id == w.id);
 		if (w.q[i].active && w.q[i].session == id) {
@@ -159,7 +198,7 @@ static void on_doubtful(void *user, th_session_id id, uint64_t number)
 	}
 }
 
-static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, NULL, on_doubtful };
+static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, NULL, on_doubtful, on_moved };
 
 /* ---- ends and link ---- */
 
@@ -169,7 +208,7 @@ static bool is_established(const struct th_addr *at)
 
 	for (size_t i = 0; i < w.b.ids_n; i++)
 		if (th_session_look(w.b.s, w.b.ids[i], &info, w.now) && info.established &&
-		    th_addr_eq(&info.address, at))
+		    info.shown && th_addr_same_host(&info.address, at))
 			return true;
 	return false;
 }
@@ -192,8 +231,8 @@ static void pump(struct end *e)
 		f.to = place_of(&to);
 		f.from = e->place;
 		if (e == &w.b && !is_established(&to)) {
-			w.out[f.to] += f.n;
-			FUZZ_CHECK(w.out[f.to] <= w.in[f.to]);
+			w.out[host_of(f.to)] += f.n;
+			FUZZ_CHECK(w.out[host_of(f.to)] <= w.in[host_of(f.to)]);
 		}
 		w.f[w.next++ % FLYING] = f; /* the oldest is lost */
 	}
@@ -210,7 +249,7 @@ static void arrive(struct end *e, uint8_t from, const uint8_t *p, size_t n)
 
 	wall(e);
 	if (e == &w.b)
-		w.in[from] += n;
+		w.in[host_of(from)] += n;
 	th_sessions_rx(e->s, &at, p, n, w.now);
 	pump(e);
 }

@@ -49,6 +49,17 @@ static bool play_rebind(struct stage *s, const struct word *w, size_t n)
 	return true;
 }
 
+static bool play_move(struct stage *s, const struct word *w, size_t n)
+{
+	struct args a = { s, w, n, 0 };
+	int side;
+
+	if (!args_side(&a, &side) || !args_end(&a))
+		return false;
+	sim_world_move(&s->world, side);
+	return true;
+}
+
 static bool play_jump(struct stage *s, const struct word *w, size_t n)
 {
 	struct args a = { s, w, n, 0 };
@@ -149,6 +160,7 @@ const struct verb fault_verbs[] = {
 	{ "start", play_start, false, "start near|far" },
 	{ "restart", play_restart, false, "restart near|far" },
 	{ "rebind", play_rebind, false, "rebind near|far" },
+	{ "move", play_move, false, "move near|far" },
 	{ "jump", play_jump, false, "jump near|far TIME" },
 	{ "outage", play_outage, false, "outage near>far|far>near|both TIME" },
 	{ "link", play_link, false,

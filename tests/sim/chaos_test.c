@@ -221,7 +221,7 @@ static void trouble(struct sim_event *e)
 		c->poor.fails = permille;
 	}
 	if (c->unsteady && maybe(c, 10))
-		sim_world_rebind(w, SIM_NEAR);
+		sim_world_wander(w, SIM_NEAR);
 	if (c->unsteady && maybe(c, 5))
 		sim_host_jump(&w->side[side].host, pick(c, 10000) * TH_SEC);
 	sim_net_at(&w->net, &c->trouble, now + pick(c, 30000) * TH_MS);

@@ -227,7 +227,7 @@ static unsigned play_lossy(uint64_t seed)
 		if (maybe(p, 5))
 			restart(p, SIM_NEAR);
 		if (maybe(p, 10))
-			sim_world_rebind(&p->world, SIM_NEAR);
+			sim_world_wander(&p->world, SIM_NEAR);
 		if (maybe(p, 40))
 			sim_net_run(&p->world.net, p->world.net.now + pick(p, 40000) * TH_MS);
 		exchange(p, sizes[pick(p, (unsigned)n_sizes)], patience);

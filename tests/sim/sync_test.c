@@ -480,7 +480,7 @@ static void roams(void)
 {
 	struct stand *s = running(true);
 
-	sim_world_rebind(&s->world, SIM_NEAR);
+	sim_world_move(&s->world, SIM_NEAR);
 	stand_send(s); /* to the old address: nobody gets it, until the near half says something */
 	stand_run(s, 100 * TH_SEC);
 	s->loop.timeout_ms = 0;

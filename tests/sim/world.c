@@ -5,7 +5,7 @@
 
 #include "sim/node.h"
 
-enum { NEAR_HOST = 1, FAR_HOST = 2, COAP_PORT = 5683, REBIND_HOST = 100, SEED_STEP = 0x51ed27 };
+enum { NEAR_HOST = 1, FAR_HOST = 2, COAP_PORT = 5683, MOVED_HOST = 100, SEED_STEP = 0x51ed27 };
 
 #define WALL_START ((th_time)1800000000 * TH_SEC)
 
@@ -153,9 +153,27 @@ struct th_flow_server *sim_world_door(struct sim_world *w)
 
 void sim_world_rebind(struct sim_world *w, int side)
 {
-	struct th_addr addr = sim_addr((uint8_t)(REBIND_HOST + side), (uint16_t)(COAP_PORT + ++w->rebinds));
+	struct th_addr addr = w->side[side].host.addr;
 
+	addr.port = (uint16_t)(COAP_PORT + ++w->rebinds);
 	sim_host_rebind(&w->side[side].host, &addr);
+}
+
+void sim_world_move(struct sim_world *w, int side)
+{
+	struct th_addr addr;
+
+	w->rebinds++;
+	addr = sim_addr((uint8_t)(MOVED_HOST + w->rebinds % MOVED_HOST), (uint16_t)(COAP_PORT + w->rebinds));
+	sim_host_rebind(&w->side[side].host, &addr);
+}
+
+void sim_world_wander(struct sim_world *w, int side)
+{
+	if (w->rebinds % 2)
+		sim_world_rebind(w, side);
+	else
+		sim_world_move(w, side);
 }
 
 struct th_coap_stats sim_world_stats(const struct sim_world *w, int side)

@@ -85,8 +85,12 @@ struct th_flow_server *sim_world_door(struct sim_world *w);
 /* The process ends without a word, and starts anew with nothing remembered. */
 void sim_world_kill(struct sim_world *w, int side);
 void sim_world_start(struct sim_world *w, int side);
-/* The side appears under another address and port from now on. */
+/* The side appears under another port from now on: its NAT forgot it. */
 void sim_world_rebind(struct sim_world *w, int side);
+/* Under another address and port. */
+void sim_world_move(struct sim_world *w, int side);
+/* One and the other by turns. */
+void sim_world_wander(struct sim_world *w, int side);
 
 /* Engine counters of a side, and open exchanges of a node's half (0 for a bare engine). */
 struct th_coap_stats sim_world_stats(const struct sim_world *w, int side);

@@ -1,6 +1,6 @@
 #include "rig.h"
 
-enum { QUESTION = 'Q', ANSWER = 'A', HEAD = 5, WALL = 1700000000 };
+enum { QUESTION = 'Q', ANSWER = 'A', PING = 'P', PONG = 'p', HEAD = 5, WALL = 1700000000 };
 
 static struct rig_end *other(struct rig_end *e)
 {
@@ -232,6 +232,21 @@ static void check_number(struct rig_end *e, th_session_id id, uint64_t number)
 	}
 }
 
+static void send_short(struct rig_end *e, th_session_id id, uint8_t type, uint32_t what)
+{
+	uint8_t out[HEAD];
+	uint64_t number = th_session_number(e->s, id);
+
+	write_payload(out, type, type == PING ? (uint32_t)number : what, HEAD);
+	if (number != UINT64_MAX)
+		th_session_send(e->s, id, number, out, HEAD, 0, e->rig->now);
+}
+
+static void on_moved(void *user, th_session_id id)
+{
+	send_short(user, id, PING, 0);
+}
+
 static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *p, size_t n, unsigned flags)
 {
 	struct rig_end *e = user;
@@ -244,6 +259,10 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 		serve(e, id, number, what, flags);
 	else if (p[0] == ANSWER)
 		take_answer(e, id, what);
+	else if (p[0] == PING)
+		send_short(e, id, PONG, (uint32_t)number);
+	else if (p[0] == PONG)
+		th_session_seen(e->s, id, what);
 	else
 		fail_msg("a payload nobody sent");
 }
@@ -315,7 +334,7 @@ static void on_doubtful(void *user, th_session_id id, uint64_t number)
 	fail_msg("doubt about a request that is not under way");
 }
 
-static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful };
+static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful, on_moved };
 
 /* ---- ends ---- */
 
@@ -397,7 +416,7 @@ th_session_id rig_connect(struct rig_end *e, enum th_session_pattern pattern, co
 static size_t place_of(struct rig_end *e, const struct th_addr *a)
 {
 	for (size_t i = 0; i < e->places_n; i++)
-		if (th_addr_eq(&e->places[i].addr, a))
+		if (th_addr_same_host(&e->places[i].addr, a))
 			return i;
 	assert_true(e->places_n < RIG_PLACES);
 	e->places[e->places_n].addr = *a;
@@ -409,11 +428,11 @@ static bool is_validated(struct rig_end *e, const struct th_addr *a)
 {
 	struct th_session_info info;
 
-	if (e->configured && th_addr_eq(a, &other(e)->addr))
+	if (e->configured && th_addr_same_host(a, &other(e)->addr))
 		return true;
 	for (size_t i = 0; i < e->sessions_n; i++)
 		if (th_session_look(e->s, e->sessions[i], &info, e->rig->now) && info.established &&
-		    th_addr_eq(&info.address, a))
+		    info.shown && th_addr_same_host(&info.address, a))
 			return true;
 	return false;
 }

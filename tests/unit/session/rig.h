@@ -2,7 +2,7 @@
  * stop-and-wait stand-in for the CoAP engine. A request is executed by the other end's server, which remembers what it
  * did until it is restarted and answers copies from memory.
  *
- * Checked all the time: no unvalidated address gets more bytes than came from it; nothing is executed twice unless its
+ * Checked all the time: no host that is not shown to be the peer gets more bytes than came from it; nothing is executed twice unless its
  * server was restarted meanwhile; every deliver op names a payload that was really sent; the numbers of answers rise
  * from one life of the server to the next. */
 #ifndef TH_SESSION_RIG_H
