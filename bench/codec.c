@@ -1,7 +1,7 @@
 /* Bytes and speed of the model coder beside deflate, zstd and brotli, which get trained dictionaries and the same
  * history.
  *
- * usage: bench-codec TABLES TRAIN TEST [model] [hopeful] [each]. The records (tools/model/records.py) in TRAIN are for
+ * usage: bench-codec TABLES TRAIN TEST [model] [hopeful] [each] [after PERCENT]. The records (tools/model/records.py) in TRAIN are for
  * the others' dictionaries, those in TEST are coded: every session from its beginning, message by message, as two ends
  * without loss would. Prints tables; bench/codec-figures puts them together. */
 #include <inttypes.h>
@@ -19,6 +19,7 @@
 #include "../tools/model/corpus.h"
 #include "codec/check.h"
 #include "codec/reference.h"
+#include "random.h"
 
 enum {
 	DICTIONARY = 110 * 1024,
@@ -33,7 +34,7 @@ static const char *const coder_names[CODERS] = { "model", "deflate", "zstd 19", 
 
 struct sums {
 	char name[64];
-	size_t messages, http, text, coded[CODERS];
+	size_t messages, http, text, random, coded[CODERS];
 };
 
 static uint8_t dictionary[DICTIONARY], joined[DICTIONARY + TH_MODEL_VIEW_MAX + 4096], out[OUT];
@@ -41,6 +42,7 @@ static size_t dictionary_n, joined_n;
 static double seconds_coding, seconds_history;
 static size_t bytes_coded, bytes_history;
 static bool only_model, hopeful;
+static size_t skipped; /* percent of each session's exchanges that go before, and are not counted */
 
 static double now(void)
 {
@@ -207,13 +209,20 @@ static struct sums *sums_for(struct sums *all, size_t *n, const char *name)
 	return &all[(*n)++];
 }
 
-static void add(struct sums *s, const struct message *m, const size_t coded[CODERS])
+static void add(struct sums *s, const struct message *m, size_t random, const size_t coded[CODERS])
 {
 	s->messages++;
+	s->random += random;
 	s->http += m->http_bytes;
 	s->text += m->plain_n;
 	for (unsigned i = 0; i < CODERS; i++)
 		s->coded[i] += coded[i];
+}
+
+/* Of two sizes, after what nothing can shorten. */
+static double ratio(size_t of, size_t to, size_t less)
+{
+	return to > less && of > less ? (double)(of - less) / (double)(to - less) : 0;
 }
 
 static void print_sums(const char *title, const struct sums *all, size_t n)
@@ -221,12 +230,13 @@ static void print_sums(const char *title, const struct sums *all, size_t n)
 	printf("%-34s %8s %9s %9s", title, "messages", "HTTP", "text");
 	for (unsigned i = 0; i < CODERS; i++)
 		printf(" %9s", coder_names[i]);
-	printf(" %7s\n", "zstd/m");
+	printf(" %7s %9s %8s\n", "zstd/m", "random", "without");
 	for (size_t i = 0; i < n; i++) {
 		printf("%-34s %8zu %9zu %9zu", all[i].name, all[i].messages, all[i].http, all[i].text);
 		for (unsigned k = 0; k < CODERS; k++)
 			printf(" %9zu", all[i].coded[k]);
-		printf(" %7.2f\n", (double)all[i].coded[2] / (double)(all[i].coded[0] ? all[i].coded[0] : 1));
+		printf(" %7.2f %9zu %8.2f\n", ratio(all[i].coded[2], all[i].coded[0], 0), all[i].random,
+		       ratio(all[i].coded[2], all[i].coded[0], all[i].random));
 	}
 }
 
@@ -265,11 +275,33 @@ static void cut_for(const struct message *m, const struct th_view *view, struct 
 	seconds_coding += now() - start;
 }
 
+/* For each message whether it is of the last exchanges of its session, all but so many percent: those are counted. */
+static bool *counted_of(const struct corpus *c, size_t percent)
+{
+	size_t *requests = calloc(c->n_sessions, sizeof(*requests)), *seen = calloc(c->n_sessions, sizeof(*seen));
+	bool *counted = calloc(c->n + 1, sizeof(*counted));
+
+	for (size_t i = 0; i < c->n; i++)
+		requests[c->messages[i].session] += !c->messages[i].is_response;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct message *m = &c->messages[i];
+
+		if (m->is_response)
+			counted[i] = counted[m->request];
+		else
+			counted[i] = seen[m->session]++ >= requests[m->session] * percent / 100;
+	}
+	free(requests);
+	free(seen);
+	return counted;
+}
+
 static void play(struct th_model *model, const struct corpus *c, bool each)
 {
+	bool *counted = counted_of(c, skipped);
 	static struct sums sessions[ROUTES], routes[ROUTES];
 	static struct th_view view;
-	size_t n_sessions = 0, n_routes = 0, session = SIZE_MAX, also = 0, none = 0;
+	size_t n_sessions = 0, n_routes = 0, session = SIZE_MAX, also = 0, none = 0, counted_n = 0;
 	uint64_t *numbers = calloc(c->n + 1, sizeof(*numbers)), next = 1;
 	struct pair p = { th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, true),
 			  th_history_new(&th_mem_libc, TH_HISTORY_DEFAULT, false) };
@@ -278,7 +310,7 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 		const struct message *m = &c->messages[i];
 		struct th_history_ref request = TH_HISTORY_NONE;
 		struct th_history_base base;
-		size_t coded[CODERS] = { 0 }, cold = 0;
+		size_t coded[CODERS] = { 0 }, cold = 0, random;
 		struct cut cut;
 		char name[64];
 
@@ -286,6 +318,7 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 			session = m->session;
 			th_history_clear(p.near);
 			th_history_clear(p.far);
+			random_begin();
 		}
 		if (m->is_response)
 			request = (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = numbers[m->request] };
@@ -296,13 +329,18 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 			base = TH_HISTORY_BASELESS;
 			view.n = 0;
 		}
-		if (each) {
+		if (each && counted[i]) {
 			static const struct th_view empty;
 
 			cut_for(m, &empty, &cut);
 			cold = modelled(model, &empty, m, &cut, &TH_HISTORY_BASELESS, 0);
 		}
 		cut_for(m, &view, &cut);
+		random = random_in(cut.text, cut.n);
+		if (!counted[i]) {
+			remember(&p, m, numbers[i], base, &cut);
+			continue;
+		}
 		coded[0] = modelled(model, &view, m, &cut, &base, numbers[i]);
 		if (each)
 			print_message(c, m, cold, coded[0]);
@@ -312,18 +350,20 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 			coded[2] = zstandard(m);
 			coded[3] = brotlied(m);
 		}
+		counted_n++;
 		also += base.also != 0;
 		none += view.n == 0;
 		remember(&p, m, numbers[i], base, &cut);
-		add(sums_for(sessions, &n_sessions, c->sessions[session]), m, coded);
+		add(sums_for(sessions, &n_sessions, c->sessions[session]), m, random, coded);
 		snprintf(name, sizeof(name), "%s %s", m->route, m->is_response ? "down" : "up");
-		add(sums_for(routes, &n_routes, name), m, coded);
+		add(sums_for(routes, &n_routes, name), m, random, coded);
 	}
 	print_sums("file", sessions, n_sessions);
 	printf("\n");
 	print_sums("kind of message", routes, n_routes);
 	printf("\n%zu of %zu messages name more than one parent, %zu have no history; views of %.0f bytes\n", also,
-	       c->n, none, (double)bytes_history / (double)c->n);
+	       counted_n, none, (double)bytes_history / (double)counted_n);
+	free(counted);
 	free(numbers);
 	th_history_free(p.near);
 	th_history_free(p.far);
@@ -353,6 +393,8 @@ int main(int argc, char **argv)
 		only_model |= strcmp(argv[i], "model") == 0;
 		hopeful |= strcmp(argv[i], "hopeful") == 0;
 		each |= strcmp(argv[i], "each") == 0;
+		if (strcmp(argv[i], "after") == 0 && i + 1 < argc)
+			skipped = strtoul(argv[i + 1], NULL, 10);
 	}
 	corpus_load(&test, argv[3]);
 	if (!only_model) {

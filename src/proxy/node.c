@@ -6,7 +6,7 @@ enum {
 	BUCKETS = 1024,
 	RECORD = 10,	  /* bytes of a record beside its payload, */
 	RECORD_MOST = 24, /* and at most; a handshake has more */
-	FIRST_SIZE = 108, /* bytes of the first datagram, and so of its answer: a coded /versions fits, so it takes one
+	FIRST_SIZE = 92,  /* bytes of the first datagram, and so of its answer: /versions has 38 beside the handshake, all known fit; it takes one
 			     round trip */
 };
 
