@@ -52,14 +52,15 @@ static enum th_err add(struct th_buf *out, struct th_str s)
 	return err == TH_OK ? th_buf_append(out, s.p, s.n) : err;
 }
 
-enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, struct th_buf *out)
+enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, struct th_str body, struct th_buf *out)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	char rest[TH_TARGET_MAX];
 	enum th_err err;
-	size_t count;
+	size_t count, token, token_n;
 
-	th_buf_init(out, n->mem, TH_HEAD_BYTES_MAX + TH_HEAD_FIELDS_MAX * 2 * sizeof(uint32_t) + sizeof(uint32_t));
+	th_buf_init(out, n->mem,
+		    TH_HEAD_BYTES_MAX + TH_SLIDING_BODY_MAX + (TH_HEAD_FIELDS_MAX * 2 + 3) * sizeof(uint32_t));
 	if (request->target.n > sizeof(rest) || request->n_fields > TH_HEAD_FIELDS_MAX)
 		return TH_ERR_TOO_LARGE;
 	count = th_policy_filter(&n->config.policy, request, fields);
@@ -69,7 +70,12 @@ enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, 
 		if (err == TH_OK)
 			err = add(out, fields[i].value);
 	}
-	return err;
+	if (err != TH_OK || body.n == 0)
+		return err;
+	if (!th_sliding_device(body, &token, &token_n))
+		return TH_ERR_INVALID;
+	err = add(out, (struct th_str){ body.p, token });
+	return err == TH_OK ? add(out, (struct th_str){ body.p + token + token_n, body.n - token - token_n }) : err;
 }
 
 uint64_t th_sync_account(const struct th_node *n, const struct th_head *request)

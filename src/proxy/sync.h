@@ -20,6 +20,7 @@
 #include "proxy/core.h"
 #include "proxy/sync_form.h"
 #include "proxy/sync_query.h"
+#include "proxy/sync_sliding.h"
 
 enum {
 	TH_SYNC_ACCOUNT_MAX = 8,      /* registrations of one account at a time, beside those that are polled for */
@@ -49,9 +50,9 @@ enum th_err th_sync_head_keep(struct th_sync_head *h, const struct th_head *head
 /* Borrows from `h` and `fields` (room for TH_HEAD_FIELDS_MAX); false when none is kept. */
 bool th_sync_head_read(const struct th_sync_head *h, struct th_head *out, struct th_field *fields, bool request);
 
-/* What polls of one loop have in common, as bytes: the target's rest and all fields that cross. Holds the account's
- * secret. */
-enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, struct th_buf *out);
+/* What polls of one loop have in common, as bytes: the target's rest, all fields that cross, the body but for its token.
+ * Holds the account's secret. */
+enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, struct th_str body, struct th_buf *out);
 /* A keyed hash of whose request it is; 0: nobody's. */
 uint64_t th_sync_account(const struct th_node *n, const struct th_head *request);
 /* In constant time. */
@@ -74,7 +75,8 @@ struct th_poll {
 	struct th_sync_timer idle;
 	struct th_sync_head ask;
 	struct th_sync_query query;
-	struct th_buf out; /* of the answer's body, what the client has not taken */
+	struct th_buf body; /* of the request: sliding sync */
+	struct th_buf out;  /* of the answer's body, what the client has not taken */
 	bool answering, streaming, pumping, again, ended, dead;
 	unsigned repeats; /* how often it was asked anew because its registration was lost */
 	struct th_report report;

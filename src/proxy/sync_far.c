@@ -20,6 +20,8 @@ void th_poller_free(struct th_poller *p)
 		return;
 	th_sync_key_free(&p->key);
 	th_sync_head_free(&p->ask);
+	th_buf_free(&p->request);
+	th_buf_free(&p->sending);
 	th_sync_head_free(&p->head);
 	th_buf_free(&p->body);
 	th_free(p->body.mem, p);
@@ -104,10 +106,11 @@ static void wait(struct th_poller *p, th_time pause)
 
 void th_poller_accepted(struct th_poller *p)
 {
-	bool moved = !th_sync_token_eq(&p->since, &p->form.next);
+	const struct th_sync_place next = th_sync_form_next(&p->form, &p->at);
+	bool moved = !th_sync_place_eq(&p->at, &next);
 
 	th_coding_accepted(p->leg);
-	p->since = p->form.next;
+	p->at = next;
 	p->pause = 0;
 	th_sync_timer_set(p->leg->node, &p->timer, TH_NEVER);
 	report(p);
@@ -174,7 +177,8 @@ static void judge(struct th_poller *p)
 	uint8_t digest[TH_SYNC_DIGEST];
 	struct th_failure why;
 	struct th_head head;
-	bool usable = th_sync_form_end(&p->form);
+	const struct th_str body = { (const char *)th_buf_data(&p->body), p->body.n };
+	bool usable = p->sliding ? th_sliding_form(&p->form, body) : th_sync_form_end(&p->form);
 
 	if (!th_sync_head_read(&p->head, &head, fields, false)) {
 		th_poller_broken(p, TH_ERR_MALFORMED);
@@ -227,7 +231,8 @@ static size_t on_data(struct th_flow *self, const uint8_t *bytes, size_t n)
 		return n;
 	if (!p->streaming) {
 		if (th_buf_append(&p->body, bytes, n) == TH_OK) {
-			th_sync_form_feed(&p->form, bytes, n);
+			if (!p->sliding)
+				th_sync_form_feed(&p->form, bytes, n);
 			return n;
 		}
 		th_poller_send_on(p);
@@ -272,9 +277,50 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 		away(p, why);
 }
 
-static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, th_leg_on_resume, on_close };
+/* The request's body to the homeserver, as it takes it. */
+static void pump(struct th_poller *p)
+{
+	struct th_flow *f = &p->leg->flow;
+	size_t n = p->sending.n;
+
+	if (n == 0)
+		return;
+	th_buf_consume(&p->sending, th_flow_data(f, th_buf_data(&p->sending), n));
+	if (p->sending.n == 0)
+		th_flow_end(f);
+}
+
+static void on_resume(struct th_flow *self)
+{
+	struct th_leg *leg = th_leg_of(self);
+
+	if (leg->poller->sending.n > 0)
+		pump(leg->poller);
+	else
+		th_leg_on_resume(self);
+}
+
+static const struct th_flow_ops flow_ops = { on_head, on_data, on_end, on_resume, on_close };
 
 /* ---- asking the homeserver ---- */
+
+/* Of sliding sync: the client's, with the token that the client has by now. */
+static bool make_body(struct th_poller *p)
+{
+	const struct th_str body = { (const char *)th_buf_data(&p->request), p->request.n };
+	size_t most = body.n + TH_SYNC_TOKEN_MAX;
+	uint8_t *room;
+	struct th_wr w;
+
+	th_buf_free(&p->sending);
+	room = th_buf_reserve(&p->sending, most);
+	if (!room)
+		return false;
+	w = th_wr_init(room, most);
+	th_sliding_write(&w, body, &p->at.device);
+	th_buf_commit(&p->sending, w.n);
+	return th_wr_ok(&w);
+}
 
 /* The first time as the client did, then on our own. */
 static void ask(struct th_poller *p)
@@ -295,7 +341,7 @@ static void ask(struct th_poller *p)
 		return;
 	}
 	if (!p->first) {
-		n = th_sync_query_write(h.target, &p->since, TH_SYNC_POLL_MS, target, sizeof(target));
+		n = th_sync_query_write(h.target, &p->at.since, TH_SYNC_POLL_MS, target, sizeof(target));
 		if (n > sizeof(target)) {
 			th_poller_broken(p, TH_ERR_TOO_LARGE);
 			return;
@@ -303,12 +349,20 @@ static void ask(struct th_poller *p)
 		h.target = (struct th_str){ target, n };
 	}
 	p->first = false;
+	if (p->sliding && !make_body(p)) {
+		th_poller_broken(p, TH_ERR_NO_MEMORY);
+		return;
+	}
+	h.body_len = (int64_t)p->sending.n;
 	if (upstream->open(upstream, &leg->flow, &why) != TH_OK) {
 		away(p, &why);
 		return;
 	}
 	th_flow_head(&leg->flow, &h);
-	th_flow_end(&leg->flow);
+	if (p->sliding)
+		pump(p);
+	else
+		th_flow_end(&leg->flow);
 }
 
 void th_poller_owes(struct th_poller *p)
@@ -398,18 +452,54 @@ static bool prepare(struct th_poller *p, const struct th_head *h)
 {
 	struct th_sync_query q;
 
-	if (!th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0 || !th_sync_query_read(&q, h->target) ||
-	    q.since.n == 0 || q.full_state || !make_room(p->leg->node))
+	if (!th_sync_query_read(&q, h->target) || q.at.since.n == 0 || q.full_state || !make_room(p->leg->node))
 		return false;
-	p->since = q.since;
-	return th_sync_key(p->leg->node, h, &p->key) == TH_OK && th_sync_head_keep(&p->ask, h) == TH_OK;
+	if (q.sliding ? !th_str_eq(h->method, TH_STR("POST")) || h->body_len <= 0 || h->body_len > TH_SLIDING_BODY_MAX
+		      : !th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0)
+		return false;
+	p->sliding = q.sliding;
+	p->at.since = q.at.since;
+	return th_sync_head_keep(&p->ask, h) == TH_OK;
 }
+
+/* With its body, if it has one. False: it cannot be served. */
+static bool begin(struct th_poller *p)
+{
+	const struct th_str body = { (const char *)th_buf_data(&p->request), p->request.n };
+	struct th_field fields[TH_HEAD_FIELDS_MAX];
+	struct th_node *n = p->leg->node;
+	enum { PATIENCE_PART = 2 };
+	struct th_head h;
+	size_t at;
+
+	if (!th_sync_head_read(&p->ask, &h, fields, true) || (int64_t)body.n != h.body_len ||
+	    th_sync_key(n, &h, body, &p->key) != TH_OK)
+		return false;
+	if (p->sliding && th_sliding_device(body, &at, &p->at.device.n))
+		memcpy(p->at.device.p, body.p + at, p->at.device.n);
+	replace(p);
+	th_sync_timer_set(n, &p->timer, th_time_add(th_node_now(n), n->config.coap.piggyback_patience / PATIENCE_PART));
+	return true;
+}
+
+static size_t on_request_data(struct th_flow *self, const uint8_t *bytes, size_t n)
+{
+	struct th_poller *p = TH_OWNER(self, struct th_poller, taker);
+
+	(void)th_buf_append(&p->request, bytes, n); /* what is missing is seen at the end */
+	return n;
+}
+
+static void on_taker_close(struct th_flow *self, const struct th_failure *why)
+{
+	(void)self, (void)why;
+}
+
+static const struct th_flow_ops taker_ops = { NULL, on_request_data, NULL, NULL, on_taker_close };
 
 static void on_request_head(struct th_leg *leg, const struct th_head *h)
 {
-	enum { PATIENCE_PART = 2 };
 	struct th_poller *p = leg->poller;
-	struct th_node *n = leg->node;
 
 	if (!prepare(p, h)) { /* as any other request */
 		th_poller_detach(p);
@@ -417,13 +507,19 @@ static void on_request_head(struct th_leg *leg, const struct th_head *h)
 		return;
 	}
 	th_leg_name(leg, h);
-	replace(p);
-	th_sync_timer_set(n, &p->timer, th_time_add(th_node_now(n), n->config.coap.piggyback_patience / PATIENCE_PART));
+	if (p->sliding)
+		th_flow_join(&leg->flow, &p->taker);
 }
 
 static void on_request_end(struct th_leg *leg)
 {
-	ask(leg->poller);
+	struct th_poller *p = leg->poller;
+
+	th_flow_close(&leg->flow, NULL);
+	if (begin(p))
+		ask(p);
+	else
+		th_poller_broken(p, TH_ERR_MALFORMED);
 }
 
 static void on_failed(struct th_leg *leg, enum th_err err)
@@ -462,6 +558,9 @@ bool th_poller_take(struct th_leg *leg, const struct th_coap_head *head)
 	th_buf_init(&p->key, n->mem, 0);
 	th_sync_head_init(&p->ask, n->mem);
 	th_sync_head_init(&p->head, n->mem);
+	p->taker.ops = &taker_ops;
+	th_buf_init(&p->request, n->mem, TH_SLIDING_BODY_MAX);
+	th_buf_init(&p->sending, n->mem, TH_SLIDING_BODY_MAX + TH_SYNC_TOKEN_MAX);
 	th_buf_init(&p->body, n->mem, TH_SYNC_BODY_MAX);
 	th_list_init(&p->link);
 	th_list_push(&n->sync.pollers, &p->link);

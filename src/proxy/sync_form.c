@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/wr.h"
+
 /* Where in the answer we are. Depth 1 is the answer's own object. */
 enum { START, MEMBER, KEY, COLON, VALUE, AFTER, DONE, BROKEN };
 
@@ -138,8 +140,8 @@ static void on_next_batch(struct th_sync_form *f, char c)
 		put(f, '"');
 		if (f->state != BROKEN)
 			end_value(f);
-	} else if (f->in_string && th_sync_token_char(c) && f->next.n < sizeof(f->next.p)) {
-		f->next.p[f->next.n++] = c;
+	} else if (f->in_string && th_sync_token_char(c) && f->next.since.n < sizeof(f->next.since.p)) {
+		f->next.since.p[f->next.since.n++] = c;
 	} else {
 		f->state = BROKEN;
 	}
@@ -274,19 +276,36 @@ void th_sync_form_feed(struct th_sync_form *f, const uint8_t *p, size_t n)
 
 bool th_sync_form_end(struct th_sync_form *f)
 {
-	bool whole = f->state == DONE && f->next.n > 0;
+	bool whole = f->state == DONE && f->next.since.n > 0;
 
 	if (!whole)
 		f->state = BROKEN;
 	return whole;
 }
 
-size_t th_sync_form_write(const struct th_sync_form *f, const struct th_sync_token *since, uint8_t *out)
+struct th_sync_place th_sync_form_next(const struct th_sync_form *f, const struct th_sync_place *now)
 {
-	memcpy(out, f->form, f->next_at);
-	memcpy(out + f->next_at, since->p, since->n);
-	memcpy(out + f->next_at + since->n, f->form + f->next_at, f->n - f->next_at);
-	return f->n + since->n;
+	struct th_sync_place next = f->next;
+
+	if (next.device.n == 0)
+		next.device = now->device;
+	return next;
+}
+
+size_t th_sync_form_write(const struct th_sync_form *f, const struct th_sync_place *at, uint8_t *out)
+{
+	const struct th_sync_token *device = at->device.n > 0 ? &at->device : &f->next.device;
+	struct th_wr w = th_wr_init(out, TH_SYNC_IDLE_MAX);
+
+	for (size_t i = 0; i <= f->n; i++) {
+		if (i == f->next_at)
+			th_wr_bytes(&w, at->since.p, at->since.n);
+		if (f->device_at && i == f->device_at)
+			th_wr_bytes(&w, device->p, device->n);
+		if (i < f->n)
+			th_wr_bytes(&w, f->form + i, 1);
+	}
+	return w.n;
 }
 
 void th_sync_form_digest(const struct th_sync_form *f, uint8_t out[static TH_SYNC_DIGEST])

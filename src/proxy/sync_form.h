@@ -21,14 +21,16 @@ enum {
 	TH_SYNC_KEY_MAX = 64,
 	TH_SYNC_DEPTH_MAX = 64,
 	TH_SYNC_DIGEST = 4, /* bytes */
+	TH_SYNC_IDLE_MAX = TH_SYNC_FORM_MAX + 2 * TH_SYNC_TOKEN_MAX,
 };
 
 struct th_sync_form {
-	struct th_sync_token next; /* next_batch */
+	struct th_sync_place next; /* next_batch */
 	bool news;
 	uint8_t form[TH_SYNC_FORM_MAX];
 	size_t n;
-	size_t next_at; /* where the token goes in it */
+	size_t next_at;	  /* where the token goes in it */
+	size_t device_at; /* and that of messages to the device; 0: there is none */
 
 	/* while the answer comes */
 	uint8_t state;
@@ -45,8 +47,11 @@ void th_sync_form_feed(struct th_sync_form *f, const uint8_t *p, size_t n);
 /* After the last byte. False: no answer that could be handled so; nothing of it is to be used. */
 bool th_sync_form_end(struct th_sync_form *f);
 
-/* The answer in vain for a client that asked with this token; room for TH_SYNC_FORM_MAX + TH_SYNC_TOKEN_MAX. */
-size_t th_sync_form_write(const struct th_sync_form *f, const struct th_sync_token *since, uint8_t *out);
+/* What a client that is there, and got the answer, will ask with. */
+struct th_sync_place th_sync_form_next(const struct th_sync_form *f, const struct th_sync_place *now);
+
+/* The answer in vain for a client that is there; room for TH_SYNC_IDLE_MAX. */
+size_t th_sync_form_write(const struct th_sync_form *f, const struct th_sync_place *at, uint8_t *out);
 
 /* Of the form, not of the token: FNV-1a, 32 bits, big-endian. */
 void th_sync_form_digest(const struct th_sync_form *f, uint8_t out[static TH_SYNC_DIGEST]);

@@ -36,7 +36,7 @@ static void give(struct th_watch *w)
 
 void th_watch_idle(struct th_poll *p)
 {
-	uint8_t body[TH_SYNC_FORM_MAX + TH_SYNC_TOKEN_MAX];
+	uint8_t body[TH_SYNC_IDLE_MAX];
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_watch *w = p->watch;
 	struct th_head head;
@@ -44,7 +44,7 @@ void th_watch_idle(struct th_poll *p)
 
 	if (!w->form_ok || !th_sync_head_read(&w->head, &head, fields, false))
 		return; /* never: only with these the timer is set */
-	n = th_sync_form_write(&w->form, &p->query.since, body);
+	n = th_sync_form_write(&w->form, &p->query.at, body);
 	head.body_len = (int64_t)n;
 	take_poll(w);
 	if (w->phase == TH_WATCH_AGAIN)
@@ -88,9 +88,17 @@ static uint64_t hash_of(const struct th_watch *w)
 	return th_table_hash(&w->node->by_id, th_buf_data(&w->body), w->body.n) | 1;
 }
 
+/* What the client will ask with once it has got the last answer. */
+static bool is_next(const struct th_watch *w, const struct th_sync_place *at)
+{
+	const struct th_sync_place next = th_sync_form_next(&w->form, &w->at);
+
+	return th_sync_place_eq(&next, at);
+}
+
 static void accept(struct th_watch *w)
 {
-	w->since = w->form.next;
+	w->at = th_sync_form_next(&w->form, &w->at);
 	w->known = true;
 	w->accepted = hash_of(w);
 	w->phase = TH_WATCH_OPEN;
@@ -102,7 +110,7 @@ static void accept(struct th_watch *w)
 /* What was accepted last, once more: the egress half has not heard that it was. */
 static bool is_repeated(const struct th_watch *w)
 {
-	return w->accepted == hash_of(w) && th_sync_token_eq(&w->since, &w->form.next);
+	return w->accepted == hash_of(w) && is_next(w, &w->at);
 }
 
 static void accept_again(struct th_watch *w)
@@ -205,7 +213,8 @@ static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n)
 		on_failed(w->leg, TH_ERR_TOO_LARGE); /* no thimble sends such a notification */
 		return n;
 	}
-	th_sync_form_feed(&w->form, p, took);
+	if (!w->sliding)
+		th_sync_form_feed(&w->form, p, took);
 	return took;
 }
 
@@ -237,6 +246,14 @@ static bool is_usable(const struct th_watch *w)
 	return th_sync_head_read(&w->head, &head, fields, false) && head.status == 200;
 }
 
+/* A last answer of sliding sync, which is not kept, has none. */
+static bool has_form(struct th_watch *w)
+{
+	const struct th_str body = { (const char *)th_buf_data(&w->body), w->body.n };
+
+	return w->sliding ? !w->final && th_sliding_form(&w->form, body) : th_sync_form_end(&w->form);
+}
+
 static void on_answer_end(struct th_leg *leg)
 {
 	struct th_watch *w = leg->watch;
@@ -253,7 +270,7 @@ static void on_answer_end(struct th_leg *leg)
 			on_error(leg);
 		return;
 	}
-	w->form_ok = th_sync_form_end(&w->form) && is_usable(w);
+	w->form_ok = has_form(w) && is_usable(w);
 	if (w->final) {
 		p = take_poll(w);
 		if (p) {
@@ -317,17 +334,19 @@ enum th_err th_watch_open(struct th_leg *leg)
 	return err;
 }
 
-static enum th_err ask(struct th_leg *leg, const struct th_head *h)
+static enum th_err ask(struct th_leg *leg, const struct th_head *h, const struct th_buf *body)
 {
 	enum th_err err;
 
 	leg->priority = (enum th_coap_priority)th_route_urgency(h->target);
 	err = th_watch_open(leg);
 	if (err == TH_OK)
-		err = th_leg_send_head(leg, h);
-	if (err == TH_OK)
-		th_leg_send_end(leg);
-	return err;
+		err = th_leg_compose(leg, h, th_buf_data(body), body->n);
+	if (err != TH_OK)
+		return err;
+	leg->out_end = true;
+	th_leg_can_send(leg);
+	return TH_OK;
 }
 
 void th_watch_begin(struct th_watch *w, struct th_poll *p)
@@ -343,10 +362,11 @@ void th_watch_begin(struct th_watch *w, struct th_poll *p)
 
 	th_watch_drop(w, false);
 	th_watch_late(w, TH_NEVER);
-	w->observes = p->query.since.n > 0 && !p->query.full_state && !w->deaf;
+	w->sliding = p->query.sliding;
+	w->observes = p->query.at.since.n > 0 && !p->query.full_state && !w->deaf;
 	w->known = w->observes && w->form_ok && p->query.timeout_ms > 0 &&
-		   th_sync_token_eq(&p->query.since, &w->form.next);
-	w->since = p->query.since;
+		   is_next(w, &p->query.at);
+	w->at = p->query.at;
 	w->accepted = 0;
 	if (w->observes)
 		th_watch_make_room(w);
@@ -367,7 +387,7 @@ void th_watch_begin(struct th_watch *w, struct th_poll *p)
 	w->leg = leg;
 	th_flow_join(&leg->flow, &w->flow);
 	hold(w, p);
-	err = th_sync_head_read(&p->ask, &h, fields, true) ? ask(leg, &h) : TH_ERR_INVALID;
+	err = th_sync_head_read(&p->ask, &h, fields, true) ? ask(leg, &h, &p->body) : TH_ERR_INVALID;
 	if (err == TH_OK) {
 		n->stats.sync_asked += w->observes;
 		return;
@@ -393,7 +413,7 @@ static bool is_in_doubt(const struct th_watch *w)
 static bool goes_on(struct th_watch *w, struct th_poll *p)
 {
 	bool waits = p->query.timeout_ms > 0 && !p->query.full_state;
-	bool same = !p->query.full_state && th_sync_token_eq(&p->query.since, &w->since);
+	bool same = !p->query.full_state && th_sync_place_eq(&p->query.at, &w->at);
 
 	switch (w->phase) {
 	case TH_WATCH_OPEN:
@@ -402,12 +422,12 @@ static bool goes_on(struct th_watch *w, struct th_poll *p)
 		hold(w, p);
 		return true;
 	case TH_WATCH_GIVEN:
-		if (waits && th_sync_token_eq(&p->query.since, &w->form.next)) {
+		if (waits && is_next(w, &p->query.at)) {
 			accept(w);
 			hold(w, p);
 			return true;
 		}
-		if (!same || th_sync_token_eq(&w->since, &w->form.next))
+		if (!same || is_next(w, &w->at))
 			return false;
 		hold(w, p); /* it has not got its answer */
 		give(w);
@@ -446,7 +466,7 @@ bool th_watch_take(struct th_node *n, struct th_poll *p)
 
 	if (!th_sync_head_read(&p->ask, &h, fields, true))
 		return false;
-	if (th_sync_key(n, &h, &key) != TH_OK) {
+	if (th_sync_key(n, &h, (struct th_str){ (const char *)th_buf_data(&p->body), p->body.n }, &key) != TH_OK) {
 		th_sync_key_free(&key);
 		return false;
 	}

@@ -130,6 +130,19 @@ void th_poll_fail(struct th_poll *p, const struct th_failure *why)
 
 /* ---- the client ---- */
 
+/* What was gathered of the body goes along: of a message that is coded, the ingress half takes so much at once. */
+static void hand_over(struct th_poll *p, struct th_flow *client)
+{
+	struct th_failure why;
+
+	if (th_flow_data(client, th_buf_data(&p->body), p->body.n) == p->body.n) {
+		th_flow_end(client);
+	} else if (th_flow_open(client)) {
+		th_failure_of(&why, TH_ERR_FULL, "A sync of this kind is under way already.");
+		th_flow_close(client->peer, &why);
+	}
+}
+
 static void step_aside(struct th_poll *p, const struct th_head *h)
 {
 	struct th_flow *client = p->flow.peer;
@@ -139,17 +152,30 @@ static void step_aside(struct th_poll *p, const struct th_head *h)
 	p->flow.peer = NULL;
 	client->peer = NULL;
 	die(p);
-	if (th_ingress_open(&n->server, client, &why) == TH_OK)
-		th_flow_head(client, h);
-	else
+	if (th_ingress_open(&n->server, client, &why) != TH_OK) {
 		client->ops->close(client, &why);
+		return;
+	}
+	th_flow_head(client, h);
+	if (p->body.n > 0)
+		hand_over(p, client);
 }
 
 static bool belongs(struct th_poll *p, const struct th_head *h)
 {
-	return p->node->config.sync_push && th_str_eq(h->method, TH_STR("GET")) && h->body_len == 0 &&
-	       th_head_find(h, TH_STR("Authorization")) && th_sync_query_read(&p->query, h->target) &&
-	       th_sync_head_keep(&p->ask, h) == TH_OK;
+	if (!p->node->config.sync_push || !th_head_find(h, TH_STR("Authorization")) ||
+	    !th_sync_query_read(&p->query, h->target))
+		return false;
+	if (p->query.sliding ? !th_str_eq(h->method, TH_STR("POST")) || h->body_len <= 0 || h->body_len > TH_SLIDING_BODY_MAX
+			     : !th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0)
+		return false;
+	return th_sync_head_keep(&p->ask, h) == TH_OK;
+}
+
+static void take(struct th_poll *p, const struct th_head *h)
+{
+	if (!th_watch_take(p->node, p))
+		step_aside(p, h);
 }
 
 static void on_head(struct th_flow *f, const struct th_head *h)
@@ -161,24 +187,46 @@ static void on_head(struct th_flow *f, const struct th_head *h)
 		return;
 	}
 	p->report = (struct th_report){ .half = "ingress",
-					.route = "sync",
-					.method = TH_STR("GET"),
+					.route = p->query.sliding ? "sliding_sync" : "sync",
+					.method = p->query.sliding ? TH_STR("POST") : TH_STR("GET"),
 					.http_bytes_up = th_head_http_bytes(h),
 					.started = th_node_now(p->node),
 					.answered = TH_NEVER };
-	if (!th_watch_take(p->node, p))
-		step_aside(p, h);
+	if (!p->query.sliding)
+		take(p, h);
 }
 
 static size_t on_data(struct th_flow *f, const uint8_t *bytes, size_t n)
 {
-	(void)f, (void)bytes;
-	return n; /* none was announced */
+	struct th_poll *p = poll_of(f);
+	struct th_failure why;
+
+	if (p->query.sliding && th_buf_append(&p->body, bytes, n) == TH_OK) {
+		p->report.http_bytes_up += n;
+		return n;
+	}
+	th_failure_of(&why, TH_ERR_NO_MEMORY, "thimble is out of memory."); /* no more comes than was announced */
+	th_poll_fail(p, &why);
+	return n;
 }
 
 static void on_end(struct th_flow *f)
 {
-	(void)f;
+	struct th_field fields[TH_HEAD_FIELDS_MAX];
+	struct th_poll *p = poll_of(f);
+	const struct th_str body = { (const char *)th_buf_data(&p->body), p->body.n };
+	size_t at, n;
+	struct th_head h;
+
+	if (!p->query.sliding || !th_sync_head_read(&p->ask, &h, fields, true))
+		return;
+	if (!th_sliding_device(body, &at, &n)) {
+		step_aside(p, &h);
+		return;
+	}
+	p->query.at.device.n = n;
+	memcpy(p->query.at.device.p, body.p + at, n);
+	take(p, &h);
 }
 
 static void on_resume(struct th_flow *f)
@@ -239,6 +287,7 @@ enum th_err th_sync_open(struct th_flow_server *self, struct th_flow *client, st
 	p->flow.ops = &flow_ops;
 	p->idle.fire = on_idle;
 	th_sync_head_init(&p->ask, n->mem);
+	th_buf_init(&p->body, n->mem, TH_SLIDING_BODY_MAX);
 	th_buf_init(&p->out, n->mem, TH_LEG_BUF_MAX);
 	th_list_push(&n->sync.polls, &p->link);
 	n->sync.n_polls++;
@@ -254,6 +303,7 @@ void th_sync_bury(struct th_node *n)
 		struct th_poll *p = TH_OWNER(l, struct th_poll, link);
 
 		th_sync_head_free(&p->ask);
+		th_buf_free(&p->body);
 		th_buf_free(&p->out);
 		th_free(n->mem, p);
 	}

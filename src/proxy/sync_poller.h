@@ -23,7 +23,11 @@ struct th_poller {
 	enum th_poller_stage stage;
 	struct th_buf key;
 	struct th_sync_head ask;    /* the request as it came */
-	struct th_sync_token since; /* the client has asked with it */
+	struct th_flow taker;	    /* of the body while it comes: sliding sync */
+	struct th_buf request;	    /* that body */
+	struct th_buf sending;	    /* what of one the homeserver has not taken yet */
+	bool sliding;
+	struct th_sync_place at; /* the client has asked with it */
 	bool known;		    /* what the ingress half would answer in vain: */
 	uint8_t digest[TH_SYNC_DIGEST];
 	bool told;	   /* the registration has been answered */

@@ -8,11 +8,11 @@
 
 enum { TIMEOUT_DIGITS_MAX = 12 };
 
-/* RFC 3986 §2.3, and what tokens of homeservers are made of besides. */
+/* RFC 3986 §2.3 and §3.4, and what tokens of homeservers are made of besides. */
 bool th_sync_token_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-	       c == '.' || c == '~';
+	       c == '.' || c == '~' || c == '/';
 }
 
 static bool is_percent(const char *p, size_t left, const char *hex)
@@ -29,6 +29,9 @@ static bool read_token(struct th_sync_token *t, struct th_str v)
 
 		if (is_percent(v.p + i, v.n - i, "7E")) {
 			c = '~';
+			i += 2;
+		} else if (is_percent(v.p + i, v.n - i, "2F")) {
+			c = '/';
 			i += 2;
 		}
 		if (!th_sync_token_char(c) || t->n == sizeof(t->p))
@@ -82,9 +85,14 @@ static bool next(struct walk *w, struct th_str *param, struct th_str *key, struc
 
 enum { SINCE = 1, TIMEOUT = 2, FULL_STATE = 4 };
 
-static unsigned which(struct th_str key)
+static bool is_sliding(struct th_str target)
 {
-	if (th_str_eq(key, TH_STR("since")))
+	return strcmp(th_route_name(target), "sliding_sync") == 0;
+}
+
+static unsigned which(struct th_str key, bool sliding)
+{
+	if (th_str_eq(key, sliding ? TH_STR("pos") : TH_STR("since")))
 		return SINCE;
 	if (th_str_eq(key, TH_STR("timeout")))
 		return TIMEOUT;
@@ -97,18 +105,19 @@ bool th_sync_query_read(struct th_sync_query *q, struct th_str target)
 	struct th_str param, key, value;
 	unsigned seen = 0;
 
-	q->since.n = 0;
+	q->at.since.n = 0;
 	q->timeout_ms = 0;
 	q->full_state = false;
-	if (strcmp(th_route_name(target), "sync") != 0)
+	q->sliding = is_sliding(target);
+	if (!q->sliding && strcmp(th_route_name(target), "sync") != 0)
 		return false;
 	while (next(&w, &param, &key, &value)) {
-		unsigned bit = which(key);
+		unsigned bit = which(key, q->sliding);
 
 		if ((seen & bit) || (key.n && memchr(key.p, '%', key.n)))
 			return false;
 		seen |= bit;
-		if (bit == SINCE && !read_token(&q->since, value))
+		if (bit == SINCE && !read_token(&q->at.since, value))
 			return false;
 		if (bit == TIMEOUT && !read_number(&q->timeout_ms, value))
 			return false;
@@ -123,10 +132,11 @@ size_t th_sync_query_rest(struct th_str target, char *out)
 	struct walk w = walk_of(target);
 	struct th_str param, key, value;
 	size_t path = (size_t)(w.p - target.p), n = path;
+	bool sliding = is_sliding(target);
 
 	memcpy(out, target.p, path);
 	while (next(&w, &param, &key, &value)) {
-		if (which(key))
+		if (which(key, sliding))
 			continue;
 		if (n > path)
 			out[n++] = '&';
@@ -143,7 +153,7 @@ size_t th_sync_query_write(struct th_str target, const struct th_sync_token *sin
 	struct walk w = walk_of(target);
 	struct th_str param, key, value;
 	char number[32];
-	bool first = true;
+	bool first = true, sliding = is_sliding(target);
 
 	if (w.p == w.end && (target.n == 0 || target.p[target.n - 1] != '?')) {
 		th_wr_bytes(&wr, target.p, target.n);
@@ -152,7 +162,7 @@ size_t th_sync_query_write(struct th_str target, const struct th_sync_token *sin
 		th_wr_bytes(&wr, target.p, (size_t)(w.p - target.p));
 	}
 	while (next(&w, &param, &key, &value)) {
-		unsigned bit = which(key);
+		unsigned bit = which(key, sliding);
 
 		if (bit == SINCE || bit == TIMEOUT)
 			continue;
@@ -161,7 +171,8 @@ size_t th_sync_query_write(struct th_str target, const struct th_sync_token *sin
 		first = false;
 		th_wr_bytes(&wr, param.p, param.n);
 	}
-	th_wr_bytes(&wr, first ? "since=" : "&since=", first ? 6 : 7);
+	th_wr_put(&wr, first ? TH_STR("") : TH_STR("&"));
+	th_wr_put(&wr, sliding ? TH_STR("pos=") : TH_STR("since="));
 	th_wr_bytes(&wr, since->p, since->n);
 	snprintf(number, sizeof(number), "&timeout=%" PRIu64, timeout_ms);
 	th_wr_bytes(&wr, number, strlen(number));

@@ -18,10 +18,17 @@ struct th_sync_token {
 	size_t n; /* 0: none */
 };
 
+/* How far a client is: what it asks with, or will ask with next. */
+struct th_sync_place {
+	struct th_sync_token since;  /* of /sync; `pos` of sliding sync */
+	struct th_sync_token device; /* sliding sync: since of messages to the device, in the body */
+};
+
 struct th_sync_query {
-	struct th_sync_token since; /* decoded */
-	uint64_t timeout_ms;	    /* 0 when absent */
+	struct th_sync_place at; /* decoded; `device` is left alone */
+	uint64_t timeout_ms;	 /* 0 when absent */
 	bool full_state;
+	bool sliding; /* sliding sync (sync_sliding.h) */
 };
 
 /* False: no sync, or one of a form that is better left alone (a parameter twice, a token with characters that JSON or a query would
@@ -32,7 +39,7 @@ bool th_sync_query_read(struct th_sync_query *q, struct th_str target);
  * `out` must have that room. */
 size_t th_sync_query_rest(struct th_str target, char *out);
 
-/* The same target with another since and timeout. Returns the bytes needed; nothing useful was written when that exceeds
+/* The same target with another since, or pos, and timeout. Returns the bytes needed; nothing useful was written when that exceeds
  * cap. */
 size_t th_sync_query_write(struct th_str target, const struct th_sync_token *since, uint64_t timeout_ms, char *out,
 			   size_t cap);
@@ -43,6 +50,11 @@ bool th_sync_token_char(char c);
 static inline bool th_sync_token_eq(const struct th_sync_token *a, const struct th_sync_token *b)
 {
 	return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
+}
+
+static inline bool th_sync_place_eq(const struct th_sync_place *a, const struct th_sync_place *b)
+{
+	return th_sync_token_eq(&a->since, &b->since) && th_sync_token_eq(&a->device, &b->device);
 }
 
 #endif

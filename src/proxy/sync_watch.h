@@ -45,10 +45,11 @@ struct th_watch {
 	bool observes; /* the request under way asked for notifications */
 	bool known;    /* the egress half knows `form` as what was said last */
 	bool final;    /* no notification: nothing follows this answer */
+	bool sliding;  /* sliding sync */
 	bool deaf;     /* the other daemon knows nothing of this */
 	bool alone;    /* the last answer built on what is not here: the next request shall build on nothing */
-	struct th_sync_token since; /* what the client has asked with */
-	uint64_t accepted;	    /* hash of the notification that told it that token; 0: none did */
+	struct th_sync_place at; /* what the client has asked with */
+	uint64_t accepted;	 /* hash of the notification that told it that token; 0: none did */
 	struct th_sync_head head;   /* of the last answer */
 	struct th_buf body;	    /* of a notification */
 	struct th_sync_form form;   /* of the last answer */

@@ -17,16 +17,16 @@ static bool read_in(struct th_sync_form *f, const char *text, size_t n, size_t p
 static void expect(const char *text, const char *next, bool news, const char *idle)
 {
 	static struct th_sync_form f, g;
-	uint8_t out[TH_SYNC_FORM_MAX + TH_SYNC_TOKEN_MAX];
-	struct th_sync_token since = { "s1_2", 4 };
+	uint8_t out[TH_SYNC_IDLE_MAX];
+	struct th_sync_place at = { .since = { "s1_2", 4 } };
 	size_t n = strlen(text);
 
 	for (size_t piece = 1; piece <= n; piece++) {
 		assert_true(read_in(&f, text, n, piece));
-		assert_int_equal(f.next.n, strlen(next));
-		assert_memory_equal(f.next.p, next, f.next.n);
+		assert_int_equal(f.next.since.n, strlen(next));
+		assert_memory_equal(f.next.since.p, next, f.next.since.n);
 		assert_int_equal(f.news, news);
-		assert_int_equal(th_sync_form_write(&f, &since, out), strlen(idle));
+		assert_int_equal(th_sync_form_write(&f, &at, out), strlen(idle));
 		assert_memory_equal(out, idle, strlen(idle));
 	}
 	/* none of its beginnings is an answer */
@@ -131,7 +131,7 @@ static void test_noise(void **state)
 		th_sync_form_feed(&f, text, n);
 		if (!th_sync_form_end(&f))
 			assert_false(th_sync_form_end(&f));
-		assert_true(f.n <= TH_SYNC_FORM_MAX && f.next.n <= TH_SYNC_TOKEN_MAX);
+		assert_true(f.n <= TH_SYNC_FORM_MAX && f.next.since.n <= TH_SYNC_TOKEN_MAX);
 	}
 }
 

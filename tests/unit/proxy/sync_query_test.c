@@ -4,6 +4,7 @@
 #include "proxy/sync_query.h"
 
 #define PATH "/_matrix/client/v3/sync"
+#define SLIDING "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync"
 
 static void expect(const char *target, const char *since, uint64_t timeout, bool full, const char *rest, const char *again)
 {
@@ -14,8 +15,8 @@ static void expect(const char *target, const char *since, uint64_t timeout, bool
 	size_t n;
 
 	assert_true(th_sync_query_read(&q, t));
-	assert_int_equal(q.since.n, strlen(since));
-	assert_memory_equal(q.since.p, since, q.since.n);
+	assert_int_equal(q.at.since.n, strlen(since));
+	assert_memory_equal(q.at.since.p, since, q.at.since.n);
 	assert_int_equal(q.timeout_ms, timeout);
 	assert_int_equal(q.full_state, full);
 	n = th_sync_query_rest(t, out);
@@ -39,6 +40,8 @@ static void test_read(void **state)
 	expect(PATH "?full_state=true&since=a%7Eb", "a~b", 0, true, PATH "?", PATH "?full_state=true&since=s9&timeout=50000");
 	expect(PATH "?full_state=false&filter=%7B%22x%22%3A1%7D", "", 0, false, PATH "?filter=%7B%22x%22%3A1%7D",
 	       PATH "?full_state=false&filter=%7B%22x%22%3A1%7D&since=s9&timeout=50000");
+	expect(SLIDING "?pos=5%2Fs1_2&timeout=30000", "5/s1_2", 30000, false, SLIDING "?", SLIDING "?pos=s9&timeout=50000");
+	expect(SLIDING "?timeout=0&since=a&pos=5/s1", "5/s1", 0, false, SLIDING "?since=a", SLIDING "?since=a&pos=s9&timeout=50000");
 	expect("/_matrix/client/r0/sync?a&&b=", "", 0, false, "/_matrix/client/r0/sync?a&&b=",
 	       "/_matrix/client/r0/sync?a&&b=&since=s9&timeout=50000");
 }
@@ -46,7 +49,7 @@ static void test_read(void **state)
 static void test_left_alone(void **state)
 {
 	static const char *const others[] = {
-		"/_matrix/client/v3/sync/more", "/_matrix/client/unstable/org.matrix.msc3575/sync?timeout=1", "/_matrix/client/versions",
+		"/_matrix/client/v3/sync/more", "/_matrix/client/versions",
 		PATH "?since=", PATH "?since", PATH "?since=a&since=b", PATH "?timeout=1&timeout=1", PATH "?timeout=", PATH "?timeout=-1",
 		PATH "?timeout=1e3", PATH "?timeout=1234567890123", PATH "?since=a+b", PATH "?since=a%20b", PATH "?since=a%2", PATH "?since=%22",
 		PATH "?%73ince=a", "",
@@ -67,7 +70,7 @@ static void test_long_tokens(void **state)
 	(void)state;
 	memset(target + head, 'x', TH_SYNC_TOKEN_MAX + 1);
 	assert_true(th_sync_query_read(&q, (struct th_str){ target, head + TH_SYNC_TOKEN_MAX }));
-	assert_int_equal(q.since.n, TH_SYNC_TOKEN_MAX);
+	assert_int_equal(q.at.since.n, TH_SYNC_TOKEN_MAX);
 	assert_false(th_sync_query_read(&q, (struct th_str){ target, head + TH_SYNC_TOKEN_MAX + 1 }));
 }
 
