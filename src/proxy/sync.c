@@ -57,7 +57,8 @@ enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, 
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	char rest[TH_TARGET_MAX];
 	enum th_err err;
-	size_t count, token, token_n;
+	struct th_sliding_spot spot;
+	size_t count, rest_at;
 
 	th_buf_init(out, n->mem,
 		    TH_HEAD_BYTES_MAX + TH_SLIDING_BODY_MAX + (TH_HEAD_FIELDS_MAX * 2 + 3) * sizeof(uint32_t));
@@ -72,10 +73,11 @@ enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, 
 	}
 	if (err != TH_OK || body.n == 0)
 		return err;
-	if (!th_sliding_device(body, &token, &token_n))
+	if (!th_sliding_find(body, &spot))
 		return TH_ERR_INVALID;
-	err = add(out, (struct th_str){ body.p, token });
-	return err == TH_OK ? add(out, (struct th_str){ body.p + token + token_n, body.n - token - token_n }) : err;
+	rest_at = spot.member + spot.length;
+	err = th_buf_append(out, body.p, spot.member);
+	return err == TH_OK ? th_buf_append(out, body.p + rest_at, body.n - rest_at) : err;
 }
 
 uint64_t th_sync_account(const struct th_node *n, const struct th_head *request)

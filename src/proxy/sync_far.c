@@ -22,6 +22,7 @@ void th_poller_free(struct th_poller *p)
 	th_sync_head_free(&p->ask);
 	th_buf_free(&p->request);
 	th_buf_free(&p->sending);
+	th_sync_form_free(&p->form);
 	th_sync_head_free(&p->head);
 	th_buf_free(&p->body);
 	th_free(p->body.mem, p);
@@ -114,7 +115,7 @@ void th_poller_accepted(struct th_poller *p)
 	p->pause = 0;
 	th_sync_timer_set(p->leg->node, &p->timer, TH_NEVER);
 	report(p);
-	if (moved)
+	if (moved || !p->form.news)
 		ask(p);
 	else /* what it would say at once may be the same again */
 		wait(p, pause_max);
@@ -469,14 +470,16 @@ static bool begin(struct th_poller *p)
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_node *n = p->leg->node;
 	enum { PATIENCE_PART = 2 };
+	struct th_sliding_spot spot;
 	struct th_head h;
-	size_t at;
 
 	if (!th_sync_head_read(&p->ask, &h, fields, true) || (int64_t)body.n != h.body_len ||
 	    th_sync_key(n, &h, body, &p->key) != TH_OK)
 		return false;
-	if (p->sliding && th_sliding_device(body, &at, &p->at.device.n))
-		memcpy(p->at.device.p, body.p + at, p->at.device.n);
+	if (p->sliding && th_sliding_find(body, &spot)) {
+		p->at.device.n = spot.n;
+		memcpy(p->at.device.p, body.p + spot.at, spot.n);
+	}
 	replace(p);
 	th_sync_timer_set(n, &p->timer, th_time_add(th_node_now(n), n->config.coap.piggyback_patience / PATIENCE_PART));
 	return true;
@@ -559,6 +562,7 @@ bool th_poller_take(struct th_leg *leg, const struct th_coap_head *head)
 	th_sync_head_init(&p->ask, n->mem);
 	th_sync_head_init(&p->head, n->mem);
 	p->taker.ops = &taker_ops;
+	th_sync_form_init(&p->form, n->mem);
 	th_buf_init(&p->request, n->mem, TH_SLIDING_BODY_MAX);
 	th_buf_init(&p->sending, n->mem, TH_SLIDING_BODY_MAX + TH_SYNC_TOKEN_MAX);
 	th_buf_init(&p->body, n->mem, TH_SYNC_BODY_MAX);

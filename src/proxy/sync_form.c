@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/wr.h"
-
 /* Where in the answer we are. Depth 1 is the answer's own object. */
 enum { START, MEMBER, KEY, COLON, VALUE, AFTER, DONE, BROKEN };
 
@@ -21,10 +19,8 @@ static bool is_space(char c)
 
 static void put(struct th_sync_form *f, char c)
 {
-	if (f->n == sizeof(f->form))
+	if (th_buf_append(&f->form, &c, 1) != TH_OK)
 		f->state = BROKEN;
-	else
-		f->form[f->n++] = (uint8_t)c;
 }
 
 static bool key_is(const struct th_sync_form *f, const char *key)
@@ -42,7 +38,7 @@ static bool is_standing(const struct th_sync_form *f)
 
 static void begin_member(struct th_sync_form *f)
 {
-	f->member_at = f->n;
+	f->member_at = f->form.n;
 	f->kept = true;
 	f->key_n = 0;
 	f->state = MEMBER;
@@ -75,7 +71,7 @@ static void end_object(struct th_sync_form *f)
 static void on_member(struct th_sync_form *f, char c)
 {
 	if (c == '}' && f->members == 0 && !f->news) {
-		f->n = f->member_at;
+		f->form.n = f->member_at;
 		end_object(f);
 		return;
 	}
@@ -117,7 +113,7 @@ static void on_colon(struct th_sync_form *f, char c)
 			f->state = BROKEN;
 	} else if (!is_standing(f)) {
 		f->kept = false;
-		f->n = f->member_at;
+		f->form.n = f->member_at;
 	}
 }
 
@@ -134,7 +130,7 @@ static void on_next_batch(struct th_sync_form *f, char c)
 	} else if (!f->in_string && c == '"') {
 		f->in_string = true;
 		put(f, '"');
-		f->next_at = f->n;
+		f->next_at = f->form.n;
 	} else if (f->in_string && c == '"') {
 		f->in_string = false;
 		put(f, '"');
@@ -263,9 +259,24 @@ static void step(struct th_sync_form *f, char c)
 	}
 }
 
-void th_sync_form_begin(struct th_sync_form *f)
+void th_sync_form_init(struct th_sync_form *f, const struct th_mem *mem)
 {
 	memset(f, 0, sizeof(*f));
+	th_buf_init(&f->form, mem, TH_SYNC_FORM_MAX);
+}
+
+void th_sync_form_free(struct th_sync_form *f)
+{
+	th_buf_free(&f->form);
+}
+
+void th_sync_form_begin(struct th_sync_form *f)
+{
+	struct th_buf form = f->form;
+
+	th_buf_free(&form);
+	memset(f, 0, sizeof(*f));
+	f->form = form;
 }
 
 void th_sync_form_feed(struct th_sync_form *f, const uint8_t *p, size_t n)
@@ -292,25 +303,28 @@ struct th_sync_place th_sync_form_next(const struct th_sync_form *f, const struc
 	return next;
 }
 
-size_t th_sync_form_write(const struct th_sync_form *f, const struct th_sync_place *at, uint8_t *out)
+enum th_err th_sync_form_write(const struct th_sync_form *f, const struct th_sync_place *at, struct th_buf *out)
 {
 	const struct th_sync_token *device = at->device.n > 0 ? &at->device : &f->next.device;
-	struct th_wr w = th_wr_init(out, TH_SYNC_IDLE_MAX);
+	const uint8_t *form = th_buf_data(&f->form);
+	bool device_first = f->device_at && f->device_at < f->next_at;
+	size_t first = device_first ? f->device_at : f->next_at;
+	size_t second = device_first || !f->device_at ? f->next_at : f->device_at;
+	const struct th_sync_token *one = device_first ? device : &at->since, *two = device_first ? &at->since : device;
+	enum th_err err = th_buf_append(out, form, first);
 
-	for (size_t i = 0; i <= f->n; i++) {
-		if (i == f->next_at)
-			th_wr_bytes(&w, at->since.p, at->since.n);
-		if (f->device_at && i == f->device_at)
-			th_wr_bytes(&w, device->p, device->n);
-		if (i < f->n)
-			th_wr_bytes(&w, f->form + i, 1);
-	}
-	return w.n;
+	if (err == TH_OK)
+		err = th_buf_append(out, one->p, one->n);
+	if (err == TH_OK)
+		err = th_buf_append(out, form + first, second - first);
+	if (err == TH_OK && f->device_at)
+		err = th_buf_append(out, two->p, two->n);
+	return err == TH_OK ? th_buf_append(out, form + second, f->form.n - second) : err;
 }
 
 void th_sync_form_digest(const struct th_sync_form *f, uint8_t out[static TH_SYNC_DIGEST])
 {
-	uint32_t h = th_str_hash((struct th_str){ (const char *)f->form, f->n });
+	uint32_t h = th_str_hash((struct th_str){ (const char *)th_buf_data(&f->form), f->form.n });
 
 	for (unsigned i = 0; i < TH_SYNC_DIGEST; i++)
 		out[i] = (uint8_t)(h >> (8 * (TH_SYNC_DIGEST - 1 - i)));

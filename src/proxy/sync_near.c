@@ -36,23 +36,29 @@ static void give(struct th_watch *w)
 
 void th_watch_idle(struct th_poll *p)
 {
-	uint8_t body[TH_SYNC_IDLE_MAX];
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_watch *w = p->watch;
+	struct th_failure why;
+	struct th_buf body;
 	struct th_head head;
-	size_t n;
 
 	if (!w->form_ok || !th_sync_head_read(&w->head, &head, fields, false))
 		return; /* never: only with these the timer is set */
-	n = th_sync_form_write(&w->form, &p->query.at, body);
-	head.body_len = (int64_t)n;
+	th_buf_init(&body, w->node->mem, TH_SYNC_IDLE_MAX);
 	take_poll(w);
 	if (w->phase == TH_WATCH_AGAIN)
 		th_watch_let_go(w);
 	else
 		th_watch_rest(w);
-	w->node->stats.sync_idle++;
-	th_poll_answer(p, &head, body, n);
+	if (th_sync_form_write(&w->form, &p->query.at, &body) == TH_OK) {
+		w->node->stats.sync_idle++;
+		head.body_len = (int64_t)body.n;
+		th_poll_answer(p, &head, th_buf_data(&body), body.n);
+	} else {
+		th_failure_of(&why, TH_ERR_NO_MEMORY, "thimble is out of memory.");
+		th_poll_fail(p, &why);
+	}
+	th_buf_free(&body);
 }
 
 /* The last answer goes to the client as it comes. */
@@ -138,7 +144,7 @@ static void on_begin(struct th_leg *leg, const struct th_coap_head *head)
 		return;
 	w->final = !head->observe;
 	w->phase = TH_WATCH_ARRIVING;
-	w->form_ok = false;
+	w->form_ok = w->cut = false;
 	th_sync_form_begin(&w->form);
 	th_buf_free(&w->body);
 	th_sync_head_free(&w->head);
@@ -215,6 +221,8 @@ static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n)
 	}
 	if (!w->sliding)
 		th_sync_form_feed(&w->form, p, took);
+	else if (w->final && !w->cut)
+		w->cut = th_buf_append(&w->body, p, took) != TH_OK;
 	return took;
 }
 
@@ -246,12 +254,12 @@ static bool is_usable(const struct th_watch *w)
 	return th_sync_head_read(&w->head, &head, fields, false) && head.status == 200;
 }
 
-/* A last answer of sliding sync, which is not kept, has none. */
+/* A last answer of sliding sync that is too long to be kept has none. */
 static bool has_form(struct th_watch *w)
 {
 	const struct th_str body = { (const char *)th_buf_data(&w->body), w->body.n };
 
-	return w->sliding ? !w->final && th_sliding_form(&w->form, body) : th_sync_form_end(&w->form);
+	return w->sliding ? !w->cut && th_sliding_form(&w->form, body) : th_sync_form_end(&w->form);
 }
 
 static void on_answer_end(struct th_leg *leg)
@@ -272,6 +280,7 @@ static void on_answer_end(struct th_leg *leg)
 	}
 	w->form_ok = has_form(w) && is_usable(w);
 	if (w->final) {
+		th_buf_free(&w->body);
 		p = take_poll(w);
 		if (p) {
 			p->watch = NULL;
@@ -422,7 +431,8 @@ static bool goes_on(struct th_watch *w, struct th_poll *p)
 		hold(w, p);
 		return true;
 	case TH_WATCH_GIVEN:
-		if (waits && is_next(w, &p->query.at)) {
+		/* the egress half can put in another token, but not the first */
+		if (waits && is_next(w, &p->query.at) && (w->at.device.n == 0) == (p->query.at.device.n == 0)) {
 			accept(w);
 			hold(w, p);
 			return true;

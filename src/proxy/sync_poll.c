@@ -215,17 +215,17 @@ static void on_end(struct th_flow *f)
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_poll *p = poll_of(f);
 	const struct th_str body = { (const char *)th_buf_data(&p->body), p->body.n };
-	size_t at, n;
+	struct th_sliding_spot spot;
 	struct th_head h;
 
 	if (!p->query.sliding || !th_sync_head_read(&p->ask, &h, fields, true))
 		return;
-	if (!th_sliding_device(body, &at, &n)) {
+	if (!th_sliding_find(body, &spot)) {
 		step_aside(p, &h);
 		return;
 	}
-	p->query.at.device.n = n;
-	memcpy(p->query.at.device.p, body.p + at, n);
+	p->query.at.device.n = spot.n;
+	memcpy(p->query.at.device.p, body.p + spot.at, spot.n);
 	take(p, &h);
 }
 

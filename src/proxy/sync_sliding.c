@@ -21,7 +21,7 @@ static bool token_of(struct th_str value, struct th_str *out)
 /* ---- requests ---- */
 
 /* The member of that name, the only one. *whole: the object could be read to its end. */
-static bool member(struct th_str object, struct th_str name, struct th_str *value, bool *whole)
+static bool member(struct th_str object, struct th_str name, struct th_event_member *out, bool *whole)
 {
 	struct th_event_member m;
 	unsigned found = 0;
@@ -32,41 +32,50 @@ static bool member(struct th_str object, struct th_str name, struct th_str *valu
 		return false;
 	while (th_event_member_next(object, &at, &m))
 		if (th_str_eq(m.name, name)) {
-			*value = m.value;
+			*out = m;
 			found++;
 		}
 	*whole = at == object.n && found <= 1;
 	return *whole && found == 1;
 }
 
-bool th_sliding_device(struct th_str body, size_t *at, size_t *n)
+bool th_sliding_find(struct th_str body, struct th_sliding_spot *out)
 {
-	struct th_str extensions, device, since, token;
+	struct th_event_member extensions, device, since;
+	struct th_str token;
 	bool whole;
 
-	*at = *n = 0;
+	*out = (struct th_sliding_spot){ .at = 0 };
 	if (!member(body, TH_STR("extensions"), &extensions, &whole) ||
-	    !member(extensions, TH_STR("to_device"), &device, &whole) ||
-	    !member(device, TH_STR("since"), &since, &whole))
+	    !member(extensions.value, TH_STR("to_device"), &device, &whole) ||
+	    !member(device.value, TH_STR("since"), &since, &whole))
 		return whole;
-	if (!token_of(since, &token))
+	if (!token_of(since.value, &token))
 		return false;
-	*at = (size_t)(token.p - body.p);
-	*n = token.n;
+	out->at = (size_t)(token.p - body.p);
+	out->n = token.n;
+	out->member = (size_t)(since.whole.p - body.p);
+	out->length = since.whole.n;
+	if (body.p[out->member - 1] == ',') {
+		out->member--;
+		out->length++;
+	} else if (body.p[out->member + out->length] == ',') {
+		out->length++;
+	}
 	return true;
 }
 
 void th_sliding_write(struct th_wr *w, struct th_str body, const struct th_sync_token *device)
 {
-	size_t at, n;
+	struct th_sliding_spot spot;
 
-	if (!th_sliding_device(body, &at, &n) || n == 0) {
+	if (!th_sliding_find(body, &spot) || spot.n == 0) {
 		th_wr_bytes(w, body.p, body.n);
 		return;
 	}
-	th_wr_bytes(w, body.p, at);
+	th_wr_bytes(w, body.p, spot.at);
 	th_wr_bytes(w, device->p, device->n);
-	th_wr_bytes(w, body.p + at + n, body.n - at - n);
+	th_wr_bytes(w, body.p + spot.at + spot.n, body.n - spot.at - spot.n);
 }
 
 /* ---- answers ---- */
@@ -74,17 +83,22 @@ void th_sliding_write(struct th_wr *w, struct th_str body, const struct th_sync_
 /* A form being written. */
 struct maker {
 	struct th_sync_form *f;
-	struct th_wr w;
 	bool bad;
 };
 
 typedef void member_fn(struct maker *m, const struct th_event_member *e);
 
+static void put(struct maker *m, struct th_str s)
+{
+	if (th_buf_append(&m->f->form, s.p, s.n) != TH_OK)
+		m->bad = true;
+}
+
 static void put_name(struct maker *m, struct th_str name)
 {
-	th_wr_put(&m->w, TH_STR("\""));
-	th_wr_put(&m->w, name);
-	th_wr_put(&m->w, TH_STR("\":"));
+	put(m, TH_STR("\""));
+	put(m, name);
+	put(m, TH_STR("\":"));
 }
 
 /* All members of an object, each as `each` writes it. */
@@ -97,15 +111,15 @@ static void object(struct maker *m, struct th_str value, member_fn *each)
 		m->bad = true;
 		return;
 	}
-	th_wr_put(&m->w, TH_STR("{"));
-	begun = m->w.n;
+	put(m, TH_STR("{"));
+	begun = m->f->form.n;
 	while (th_event_member_next(value, &at, &e)) {
-		if (m->w.n > begun)
-			th_wr_put(&m->w, TH_STR(","));
+		if (m->f->form.n > begun)
+			put(m, TH_STR(","));
 		each(m, &e);
 	}
 	m->bad = m->bad || at != value.n;
-	th_wr_put(&m->w, TH_STR("}"));
+	put(m, TH_STR("}"));
 }
 
 static void token(struct maker *m, const struct th_event_member *e, struct th_sync_token *out, size_t *at)
@@ -117,9 +131,9 @@ static void token(struct maker *m, const struct th_event_member *e, struct th_sy
 		return;
 	}
 	put_name(m, e->name);
-	th_wr_put(&m->w, TH_STR("\""));
-	*at = m->w.n;
-	th_wr_put(&m->w, TH_STR("\""));
+	put(m, TH_STR("\""));
+	*at = m->f->form.n;
+	put(m, TH_STR("\""));
 	memcpy(out->p, t.p, t.n);
 	out->n = t.n;
 }
@@ -132,12 +146,12 @@ static void empty(struct maker *m, const struct th_event_member *e)
 	m->bad = m->bad || (!list && e->value.p[0] != '{'); /* nobody knows what it says when there is nothing to say */
 	m->f->news = m->f->news || e->value.n > 2;
 	put_name(m, e->name);
-	th_wr_put(&m->w, list ? TH_STR("[]") : TH_STR("{}"));
+	put(m, list ? TH_STR("[]") : TH_STR("{}"));
 }
 
 static void keep(struct maker *m, const struct th_event_member *e)
 {
-	th_wr_put(&m->w, e->whole);
+	put(m, e->whole);
 }
 
 static void in_extension(struct maker *m, const struct th_event_member *e)
@@ -188,8 +202,6 @@ bool th_sliding_form(struct th_sync_form *f, struct th_str body)
 	struct maker m = { .f = f };
 
 	th_sync_form_begin(f);
-	m.w = th_wr_init(f->form, sizeof(f->form));
 	object(&m, body, in_answer);
-	f->n = m.w.n;
-	return !m.bad && th_wr_ok(&m.w) && f->next.since.n > 0;
+	return !m.bad && f->next.since.n > 0;
 }

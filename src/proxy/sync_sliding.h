@@ -14,11 +14,16 @@
 
 enum { TH_SLIDING_BODY_MAX = 16 * 1024 }; /* bytes of a request; longer ones are asked apart */
 
-/* Where the token of messages to the device stands in a request: *at behind its quote. *n is 0 when there is none.
- * False: no JSON object without white space, or the token is none of ours. */
-bool th_sliding_device(struct th_str body, size_t *at, size_t *n);
+/* Where the token of messages to the device stands in a request. All 0 when there is none. */
+struct th_sliding_spot {
+	size_t at, n;	       /* the token, between its quotes */
+	size_t member, length; /* the member that it is the value of, with a comma: what is left is a request without */
+};
 
-/* The request with another token there. */
+/* False: no JSON object without white space, or the token is none of ours. */
+bool th_sliding_find(struct th_str body, struct th_sliding_spot *out);
+
+/* The request with another token there, if there is one. */
 void th_sliding_write(struct th_wr *w, struct th_str body, const struct th_sync_token *device);
 
 /* The form of an answer, as th_sync_form_end() leaves it. False: no answer that could be handled so. */

@@ -105,6 +105,7 @@ static void remove_watch(struct th_watch *w)
 	th_sync_key_free(&w->key);
 	th_sync_head_free(&w->head);
 	th_buf_free(&w->body);
+	th_sync_form_free(&w->form);
 	th_wipe(w, sizeof(*w));
 	th_free(s->timers.mem, w);
 }
@@ -184,6 +185,7 @@ static struct th_watch *add(struct th_node *n, struct th_buf *key, uint64_t hash
 	w->flow.ops = &th_watch_flow;
 	th_sync_head_init(&w->head, n->mem);
 	th_buf_init(&w->body, n->mem, TH_SYNC_BODY_MAX);
+	th_sync_form_init(&w->form, n->mem);
 	th_table_add(&n->sync.by_key, &w->by_key, hash);
 	th_list_init(&w->link);
 	n->sync.n_watches++;

@@ -51,7 +51,8 @@ struct th_watch {
 	struct th_sync_place at; /* what the client has asked with */
 	uint64_t accepted;	 /* hash of the notification that told it that token; 0: none did */
 	struct th_sync_head head;   /* of the last answer */
-	struct th_buf body;	    /* of a notification */
+	struct th_buf body;	    /* of a notification; of sliding sync, while it comes, of a last answer, too */
+	bool cut;		    /* that was longer */
 	struct th_sync_form form;   /* of the last answer */
 	bool form_ok;
 	uint64_t heard;			/* th_watch_heard() when the poll came */

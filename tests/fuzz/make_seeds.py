@@ -208,6 +208,22 @@ def engine_seeds():
     yield "burst-starved", bytes([2, tell, 0x0D, b | starve, 3, request, 1, 250, *[all_arrive, sec, 9, starve, 2] * 6])
 
 
+def sync_form_seeds():
+    """A byte that says what it is and in which pieces it comes (x / 3 + 1), then JSON."""
+    idle = b'{"next_batch":"s1_2","device_one_time_keys_count":{"signed_curve25519":50},"rooms":{},"presence":{"events":[]}}'
+    sliding = (b'{"pos":"5/s1_2","lists":{"all":{"count":1}},"rooms":{%s},"extensions":{"to_device":{"next_batch":"9","events":[%s]},'
+               b'"e2ee":{"device_one_time_keys_count":{"a":1},"device_lists":{"changed":[],"left":[]}},"typing":{"rooms":{}}}}')
+    ask = b'{"lists":{"all":{"ranges":[[0,9]]}},"extensions":{"e2ee":{"enabled":true},"to_device":{%s"enabled":true}}}'
+    return {
+        "idle": b"\x00" + idle, "idle-pieces": b"\x18" + idle,
+        "news": b"\x03" + b'{"rooms":{"join":{"!a":{"timeline":{"events":[{"x":"\\"}"}]}}}},"next_batch":"s2"}',
+        "spaces": b"\x06" + b' { "next_batch" : "a" , "x" : [ ] , "y" : 1.5e3 } ', "error": b"\x09" + b'{"errcode":"M_UNKNOWN"}',
+        "sliding-idle": b"\x01" + sliding % (b"", b""), "sliding-rooms": b"\x01" + sliding % (b'"!a":{}', b""),
+        "sliding-events": b"\x01" + sliding % (b"", b'{"type":"x"}'), "sliding-error": b'\x01{"errcode":"M_UNKNOWN_POS"}',
+        "ask": b"\x02" + ask % b'"since":"11",', "ask-first": b"\x02" + ask % b"", "ask-spaces": b'\x02{ "extensions":{}}',
+    }.items()
+
+
 def profile_seeds():
     yield "nothing", bytes([2])
     yield "thin", bytes([0x07, 0x37, 0x37, 0x7C, 0x44, 0x0F])
@@ -520,6 +536,7 @@ TARGETS = {
     "option": pdu_seeds,
     "pdu": pdu_seeds,
     "profile": profile_seeds,
+    "sync_form": sync_form_seeds,
     "rd": rd_seeds,
     "record": record_seeds,
     "session": session_seeds,

@@ -16,7 +16,9 @@ struct call {
 	struct sim_event timeout;
 	uint64_t since;
 	th_time until; /* 0: at once */
-	bool waiting, pumping, again, dead, logout;
+	bool waiting, pumping, again, dead, logout, sliding;
+	char ask[512]; /* the request's body */
+	size_t ask_n;
 	char *body; /* owned; what the other end has not taken of it is at body + sent */
 	size_t n, sent;
 };
@@ -76,26 +78,35 @@ static char *compose(struct call *c)
 	uint64_t first = c->since > s->first ? c->since : s->first, next = s->pos;
 	size_t cap = 4096 + MESSAGES_AT_ONCE * (s->padding + 264), n;
 	char *body = malloc(cap);
+	const char *events = c->sliding ? "" : ",\"to_device\":{\"events\":[";
 
 	if (s->stuck) {
 		snprintf(body, cap,
-			 "{\"next_batch\":\"s%" PRIu64 "_0\",\"account_data\":{\"events\":[{\"type\":\"x\"}]}}",
+			 c->sliding ? "{\"pos\":\"7/s%" PRIu64 "_0\",\"rooms\":{\"!a\":{}}}"
+				    : "{\"next_batch\":\"s%" PRIu64 "_0\",\"account_data\":{\"events\":[{}]}}",
 			 c->since);
 		return body;
 	}
 	if (s->last > first + MESSAGES_AT_ONCE)
 		next = first + MESSAGES_AT_ONCE;
-	n = (size_t)snprintf(body, cap, "{\"next_batch\":\"s%" PRIu64 "_0\"", next);
+	if (c->sliding)
+		n = (size_t)snprintf(body, cap,
+				     "{\"pos\":\"7/s%" PRIu64 "_0\",\"lists\":{\"a\":{\"count\":1}},\"rooms\":{},\"extensions\":{"
+				     "\"to_device\":{\"next_batch\":\"d%" PRIu64 "\",\"events\":[",
+				     next, next);
+	else
+		n = (size_t)snprintf(body, cap, "{\"next_batch\":\"s%" PRIu64 "_0\"", next);
 	if (has_news(c)) {
 		s->told++;
-		n += (size_t)snprintf(body + n, cap - n, ",\"to_device\":{\"events\":[");
+		n += (size_t)snprintf(body + n, cap - n, "%s", events);
 		for (uint64_t i = first + 1, any = 0; i <= s->last && i <= next; i++)
 			if (s->is_message[i])
 				n += (size_t)snprintf(body + n, cap - n, "%s{\"n\":%" PRIu64 ",\"x\":\"%s%0*d\"}",
 						      any++ ? "," : "", i, s->said ? s->said : "", (int)s->padding, 0);
-		n += (size_t)snprintf(body + n, cap - n, "]}");
+		n += (size_t)snprintf(body + n, cap - n, "%s", c->sliding ? "" : "]}");
 	}
-	snprintf(body + n, cap - n, ",\"device_one_time_keys_count\":{\"signed_curve25519\":%u}}", s->keys);
+	snprintf(body + n, cap - n, "%s\"device_one_time_keys_count\":{\"signed_curve25519\":%u}}%s",
+		 c->sliding ? "]},\"e2ee\":{" : ",", s->keys, c->sliding ? "}}" : "");
 	return body;
 }
 
@@ -124,11 +135,38 @@ static void refuse_waiting(struct sync_home *s)
 	}
 }
 
+static uint64_t number(struct th_str target, const char *key)
+{
+	char text[512];
+	const char *at;
+
+	snprintf(text, sizeof(text), "%.*s", TH_STR_ARG(target));
+	at = strstr(text, key);
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* Asked with that token: what lies before is gone. */
+static void forget(struct call *c)
+{
+	struct sync_home *s = c->home;
+
+	if (c->since > s->client_asked)
+		s->bug = "the homeserver was asked with a token that the client has not asked with";
+	if (s->down || s->status || c->since <= s->first)
+		return;
+	s->lost += c->since > s->client_asked ? c->since - s->client_asked : 0;
+	s->first = c->since < s->last ? c->since : s->last;
+}
+
 static void on_end(struct th_flow *f)
 {
 	struct call *c = call_of(f);
 	const struct th_failure away = { .err = TH_ERR_REFUSED, .status = 502, .reason = "nobody is there" };
 
+	if (c->sliding && number((struct th_str){ c->ask, c->ask_n }, "\"since\":\"d") != c->since)
+		c->home->bug = "pos and the token of messages to the device are of different answers";
+	if (!c->logout)
+		forget(c);
 	if (c->home->down) {
 		th_flow_close(f, &away);
 		die(c);
@@ -147,16 +185,6 @@ static void on_end(struct th_flow *f)
 	}
 }
 
-static uint64_t number(struct th_str target, const char *key)
-{
-	char text[512];
-	const char *at;
-
-	snprintf(text, sizeof(text), "%.*s", TH_STR_ARG(target));
-	at = strstr(text, key);
-	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
-}
-
 static void on_head(struct th_flow *f, const struct th_head *h)
 {
 	struct call *c = call_of(f);
@@ -165,21 +193,19 @@ static void on_head(struct th_flow *f, const struct th_head *h)
 
 	s->asked++;
 	c->logout = strcmp(th_route_name(h->target), "logout") == 0;
-	c->since = number(h->target, "since=s");
+	c->sliding = strcmp(th_route_name(h->target), "sliding_sync") == 0;
+	c->since = number(h->target, "since=s") + number(h->target, "pos=7/s") + number(h->target, "pos=7%2Fs");
 	c->until = ms ? s->net->now + ms * TH_MS : 0;
-	if (c->since > s->client_asked)
-		s->bug = "the homeserver was asked with a token that the client has not asked with";
-	if (s->down || s->status)
-		return;
-	if (c->since > s->first) { /* what lies before is gone */
-		s->lost += c->since > s->client_asked ? c->since - s->client_asked : 0;
-		s->first = c->since < s->last ? c->since : s->last;
-	}
 }
 
 static size_t on_data(struct th_flow *f, const uint8_t *p, size_t n)
 {
-	(void)f, (void)p;
+	struct call *c = call_of(f);
+
+	if (n > sizeof(c->ask) - c->ask_n)
+		abort();
+	memcpy(c->ask + c->ask_n, p, n);
+	c->ask_n += n;
 	return n;
 }
 

@@ -1,5 +1,5 @@
-/* A homeserver that knows two requests, sync and logout (then it answers 401, though not those that wait), of one
- * device: messages to the device are kept until it is asked with a newer since, then they are gone for good, as Synapse
+/* A homeserver that knows three requests, sync, sliding sync (MSC4186) and logout (then it answers 401, though not those
+ * that wait), of one device: messages to the device are kept until it is asked with a newer since, then they are gone for good, as Synapse
  * does it. It also watches over the rule that makes that safe: nobody may ask with a token that the client has not
  * asked with itself. */
 #ifndef TH_SIM_SYNC_HOME_H

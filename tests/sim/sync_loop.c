@@ -24,7 +24,8 @@ static void again_in(struct sync_loop *l, th_time wait)
 
 static void take(struct sync_loop *l)
 {
-	const char *next = strstr(l->body, "\"next_batch\":\"s"), *p = l->body;
+	const char *key = l->sliding ? "\"pos\":\"7/" : "\"next_batch\":\"";
+	const char *next = strstr(l->body, key), *p = l->body;
 	bool any = false;
 
 	for (p = strstr(p, "\"n\":"); p; p = strstr(p + 1, "\"n\":")) {
@@ -37,8 +38,7 @@ static void take(struct sync_loop *l)
 	}
 	l->empty += !any;
 	if (next)
-		snprintf(l->since, sizeof(l->since), "%.*s", (int)strcspn(next + strlen("\"next_batch\":\""), "\""),
-			 next + strlen("\"next_batch\":\""));
+		snprintf(l->since, sizeof(l->since), "%.*s", (int)strcspn(next + strlen(key), "\""), next + strlen(key));
 }
 
 static void done(struct sync_loop *l)
@@ -87,9 +87,20 @@ static void on_close(struct th_flow *f, const struct th_failure *why)
 	again_in(l, retry_after);
 }
 
+static void ask(struct sync_loop *l)
+{
+	if (l->asked < l->ask_n && th_flow_open(&l->flow))
+		l->asked += th_flow_data(&l->flow, (const uint8_t *)l->ask + l->asked, l->ask_n - l->asked);
+	if (l->asked == l->ask_n && th_flow_open(&l->flow))
+		th_flow_end(&l->flow);
+}
+
 static void on_resume(struct th_flow *f)
 {
-	(void)f;
+	struct sync_loop *l = loop_of(f);
+
+	if (l->asked < l->ask_n)
+		ask(l);
 }
 
 static const struct th_flow_ops ops = { on_head, on_data, on_end, on_resume, on_close };
@@ -99,12 +110,23 @@ static void poll_now(struct sync_loop *l)
 	struct th_flow_server *door = l->door(l->user);
 	struct th_field field = { TH_STR_INIT("Authorization"), th_str_of(l->token) };
 	struct th_failure why = { .status = 0 };
-	struct th_head h = { .method = TH_STR("GET"), .fields = &field, .n_fields = 1 };
+	struct th_head h = { .method = l->sliding ? TH_STR("POST") : TH_STR("GET"), .fields = &field, .n_fields = 1 };
 	char target[256];
 	int n = snprintf(target, sizeof(target), "/_matrix/client/v3/sync?%stimeout=%u%s%s", l->query, l->timeout_ms,
 			 l->since[0] ? "&since=" : "", l->since);
 	uint64_t asked = l->since[0] ? strtoull(l->since + 1, NULL, 10) : 0;
 
+	if (l->sliding) {
+		n = snprintf(target, sizeof(target),
+			     "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?%stimeout=%u%s%s", l->query,
+			     l->timeout_ms, l->since[0] ? "&pos=7%2F" : "", l->since);
+		h.body_len = snprintf(l->ask, sizeof(l->ask), "{\"lists\":{\"a\":{\"ranges\":[[0,9]]}},\"extensions\":{\"e2ee\":{\"enabled\":true},"
+							  "\"to_device\":{\"enabled\":true%s%.*s%s}}}",
+				      l->since[0] ? ",\"since\":\"d" : "", l->since[0] ? (int)strcspn(l->since + 1, "_") : 0,
+				      l->since[0] ? l->since + 1 : "", l->since[0] ? "\"" : "");
+	}
+	l->ask_n = (size_t)h.body_len;
+	l->asked = 0;
 	if (l->target)
 		n = snprintf(target, sizeof(target), "%s", l->target);
 	l->polling = true;
@@ -125,8 +147,7 @@ static void poll_now(struct sync_loop *l)
 	h.target = (struct th_str){ target, (size_t)n };
 	sim_net_at(l->net, &l->wake, l->net->now + l->timeout_ms * TH_MS + patience_beyond);
 	th_flow_head(&l->flow, &h);
-	if (th_flow_open(&l->flow))
-		th_flow_end(&l->flow);
+	ask(l);
 }
 
 static void on_wake(struct sim_event *e)

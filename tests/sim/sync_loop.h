@@ -20,6 +20,9 @@ struct sync_loop {
 	const char *target;    /* NULL: of a sync */
 	const char *query;     /* what each poll has besides since and timeout */
 	const char *token;
+	bool sliding; /* by MSC4186 */
+	char ask[256]; /* that request's body */
+	size_t ask_n, asked; /* of it: what was taken */
 	unsigned timeout_ms;
 	th_time think_most; /* it thinks for a random time up to this before it polls again */
 	bool polling, stopped, whole;

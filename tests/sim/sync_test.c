@@ -1,6 +1,7 @@
 /* Sync push (docs/internals/sync.md) on virtual time: what each step must look like, datagram by datagram. */
 #include "sim/sync_stand.h"
 
+static bool sliding; /* else /sync */
 static bool model; /* of new stands */
 
 static uint64_t bytes(const struct stand *s)
@@ -13,6 +14,7 @@ static struct stand *running(bool push)
 {
 	struct stand *s = stand_new(7, push, model, 0);
 
+	s->loop.sliding = sliding;
 	stand_send(s);
 	sync_loop_start(&s->loop);
 	stand_run(s, 40 * TH_SEC);
@@ -85,8 +87,16 @@ static void idle_answer(void)
 	char direct[512];
 
 	stand_run(s, 100 * TH_SEC);
-	snprintf(direct, sizeof(direct),
-		 "{\"next_batch\":\"%s\",\"device_one_time_keys_count\":{\"signed_curve25519\":50}}", s->loop.since);
+	if (sliding)
+		snprintf(direct, sizeof(direct),
+			 "{\"pos\":\"7/%s\",\"lists\":{\"a\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{"
+			 "\"next_batch\":\"d%.*s\",\"events\":[]},\"e2ee\":{\"device_one_time_keys_count\":{"
+			 "\"signed_curve25519\":50}}}}",
+			 s->loop.since, (int)strcspn(s->loop.since + 1, "_"), s->loop.since + 1);
+	else
+		snprintf(direct, sizeof(direct),
+			 "{\"next_batch\":\"%s\",\"device_one_time_keys_count\":{\"signed_curve25519\":50}}",
+			 s->loop.since);
 	CHECK(strcmp(s->loop.last, direct) == 0);
 	/* that keys were used up is news, though it wakes nobody */
 	s->home.keys = 49;
@@ -491,9 +501,10 @@ static void roams(void)
 	stand_del(s);
 }
 
-int main(void)
+static void all(void)
 {
 	model = true; /* as daemons do */
+	printf("%s:\n", sliding ? "sliding sync" : "sync");
 	figures(false);
 	figures(true);
 	each_builds_on_the_last();
@@ -519,5 +530,12 @@ int main(void)
 	outage(true);
 	outage(false);
 	roams();
+}
+
+int main(void)
+{
+	all();
+	sliding = true;
+	all();
 	return 0;
 }

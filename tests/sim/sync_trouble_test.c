@@ -15,10 +15,12 @@ static void steps(struct stand *s, uint64_t n)
 		sync_home_turn(&s->home);
 }
 
-static void kills(uint64_t seed, unsigned count)
+static void kills(uint64_t seed, unsigned count, bool sliding)
 {
 	struct stand *s = stand_new(seed, true, false, 200);
 	uint64_t pushed = 0;
+
+	s->loop.sliding = sliding;
 
 	s->world.config.sync_check = 60 * TH_SEC;
 	sim_world_kill(&s->world, SIM_NEAR);
@@ -66,17 +68,19 @@ static void kills(uint64_t seed, unsigned count)
 	}
 	pushed += stand_near(s).sync_pushed;
 	CHECK(pushed > count / 4 && stand_far(s).sync_pollers >= 1);
-	printf("seed %" PRIu64 ": %u kills in %.0f h, %" PRIu64 " messages, %" PRIu64 " polls, %" PRIu64
+	printf("%s, seed %" PRIu64 ": %u kills in %.0f h, %" PRIu64 " messages, %" PRIu64 " polls, %" PRIu64
 	       " pushed, 0 lost, 0 doubled\n",
-	       seed, count, (double)s->world.net.now / 3.6e12, s->home.sent, s->loop.polls, pushed);
+	       sliding ? "sliding" : "sync", seed, count, (double)s->world.net.now / 3.6e12, s->home.sent, s->loop.polls, pushed);
 	stand_del(s);
 }
 
 /* Allocations fail at both ends, at any step; then there is memory again. */
-static void short_of_memory(uint64_t seed)
+static void short_of_memory(uint64_t seed, bool sliding)
 {
 	struct stand *s = stand_new(seed, true, false, 100);
 	uint64_t failed;
+
+	s->loop.sliding = sliding;
 
 	s->world.config.sync_check = 60 * TH_SEC;
 	sim_world_kill(&s->world, SIM_NEAR);
@@ -112,7 +116,7 @@ static void short_of_memory(uint64_t seed)
 
 /* A thin link that loses, both ends told so: what is there to be told arrives within minutes, though nothing else is ever
  * said. Now and then only one way is left, for longer than anything is sent again for. */
-static void thin(uint64_t seed, unsigned loss_percent)
+static void thin(uint64_t seed, unsigned loss_percent, bool sliding)
 {
 	enum { TURNS = 40 };
 	const struct sim_profile link = {
@@ -126,6 +130,7 @@ static void thin(uint64_t seed, unsigned loss_percent)
 					      .ours = true };
 	struct stand *s = stand_new(seed, true, false, 0);
 
+	s->loop.sliding = sliding;
 	s->world.config.profile[SIM_NEAR] = s->world.config.profile[SIM_FAR] = told;
 	s->world.up.profile = s->world.down.profile = link;
 	stand_renew(s);
@@ -162,14 +167,14 @@ int main(int argc, char **argv)
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
 	for (uint64_t i = 0; i < 20; i++)
-		short_of_memory(seed + i);
+		short_of_memory(seed + i, i % 2);
 	/* each has found something: a session without a dialogue, an answer whose rest never comes */
-	short_of_memory(305);
-	short_of_memory(1259);
+	short_of_memory(305, false);
+	short_of_memory(1259, false);
 	for (uint64_t i = 0; i < 2 + total / 200; i++)
 		for (unsigned loss = 0; loss <= 40; loss += 10)
-			thin(seed + i, loss);
+			thin(seed + i, loss, i % 2);
 	for (unsigned long done = 0; done < total; done += KILLS_EACH)
-		kills(seed++, KILLS_EACH);
+		kills(seed++, KILLS_EACH, done / KILLS_EACH % 2);
 	return 0;
 }

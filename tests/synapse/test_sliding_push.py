@@ -129,6 +129,18 @@ def test_sliding_is_pushed(synapse, tmp_path, own_pair):
         through.poll(20000)
     assert through.said[-1] == "last" and time.monotonic() - started < 10
 
+    # two polls of one loop at a time: the second is asked of Synapse by itself
+    answers = []
+    body = json.loads(json.dumps(ASK))
+    body["extensions"]["to_device"]["since"] = through.device
+    again = [threading.Thread(target=lambda: answers.append(call(pair.http_port, "POST", f"{PATH}?timeout=1000&pos={through.pos}", alice, body)))
+             for _ in range(2)]
+    for t in again:
+        t.start()
+    for t in again:
+        t.join(20)
+    assert [status for status, _ in answers] == [200, 200] and timeless(answers[0][1]) == timeless(answers[1][1])
+
     # another position than the loop's own is asked of Synapse
     through.pos = "999999999/s1_1"
     assert call(pair.http_port, "POST", f"{PATH}?timeout=2000&pos={through.pos}", alice, ASK)[0] == 400

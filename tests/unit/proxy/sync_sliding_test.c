@@ -11,16 +11,19 @@ static struct th_str text(const char *s)
 
 /* ---- requests ---- */
 
-static void expect_request(const char *body, const char *token, const char *again)
+static void expect_request(const char *body, const char *token, const char *again, const char *without)
 {
 	const struct th_sync_token next = { "77", 2 };
 	uint8_t out[1024];
 	struct th_wr w = th_wr_init(out, sizeof(out));
-	size_t at, n;
+	struct th_sliding_spot spot;
 
-	assert_true(th_sliding_device(text(body), &at, &n));
-	assert_int_equal(n, strlen(token));
-	assert_memory_equal(body + at, token, n);
+	assert_true(th_sliding_find(text(body), &spot));
+	assert_int_equal(spot.n, strlen(token));
+	assert_memory_equal(body + spot.at, token, spot.n);
+	assert_int_equal(strlen(without), strlen(body) - spot.length);
+	assert_memory_equal(body, without, spot.member);
+	assert_string_equal(body + spot.member + spot.length, without + spot.member);
 	th_sliding_write(&w, text(body), &next);
 	assert_true(th_wr_ok(&w));
 	assert_int_equal(w.n, strlen(again));
@@ -29,6 +32,8 @@ static void expect_request(const char *body, const char *token, const char *agai
 
 static void requests(void **state)
 {
+	static const char *const none[] = { "{}", "{\"extensions\":{\"to_device\":{\"enabled\":true}}}",
+					    "{\"to_device\":{\"since\":\"1\"}}" };
 	static const char *const others[] = {
 		"",
 		"{",
@@ -41,38 +46,64 @@ static void requests(void **state)
 		"{\"extensions\":{\"to_device\":{\"since\":\"a\"}}",
 		"{\"extensions\":{\"to_device\":{\"since\":\"a\"}}} ",
 	};
-	size_t at, n;
+	struct th_sliding_spot spot;
 
 	(void)state;
 	expect_request("{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":true,\"since\":\"11\","
 		       "\"limit\":5}}}",
 		       "11",
 		       "{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":true,\"since\":\"77\","
-		       "\"limit\":5}}}");
-	expect_request("{}", "", "{}");
-	expect_request("{\"extensions\":{\"to_device\":{\"enabled\":true}}}", "",
+		       "\"limit\":5}}}",
+		       "{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":true,\"limit\":5}}}");
+	expect_request("{\"extensions\":{\"to_device\":{\"since\":\"11\",\"enabled\":true}}}", "11",
+		       "{\"extensions\":{\"to_device\":{\"since\":\"77\",\"enabled\":true}}}",
 		       "{\"extensions\":{\"to_device\":{\"enabled\":true}}}");
-	expect_request("{\"to_device\":{\"since\":\"1\"}}", "", "{\"to_device\":{\"since\":\"1\"}}");
+	expect_request("{\"extensions\":{\"to_device\":{\"since\":\"11\"}}}", "11",
+		       "{\"extensions\":{\"to_device\":{\"since\":\"77\"}}}", "{\"extensions\":{\"to_device\":{}}}");
+	for (size_t i = 0; i < UNIT_COUNT(none); i++)
+		expect_request(none[i], "", none[i], none[i]);
 	for (size_t i = 0; i < UNIT_COUNT(others); i++)
-		assert_false(th_sliding_device(text(others[i]), &at, &n));
+		assert_false(th_sliding_find(text(others[i]), &spot));
 }
 
 /* ---- answers ---- */
 
 #define COUNTS "\"e2ee\":{\"device_one_time_keys_count\":{\"signed_curve25519\":49},\"device_unused_fallback_key_types\":[\"a\"]"
 
+static struct th_sync_form f;
+
+static int set_up(void **state)
+{
+	(void)state;
+	th_sync_form_init(&f, &th_mem_libc);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	th_sync_form_free(&f);
+	return 0;
+}
+
+static void expect_idle(const struct th_sync_place *at, const char *idle)
+{
+	struct th_buf out;
+
+	th_buf_init(&out, &th_mem_libc, TH_SYNC_IDLE_MAX);
+	assert_int_equal(th_sync_form_write(&f, at, &out), TH_OK);
+	assert_int_equal(out.n, strlen(idle));
+	assert_memory_equal(th_buf_data(&out), idle, out.n);
+	th_buf_free(&out);
+}
+
 static void expect_answer(const char *body, bool news, const char *idle)
 {
-	static struct th_sync_form f;
 	const struct th_sync_place at = { { "4/s1", 4 }, { "8", 1 } };
-	uint8_t out[TH_SYNC_IDLE_MAX];
-	size_t n;
 
 	assert_true(th_sliding_form(&f, text(body)));
 	assert_int_equal(f.news, news);
-	n = th_sync_form_write(&f, &at, out);
-	assert_int_equal(n, strlen(idle));
-	assert_memory_equal(out, idle, n);
+	expect_idle(&at, idle);
 }
 
 static void answers(void **state)
@@ -101,17 +132,15 @@ static void answers(void **state)
 /* What a client that got this answer asks with. */
 static void places(void **state)
 {
-	static struct th_sync_form f;
 	const struct th_sync_place at = { { "4/s1", 4 }, { "8", 1 } }, none = { { "4/s1", 4 }, { "", 0 } };
 	struct th_sync_place next;
-	uint8_t out[TH_SYNC_IDLE_MAX];
 
 	(void)state;
 	assert_true(th_sliding_form(&f, text("{\"pos\":\"5\",\"extensions\":{\"to_device\":{\"next_batch\":\"9\"}}}")));
 	next = th_sync_form_next(&f, &at);
 	assert_true(th_sync_token_eq(&next.since, &(struct th_sync_token){ "5", 1 }));
 	assert_true(th_sync_token_eq(&next.device, &(struct th_sync_token){ "9", 1 }));
-	assert_int_equal(th_sync_form_write(&f, &none, out), strlen("{\"pos\":\"4/s1\",\"extensions\":{\"to_device\":{\"next_batch\":\"9\"}}}"));
+	expect_idle(&none, "{\"pos\":\"4/s1\",\"extensions\":{\"to_device\":{\"next_batch\":\"9\"}}}");
 	assert_true(th_sliding_form(&f, text("{\"pos\":\"5\"}")));
 	next = th_sync_form_next(&f, &at);
 	assert_true(th_sync_token_eq(&next.device, &at.device));
@@ -123,7 +152,6 @@ static void digests(void **state)
 	static const char *const same[] = { "{\"pos\":\"5\",\"lists\":{\"a\":1},\"rooms\":{}}",
 					    "{\"pos\":\"6\",\"lists\":{\"a\":1},\"rooms\":{\"!a\":{}}}" },
 				 *const other = "{\"pos\":\"5\",\"lists\":{\"a\":2},\"rooms\":{}}";
-	static struct th_sync_form f;
 	uint8_t a[TH_SYNC_DIGEST], b[TH_SYNC_DIGEST];
 
 	(void)state;
@@ -158,11 +186,27 @@ static void no_answers(void **state)
 		"{\"pos\":\"5\"",
 		"{\"errcode\":\"M_UNKNOWN_POS\",\"error\":\"x\"}",
 	};
-	static struct th_sync_form f;
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(others); i++)
 		assert_false(th_sliding_form(&f, text(others[i])));
+}
+
+/* A client with many rooms gets them all in `lists`, again and again. */
+static void many_rooms(void **state)
+{
+	enum { ROOMS = 500 };
+	static char body[64 * 1024];
+	size_t n = (size_t)snprintf(body, sizeof(body), "{\"pos\":\"5\",\"lists\":{\"a\":[");
+
+	(void)state;
+	for (unsigned i = 0; i < ROOMS; i++)
+		n += (size_t)snprintf(body + n, sizeof(body) - n, "%s\"!%043u\"", i ? "," : "", i);
+	snprintf(body + n, sizeof(body) - n, "]}}");
+	assert_true(th_sliding_form(&f, text(body)));
+	memset(body + n, '1', TH_SYNC_FORM_MAX);
+	snprintf(body + n + TH_SYNC_FORM_MAX, sizeof(body) - n - TH_SYNC_FORM_MAX, "]}}");
+	assert_false(th_sliding_form(&f, text(body))); /* too many */
 }
 
 /* Whatever it is, it has a form of bounded length or none. */
@@ -170,16 +214,14 @@ static void anything(void **state)
 {
 	static const char seed_text[] = "{\"pos\":\"5/s2\",\"lists\":{\"all\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{"
 					"\"next_batch\":\"9\",\"events\":[]}," COUNTS "}}}";
-	static struct th_sync_form f;
 	uint64_t seed = 1;
 	struct th_rng rng = th_rng_seeded(&seed);
 	unsigned good = 0;
 
 	(void)state;
 	for (int round = 0; round < 200000; round++) {
-		uint8_t out[TH_SYNC_IDLE_MAX];
-		const struct th_sync_place at = { { "4", 1 }, { "8", 1 } };
-		size_t len = sizeof(seed_text) - 1, a, b;
+		struct th_sliding_spot spot;
+		size_t len = sizeof(seed_text) - 1;
 		char *body = malloc(len);
 
 		memcpy(body, seed_text, len);
@@ -187,11 +229,11 @@ static void anything(void **state)
 			body[th_rng_below(&rng, len)] = "{}[]\",:ax5\\/ "[th_rng_below(&rng, 13)];
 		len -= th_rng_below(&rng, 4) ? 0 : th_rng_below(&rng, len);
 		if (th_sliding_form(&f, (struct th_str){ body, len })) {
-			assert_true(f.n <= TH_SYNC_FORM_MAX && f.next_at < f.n && f.device_at < f.n);
-			assert_true(th_sync_form_write(&f, &at, out) <= sizeof(out));
+			assert_true(f.form.n <= TH_SYNC_FORM_MAX && f.next_at < f.form.n && f.device_at < f.form.n);
 			good++;
 		}
-		(void)th_sliding_device((struct th_str){ body, len }, &a, &b);
+		if (th_sliding_find((struct th_str){ body, len }, &spot))
+			assert_true(spot.at + spot.n <= len && spot.member + spot.length <= len);
 		free(body);
 	}
 	assert_true(good > 10000);
@@ -201,8 +243,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests), cmocka_unit_test(answers),	  cmocka_unit_test(places),
-		cmocka_unit_test(digests),  cmocka_unit_test(no_answers), cmocka_unit_test(anything),
+		cmocka_unit_test(digests),  cmocka_unit_test(no_answers), cmocka_unit_test(many_rooms),
+		cmocka_unit_test(anything),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
