@@ -1,9 +1,9 @@
 /* Bytes and speed of the model coder beside deflate, zstd and brotli, which get trained dictionaries and the same
  * history.
  *
- * usage: bench-codec TABLES TRAIN TEST [model] [hopeful] [each] [after PERCENT]. The records (tools/model/records.py) in TRAIN are for
- * the others' dictionaries, those in TEST are coded: every session from its beginning, message by message, as two ends
- * without loss would. Prints tables; bench/codec-figures puts them together. */
+ * usage: bench-codec TABLES TRAIN TEST [model] [hopeful] [each] [after PERCENT]. The records (tools/model/records.py)
+ * in TRAIN are for the others' dictionaries, those in TEST are coded: every session from its beginning, message by
+ * message, as two ends without loss would. Prints tables; bench/codec-figures puts them together. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -401,9 +401,8 @@ static void on_moved(void *user, th_session_id id)
 	th_session_forget(s->sessions, id, number); /* now or not at all */
 }
 
-static const struct th_session_ops session_ops = {
-	on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful, on_moved
-};
+static const struct th_session_ops session_ops = { on_deliver, on_trust,    on_persist, on_opened,
+						   on_closed,  on_doubtful, on_moved };
 
 /* ---- downwards ---- */
 

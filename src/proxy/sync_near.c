@@ -373,8 +373,7 @@ void th_watch_begin(struct th_watch *w, struct th_poll *p)
 	th_watch_late(w, TH_NEVER);
 	w->sliding = p->query.sliding;
 	w->observes = p->query.at.since.n > 0 && !p->query.full_state && !w->deaf;
-	w->known = w->observes && w->form_ok && p->query.timeout_ms > 0 &&
-		   is_next(w, &p->query.at);
+	w->known = w->observes && w->form_ok && p->query.timeout_ms > 0 && is_next(w, &p->query.at);
 	w->at = p->query.at;
 	w->accepted = 0;
 	if (w->observes)

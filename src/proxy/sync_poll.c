@@ -166,8 +166,9 @@ static bool belongs(struct th_poll *p, const struct th_head *h)
 	if (!p->node->config.sync_push || !th_head_find(h, TH_STR("Authorization")) ||
 	    !th_sync_query_read(&p->query, h->target))
 		return false;
-	if (p->query.sliding ? !th_str_eq(h->method, TH_STR("POST")) || h->body_len <= 0 || h->body_len > TH_SLIDING_BODY_MAX
-			     : !th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0)
+	if (p->query.sliding
+		    ? !th_str_eq(h->method, TH_STR("POST")) || h->body_len <= 0 || h->body_len > TH_SLIDING_BODY_MAX
+		    : !th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0)
 		return false;
 	return th_sync_head_keep(&p->ask, h) == TH_OK;
 }

@@ -1,5 +1,5 @@
-/* Pollers: the egress half of sync push. What they ask the homeserver is in sync_far.c, what they tell the ingress half
- * in sync_tell.c. Private to src/proxy.
+/* Pollers: the egress half of sync push. How they come into being is in sync_register.c, what they ask the homeserver in
+ * sync_far.c, what they tell the ingress half in sync_tell.c. Private to src/proxy.
  *
  *   ASKING ─an answer that tells something─▶ OWED ─accepted: the client has asked with its token─▶ ASKING
  *     │ └─one in vain─▶ ASKING, with the same since
@@ -61,6 +61,12 @@ void th_poller_broken(struct th_poller *p, enum th_err err);
 void th_poller_owes(struct th_poller *p);
 /* The client has asked with the notification's token: so may we. */
 void th_poller_accepted(struct th_poller *p);
+
+/* Asks the homeserver: the first time as the client did, then on our own. Its answers come to this flow. */
+void th_poller_ask(struct th_poller *p);
+extern const struct th_flow_ops th_poller_flow;
+/* Its timer. */
+void th_poller_due(struct th_sync_timer *t);
 
 /* 2.03 Valid: what the client has is the newest we know of. */
 void th_poller_registered(struct th_poller *p);

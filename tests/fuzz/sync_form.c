@@ -1,6 +1,6 @@
-/* What a homeserver answers to a sync and what a client asks of sliding sync, whatever it is: the first byte says which,
- * and in which pieces it comes. What is found lies inside, a form is bounded, what both tokens are put into has their
- * lengths, and an answer in vain made from a form has that form again. */
+/* What a homeserver answers to a sync and what a client asks of sliding sync, whatever it is: the first byte says
+ * which, and in which pieces it comes. What is found lies inside, a form is bounded, what both tokens are put into has
+ * their lengths, and an answer in vain made from a form has that form again. */
 #include "fuzz.h"
 
 #include <string.h>

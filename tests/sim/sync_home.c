@@ -91,7 +91,8 @@ static char *compose(struct call *c)
 		next = first + MESSAGES_AT_ONCE;
 	if (c->sliding)
 		n = (size_t)snprintf(body, cap,
-				     "{\"pos\":\"7/s%" PRIu64 "_0\",\"lists\":{\"a\":{\"count\":1}},\"rooms\":{},\"extensions\":{"
+				     "{\"pos\":\"7/s%" PRIu64
+				     "_0\",\"lists\":{\"a\":{\"count\":1}},\"rooms\":{},\"extensions\":{"
 				     "\"to_device\":{\"next_batch\":\"d%" PRIu64 "\",\"events\":[",
 				     next, next);
 	else

@@ -38,7 +38,8 @@ static void take(struct sync_loop *l)
 	}
 	l->empty += !any;
 	if (next)
-		snprintf(l->since, sizeof(l->since), "%.*s", (int)strcspn(next + strlen(key), "\""), next + strlen(key));
+		snprintf(l->since, sizeof(l->since), "%.*s", (int)strcspn(next + strlen(key), "\""),
+			 next + strlen(key));
 }
 
 static void done(struct sync_loop *l)
@@ -120,10 +121,12 @@ static void poll_now(struct sync_loop *l)
 		n = snprintf(target, sizeof(target),
 			     "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?%stimeout=%u%s%s", l->query,
 			     l->timeout_ms, l->since[0] ? "&pos=7%2F" : "", l->since);
-		h.body_len = snprintf(l->ask, sizeof(l->ask), "{\"lists\":{\"a\":{\"ranges\":[[0,9]]}},\"extensions\":{\"e2ee\":{\"enabled\":true},"
-							  "\"to_device\":{\"enabled\":true%s%.*s%s}}}",
-				      l->since[0] ? ",\"since\":\"d" : "", l->since[0] ? (int)strcspn(l->since + 1, "_") : 0,
-				      l->since[0] ? l->since + 1 : "", l->since[0] ? "\"" : "");
+		h.body_len =
+			snprintf(l->ask, sizeof(l->ask),
+				 "{\"lists\":{\"a\":{\"ranges\":[[0,9]]}},\"extensions\":{\"e2ee\":{\"enabled\":true},"
+				 "\"to_device\":{\"enabled\":true%s%.*s%s}}}",
+				 l->since[0] ? ",\"since\":\"d" : "", l->since[0] ? (int)strcspn(l->since + 1, "_") : 0,
+				 l->since[0] ? l->since + 1 : "", l->since[0] ? "\"" : "");
 	}
 	l->ask_n = (size_t)h.body_len;
 	l->asked = 0;

@@ -49,12 +49,15 @@ static void requests(void **state)
 	struct th_sliding_spot spot;
 
 	(void)state;
-	expect_request("{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":true,\"since\":\"11\","
+	expect_request("{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":"
+		       "true,\"since\":\"11\","
 		       "\"limit\":5}}}",
 		       "11",
-		       "{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":true,\"since\":\"77\","
+		       "{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":"
+		       "true,\"since\":\"77\","
 		       "\"limit\":5}}}",
-		       "{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":true,\"limit\":5}}}");
+		       "{\"lists\":{\"a\":{\"since\":\"x\"}},\"extensions\":{\"e2ee\":{},\"to_device\":{\"enabled\":"
+		       "true,\"limit\":5}}}");
 	expect_request("{\"extensions\":{\"to_device\":{\"since\":\"11\",\"enabled\":true}}}", "11",
 		       "{\"extensions\":{\"to_device\":{\"since\":\"77\",\"enabled\":true}}}",
 		       "{\"extensions\":{\"to_device\":{\"enabled\":true}}}");
@@ -68,7 +71,9 @@ static void requests(void **state)
 
 /* ---- answers ---- */
 
-#define COUNTS "\"e2ee\":{\"device_one_time_keys_count\":{\"signed_curve25519\":49},\"device_unused_fallback_key_types\":[\"a\"]"
+#define COUNTS                                                                                                         \
+	"\"e2ee\":{\"device_one_time_keys_count\":{\"signed_curve25519\":49},\"device_unused_fallback_key_types\":["   \
+	"\"a\"]"
 
 static struct th_sync_form f;
 
@@ -111,12 +116,18 @@ static void answers(void **state)
 	(void)state;
 	expect_answer("{\"pos\":\"5/s2\"}", false, "{\"pos\":\"4/s1\"}");
 	/* as Synapse says that there is nothing */
-	expect_answer("{\"pos\":\"5/s2\",\"lists\":{\"all\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{\"next_batch\":\"9\","
-		      "\"events\":[]}," COUNTS ",\"device_lists\":{\"changed\":[],\"left\":[]}},\"account_data\":{\"global\":[],\"rooms\":{}},"
+	expect_answer("{\"pos\":\"5/"
+		      "s2\",\"lists\":{\"all\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{\"next_"
+		      "batch\":\"9\","
+		      "\"events\":[]}," COUNTS
+		      ",\"device_lists\":{\"changed\":[],\"left\":[]}},\"account_data\":{\"global\":[],\"rooms\":{}},"
 		      "\"typing\":{\"rooms\":{}}}}",
 		      false,
-		      "{\"pos\":\"4/s1\",\"lists\":{\"all\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{\"next_batch\":\"8\","
-		      "\"events\":[]}," COUNTS ",\"device_lists\":{\"changed\":[],\"left\":[]}},\"account_data\":{\"global\":[],\"rooms\":{}},"
+		      "{\"pos\":\"4/"
+		      "s1\",\"lists\":{\"all\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{\"next_"
+		      "batch\":\"8\","
+		      "\"events\":[]}," COUNTS
+		      ",\"device_lists\":{\"changed\":[],\"left\":[]}},\"account_data\":{\"global\":[],\"rooms\":{}},"
 		      "\"typing\":{\"rooms\":{}}}}");
 	/* all that may be told, each alone is news */
 	expect_answer("{\"rooms\":{\"!a\":{}},\"pos\":\"5\"}", true, "{\"rooms\":{},\"pos\":\"4/s1\"}");
@@ -124,7 +135,8 @@ static void answers(void **state)
 		      "{\"extensions\":{\"to_device\":{\"events\":[],\"next_batch\":\"8\"}},\"pos\":\"4/s1\"}");
 	expect_answer("{\"pos\":\"5\",\"extensions\":{\"typing\":{\"rooms\":{\"!a\":[]}}}}", true,
 		      "{\"pos\":\"4/s1\",\"extensions\":{\"typing\":{\"rooms\":{}}}}");
-	expect_answer("{\"pos\":\"5\",\"extensions\":{\"e2ee\":{\"device_lists\":{\"changed\":[\"@a\"],\"left\":[]}}}}", true,
+	expect_answer("{\"pos\":\"5\",\"extensions\":{\"e2ee\":{\"device_lists\":{\"changed\":[\"@a\"],\"left\":[]}}}}",
+		      true,
 		      "{\"pos\":\"4/s1\",\"extensions\":{\"e2ee\":{\"device_lists\":{\"changed\":[],\"left\":[]}}}}");
 	expect_answer("{\"pos\":\"5\",\"more\":{\"x\":1}}", true, "{\"pos\":\"4/s1\",\"more\":{}}");
 }
@@ -212,8 +224,9 @@ static void many_rooms(void **state)
 /* Whatever it is, it has a form of bounded length or none. */
 static void anything(void **state)
 {
-	static const char seed_text[] = "{\"pos\":\"5/s2\",\"lists\":{\"all\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{"
-					"\"next_batch\":\"9\",\"events\":[]}," COUNTS "}}}";
+	static const char seed_text[] =
+		"{\"pos\":\"5/s2\",\"lists\":{\"all\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{"
+		"\"next_batch\":\"9\",\"events\":[]}," COUNTS "}}}";
 	uint64_t seed = 1;
 	struct th_rng rng = th_rng_seeded(&seed);
 	unsigned good = 0;
