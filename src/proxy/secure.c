@@ -14,7 +14,9 @@ enum {
 	BUCKETS = 256,
 	PDU_MAX = TH_SESSION_PAYLOAD_MAX + 64, /* a message in its ordinary form */
 	ID_AT = 8,			       /* in a virtual address */
-	RECENT = 1 << 15,		       /* numbers that 16 bits tell from those that are on their way */
+	PATH_CHALLENGE = 0xfe,		       /* instead of a message: path.h */
+	PATH_RESPONSE = 0xff,
+	RECENT = 1 << 15, /* numbers that 16 bits tell from those that are on their way */
 };
 
 #define REFUSAL_LASTS (10 * TH_SEC)
@@ -224,6 +226,42 @@ static void note_heard(struct th_secure *s, th_session_id id)
 	th_asking_stop(&s->asking, s->sessions);
 }
 
+/* Asks whether the peer is where it seems to be, or says that it is. Now or not at all. */
+static void send_path(struct th_secure *s, th_session_id id, uint8_t kind, const uint8_t challenge[TH_PATH_CHALLENGE])
+{
+	struct link *l = find(s, id);
+	uint8_t out[1 + TH_PATH_CHALLENGE] = { kind };
+	uint64_t number;
+
+	if (!l)
+		return;
+	catch_up(s, l);
+	number = th_naming_record(&l->naming);
+	if (!reserve(s, l, number))
+		return;
+	memcpy(out + 1, challenge, TH_PATH_CHALLENGE);
+	(void)th_session_send(s->sessions, id, number, out, sizeof(out), 0, *s->now);
+	th_session_forget(s->sessions, id, number);
+}
+
+static void on_moved(void *user, th_session_id id, const uint8_t challenge[TH_PATH_CHALLENGE])
+{
+	send_path(user, id, PATH_CHALLENGE, challenge);
+}
+
+/* True: it was no CoAP message. A copy is not answered twice. */
+static bool took_path(struct th_secure *s, th_session_id id, const uint8_t *p, size_t n, bool copy)
+{
+	if (n != 1 + TH_PATH_CHALLENGE || (p[0] != PATH_CHALLENGE && p[0] != PATH_RESPONSE))
+		return false;
+	if (p[0] == PATH_RESPONSE)
+		th_session_shown(s->sessions, id, p + 1);
+	else if (!copy)
+		send_path(s, id, PATH_RESPONSE, p + 1);
+	s->freed = true;
+	return true;
+}
+
 static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *payload, size_t n, unsigned flags)
 {
 	struct th_secure *s = user;
@@ -238,6 +276,8 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 	note_heard(s, id);
 	if (!(flags & TH_SESSION_COPY))
 		th_naming_heard(&l->naming, number);
+	if (took_path(s, id, payload, n, flags & TH_SESSION_COPY))
+		return;
 	if (th_compact_read(&pdu, &room, &l->naming, number, payload, n) != TH_OK)
 		return;
 	show("in", &peer, number, &pdu, payload, n);
@@ -376,29 +416,6 @@ static void on_doubtful(void *user, th_session_id id, uint64_t number)
 	const struct th_addr peer = virtual_of(id);
 
 	s->ops->doubtful(s->user, &peer, number);
-}
-
-/* An empty confirmable message, which is answered by a Reset (RFC 7252 §4.3): that refers to its number (prove). It is
- * the session's, the engine knows nothing of it. */
-static void on_moved(void *user, th_session_id id)
-{
-	struct th_secure *s = user;
-	struct link *l = find(s, id);
-	struct th_coap_pdu ping = { .type = TH_COAP_CON, .code = TH_COAP_EMPTY };
-	uint8_t out[8];
-	const struct th_addr peer = virtual_of(id);
-	uint64_t number;
-	size_t n;
-
-	if (!l || !on_number(s, &peer, &number))
-		return;
-	ping.mid = (uint16_t)number;
-	n = th_compact_write(&ping, number, l->naming.heard, out, sizeof(out));
-	if (n > sizeof(out))
-		return;
-	show("out", &peer, number, &ping, out, n);
-	(void)th_session_send(s->sessions, id, number, out, n, 0, *s->now);
-	th_session_forget(s->sessions, id, number); /* now or not at all */
 }
 
 static const struct th_session_ops session_ops = { on_deliver, on_trust,    on_persist, on_opened,

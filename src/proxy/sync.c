@@ -87,6 +87,17 @@ uint64_t th_sync_account(const struct th_node *n, const struct th_head *request)
 	return f && n->config.sync_push ? th_table_hash(&n->sync.by_key, f->value.p, f->value.n) : 0;
 }
 
+uint64_t th_sync_connection(const struct th_node *n, const struct th_head *request, struct th_str body)
+{
+	const struct th_str connection = th_sliding_connection(body);
+	char rest[TH_TARGET_MAX];
+	size_t len = request->target.n <= sizeof(rest) ? th_sync_query_rest(request->target, rest) : 0;
+	const uint64_t parts[] = { th_sync_account(n, request), th_table_hash(&n->sync.by_key, rest, len),
+				   th_table_hash(&n->sync.by_key, connection.p, connection.n) };
+
+	return th_table_hash(&n->sync.by_key, parts, sizeof(parts));
+}
+
 void th_sync_asks(struct th_leg *leg, const struct th_head *request)
 {
 	struct th_str target = request->target;

@@ -53,6 +53,8 @@ bool th_sync_head_read(const struct th_sync_head *h, struct th_head *out, struct
 /* What polls of one loop have in common, as bytes: the target's rest, all fields that cross, the body but for its token.
  * Holds the account's secret. */
 enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, struct th_str body, struct th_buf *out);
+/* A keyed hash of which loop of which account a request of sliding sync belongs to, whatever else is in its body. */
+uint64_t th_sync_connection(const struct th_node *n, const struct th_head *request, struct th_str body);
 /* A keyed hash of whose request it is; 0: nobody's. */
 uint64_t th_sync_account(const struct th_node *n, const struct th_head *request);
 /* In constant time. */

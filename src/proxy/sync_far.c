@@ -279,11 +279,16 @@ static void on_close(struct th_flow *self, const struct th_failure *why)
 static void pump(struct th_poller *p)
 {
 	struct th_flow *f = &p->leg->flow;
-	size_t n = p->sending.n;
 
-	if (n == 0)
+	p->pump_again = true;
+	if (p->pumping)
 		return;
-	th_buf_consume(&p->sending, th_flow_data(f, th_buf_data(&p->sending), n));
+	p->pumping = true;
+	while (p->pump_again && p->sending.n > 0 && th_flow_open(f)) {
+		p->pump_again = false;
+		th_buf_consume(&p->sending, th_flow_data(f, th_buf_data(&p->sending), p->sending.n));
+	}
+	p->pumping = false;
 	if (p->sending.n == 0)
 		th_flow_end(f);
 }

@@ -280,7 +280,6 @@ static void on_answer_end(struct th_leg *leg)
 	}
 	w->form_ok = has_form(w) && is_usable(w);
 	if (w->final) {
-		th_buf_free(&w->body);
 		p = take_poll(w);
 		if (p) {
 			p->watch = NULL;
@@ -371,11 +370,12 @@ void th_watch_begin(struct th_watch *w, struct th_poll *p)
 
 	th_watch_drop(w, false);
 	th_watch_late(w, TH_NEVER);
-	w->sliding = p->query.sliding;
 	w->observes = p->query.at.since.n > 0 && !p->query.full_state && !w->deaf;
 	w->known = w->observes && w->form_ok && p->query.timeout_ms > 0 && is_next(w, &p->query.at);
 	w->at = p->query.at;
 	w->accepted = 0;
+	if (w->sliding)
+		th_watch_supersede(w);
 	if (w->observes)
 		th_watch_make_room(w);
 	w->phase = TH_WATCH_ASKED;
@@ -469,13 +469,14 @@ static bool goes_on(struct th_watch *w, struct th_poll *p)
 bool th_watch_take(struct th_node *n, struct th_poll *p)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
+	const struct th_str body = { (const char *)th_buf_data(&p->body), p->body.n };
 	struct th_watch *w;
 	struct th_buf key;
 	struct th_head h;
 
 	if (!th_sync_head_read(&p->ask, &h, fields, true))
 		return false;
-	if (th_sync_key(n, &h, (struct th_str){ (const char *)th_buf_data(&p->body), p->body.n }, &key) != TH_OK) {
+	if (th_sync_key(n, &h, body, &key) != TH_OK) {
 		th_sync_key_free(&key);
 		return false;
 	}
@@ -483,6 +484,8 @@ bool th_watch_take(struct th_node *n, struct th_poll *p)
 	if (!w || w->poll) /* two polls of one loop at a time: this one is asked apart */
 		return false;
 	p->watch = w;
+	w->sliding = p->query.sliding;
+	w->connection = w->sliding ? th_sync_connection(n, &h, body) : 0;
 	if (!goes_on(w, p))
 		th_watch_begin(w, p);
 	return true;
@@ -521,7 +524,7 @@ void th_watch_left(struct th_poll *p)
 	w->poll = NULL;
 	if (w->phase == TH_WATCH_AGAIN)
 		th_watch_let_go(w);
-	if (!may_come_back(w, p)) {
+	if (!may_come_back(w, p) || th_watch_superseded(w)) {
 		w->form_ok = false;
 		th_ingress_tell_cancelled(w->leg);
 		th_watch_drop(w, false);

@@ -139,7 +139,8 @@ static void hand_over(struct th_poll *p, struct th_flow *client)
 		th_flow_end(client);
 	} else if (th_flow_open(client)) {
 		th_failure_of(&why, TH_ERR_FULL, "A sync of this kind is under way already.");
-		th_flow_close(client->peer, &why);
+		th_flow_close(client, NULL);
+		client->ops->close(client, &why);
 	}
 }
 

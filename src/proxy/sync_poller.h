@@ -27,6 +27,7 @@ struct th_poller {
 	struct th_buf request;	    /* that body */
 	struct th_buf sending;	    /* what of one the homeserver has not taken yet */
 	bool sliding;
+	bool pumping, pump_again; /* that is being given to it, and it has asked for more meanwhile */
 	struct th_sync_place at; /* the client has asked with it */
 	bool known;		    /* what the ingress half would answer in vain: */
 	uint8_t digest[TH_SYNC_DIGEST];

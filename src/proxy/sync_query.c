@@ -87,7 +87,7 @@ enum { SINCE = 1, TIMEOUT = 2, FULL_STATE = 4 };
 
 static bool is_sliding(struct th_str target)
 {
-	return strcmp(th_route_name(target), "sliding_sync") == 0;
+	return th_route_fits("client/unstable/org.matrix.simplified_msc3575/sync", target);
 }
 
 static unsigned which(struct th_str key, bool sliding)

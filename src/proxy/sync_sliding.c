@@ -65,6 +65,14 @@ bool th_sliding_find(struct th_str body, struct th_sliding_spot *out)
 	return true;
 }
 
+struct th_str th_sliding_connection(struct th_str body)
+{
+	struct th_event_member connection;
+	bool whole;
+
+	return member(body, TH_STR("conn_id"), &connection, &whole) ? connection.value : TH_STR("");
+}
+
 void th_sliding_write(struct th_wr *w, struct th_str body, const struct th_sync_token *device)
 {
 	struct th_sliding_spot spot;

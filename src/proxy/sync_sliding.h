@@ -1,5 +1,6 @@
-/* Simplified sliding sync (MSC4186, and MSC3575 as its servers have it): a POST whose `pos` is what `since` is to /sync,
- * with a token of messages to the device in its body besides. Pure functions; JSON with white space is left alone.
+/* Simplified sliding sync (MSC4186): a POST whose `pos` is what `since` is to /sync, with a token of messages to the device
+ * in its body besides. (Not MSC3575: its servers answer a `pos` that was asked before as they did then, and tell lists by
+ * their changes.) Pure functions; JSON with white space is left alone.
  *
  *     {"lists":{…},"extensions":{"to_device":{"enabled":true,"since":"11"},…}}                               a request
  *     {"pos":"1/s8","lists":{…},"rooms":{…},"extensions":{"to_device":{"next_batch":"12","events":[…]},…}}    an answer
@@ -22,6 +23,9 @@ struct th_sliding_spot {
 
 /* False: no JSON object without white space, or the token is none of ours. */
 bool th_sliding_find(struct th_str body, struct th_sliding_spot *out);
+
+/* Which of its loops a client asks for: its `conn_id` as it is written; empty without. */
+struct th_str th_sliding_connection(struct th_str body);
 
 /* The request with another token there, if there is one. */
 void th_sliding_write(struct th_wr *w, struct th_str body, const struct th_sync_token *device);

@@ -61,6 +61,8 @@ struct th_leg *th_watch_let_go(struct th_watch *w)
 	struct th_leg *leg = w->leg;
 
 	count(w);
+	if (w->final)
+		th_buf_free(&w->body);
 	w->leg = NULL;
 	w->told = (struct th_watch_cost){ 0 };
 	w->phase = TH_WATCH_FREE;
@@ -143,6 +145,31 @@ static bool make_room(struct th_sync *s)
 	if (oldest)
 		remove_watch(oldest);
 	return oldest != NULL;
+}
+
+static bool is_of_connection(const struct th_watch *w, const struct th_watch *other)
+{
+	return other != w && other->sliding && other->connection == w->connection && other->leg;
+}
+
+void th_watch_supersede(struct th_watch *w)
+{
+	TH_LIST_EACH(l, &w->node->sync.watches)
+	{
+		struct th_watch *other = TH_OWNER(l, struct th_watch, link);
+
+		if (is_of_connection(w, other) && !other->poll)
+			th_watch_drop(other, true);
+	}
+}
+
+bool th_watch_superseded(const struct th_watch *w)
+{
+	/* the last used ones come last */
+	for (const struct th_list *l = w->link.next; w->sliding && l != &w->node->sync.watches; l = l->next)
+		if (is_of_connection(w, TH_OWNER(l, struct th_watch, link)))
+			return true;
+	return false;
 }
 
 void th_watch_make_room(struct th_watch *w)

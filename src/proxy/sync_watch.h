@@ -46,6 +46,7 @@ struct th_watch {
 	bool known;    /* the egress half knows `form` as what was said last */
 	bool final;    /* no notification: nothing follows this answer */
 	bool sliding;  /* sliding sync */
+	uint64_t connection; /* th_sync_connection() */
 	bool deaf;     /* the other daemon knows nothing of this */
 	bool alone;    /* the last answer built on what is not here: the next request shall build on nothing */
 	struct th_sync_place at; /* what the client has asked with */
@@ -73,6 +74,11 @@ void th_watch_drop(struct th_watch *w, bool tell);
 
 /* One more registration of that account comes: the longest unused of too many ends. */
 void th_watch_make_room(struct th_watch *w);
+
+/* Sliding sync: a client that asks otherwise on the same connection asks no more as before. Ends what was registered for
+ * that; whether this one is such a one. */
+void th_watch_supersede(struct th_watch *w);
+bool th_watch_superseded(const struct th_watch *w);
 
 /* Bytes on the link that its leg has got so far. */
 uint64_t th_watch_heard(struct th_watch *w);

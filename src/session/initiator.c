@@ -124,6 +124,9 @@ static enum th_err send_flight(struct th_sessions *s, struct session *ss)
 	size_t n = f->n + parts[1].n - f->riding;
 
 	f->sent = s->now;
+	if (ss->path.open) /* a handshake is more than may go to a host that is not shown */
+		th_path_trust(&ss->path, &ss->home);
+	th_session_release_back(s, ss);
 	s->stats.handshake_out += n;
 	ss->handshake_out += n;
 	s->stats.initiations_out++;
@@ -186,7 +189,7 @@ enum th_err th_flight_start(struct th_sessions *s, struct session *ss, struct ke
 	ss->flight->silence = silence;
 	ss->flight->sake = k ? k->number : UINT64_MAX;
 	/* Where the peer was last heard may have been somebody in between, or is no more. */
-	if (silence || !ss->current || ss->path.open)
+	if (silence || !ss->current)
 		th_path_trust(&ss->path, &ss->home);
 	if (k)
 		k->touched = s->now;

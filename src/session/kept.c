@@ -48,16 +48,16 @@ struct kept *th_kept_find(const struct session *ss, uint64_t number)
 	return NULL;
 }
 
-bool th_kept_back(const struct session *ss, const uint8_t *payload, size_t n)
+struct kept *th_kept_back(const struct session *ss, const uint8_t *payload, size_t n)
 {
 	TH_LIST_EACH(i, &ss->kept)
 	{
-		const struct kept *k = TH_OWNER(i, struct kept, link);
+		struct kept *k = TH_OWNER(i, struct kept, link);
 
 		if (k->back && !(k->flags & TH_SESSION_KEEP) && k->n == n && memcmp(k->payload, payload, n) == 0)
-			return true;
+			return k;
 	}
-	return false;
+	return NULL;
 }
 
 void th_kept_sent(struct th_sessions *s, struct session *ss, struct kept *k)

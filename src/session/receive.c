@@ -51,6 +51,19 @@ static void heard_under(struct th_sessions *s, struct session *ss, struct epoch 
 	}
 }
 
+void th_session_came(struct th_sessions *s, struct session *ss, size_t n)
+{
+	bool asks = th_path_came(&ss->path, n, s->now);
+	int64_t had = ss->path.datagrams;
+
+	th_session_release_back(s, ss); /* it may have come home */
+	if (!asks || !s->ops->moved || ss->dead || !ss->current)
+		return;
+	s->ops->moved(s->user, ss->id, ss->path.challenge);
+	if (ss->path.datagrams < had) /* it went */
+		th_path_probed(&ss->path, s->now);
+}
+
 /* A record that opened, with a datagram of so many bytes. `first`: not seen before under this epoch. */
 static void authentic(struct th_sessions *s, struct epoch *e, const struct th_addr *from, size_t datagram,
 		      uint64_t number, bool first, const uint8_t *payload, size_t n)
@@ -70,7 +83,7 @@ static void authentic(struct th_sessions *s, struct epoch *e, const struct th_ad
 		}
 		e->assumed = e->tx.window.next; /* more than a guess only for what is older than its way here */
 		if (number >= newest)
-			s->stats.roamed += th_path_follow(&ss->path, from, ss->next);
+			s->stats.roamed += th_path_follow(&ss->path, from, s->rng);
 	} else if (!th_addr_eq(&ss->path.to, from)) {
 		return; /* a replay from elsewhere; who really moved sends something new as well */
 	}
@@ -78,8 +91,8 @@ static void authentic(struct th_sessions *s, struct epoch *e, const struct th_ad
 		heard_under(s, ss, e);
 	if (first && !ss->initiator && e == ss->upcoming)
 		th_session_confirm(s, ss);
-	if (th_addr_eq(&ss->path.to, from) && th_path_came(&ss->path, datagram, s->now) && s->ops->moved && !ss->dead)
-		s->ops->moved(s->user, ss->id);
+	if (th_addr_eq(&ss->path.to, from))
+		th_session_came(s, ss, datagram);
 	th_session_deliver(s, ss, number, payload, n, v == TH_WINDOW_SEEN ? TH_SESSION_COPY : 0u);
 }
 

@@ -274,6 +274,8 @@ static bool begin_reply(struct th_sessions *s, struct session *ss, const struct 
 {
 	th_reply_del(s, ss);
 	th_epoch_del(s, ss->upcoming);
+	if (!ss->confirmed) /* whoever confirms has read this reply */
+		th_path_trust(&ss->path, m->from);
 	ss->reply = make_reply(s, ss, m);
 	ss->upcoming = ss->reply ? ss->reply->epoch : NULL;
 	return ss->reply != NULL;
@@ -374,8 +376,8 @@ void th_responder_first(struct th_sessions *s, const struct th_addr *from, const
 
 /* ---- the third message ---- */
 
-/* Whether the initiator has given up on this handshake, and begun another session by one that names it: what rides in the
- * third message has come with that. */
+/* Whether the initiator has given up on this handshake, and begun another session by one that names it: what rides in
+ * the third message has come with that. */
 static bool is_overtaken(struct th_sessions *s, const struct session *ss, const struct th_noise *hs)
 {
 	struct th_hs_name name;
@@ -391,7 +393,7 @@ static bool is_overtaken(struct th_sessions *s, const struct session *ss, const 
 }
 
 static void accept_third(struct th_sessions *s, struct session *ss, struct th_noise *hs, const struct th_addr *from,
-			 const struct th_hs_payload *p)
+			 size_t datagram, const struct th_hs_payload *p)
 {
 	struct reply *r = ss->reply;
 	enum th_window_verdict v;
@@ -404,7 +406,7 @@ static void accept_third(struct th_sessions *s, struct session *ss, struct th_no
 	memcpy(ss->key, hs->rs, sizeof(ss->key));
 	ss->has_key = ss->first_contact = true;
 	ss->pattern = TH_SESSION_IK;
-	th_path_follow(&ss->path, from, ss->next);
+	th_path_follow(&ss->path, from, s->rng);
 	if (th_epoch_key(s, r->epoch, hs, r->long_tag ? (size_t)TH_RECORD_TAG_LONG : s->config.tag_len, r->tx_base,
 			 r->rx_base) != TH_OK) {
 		th_session_end(s, ss, TH_SESSION_END_EVICTED);
@@ -412,12 +414,13 @@ static void accept_third(struct th_sessions *s, struct session *ss, struct th_no
 	}
 	v = p->has_data ? th_session_note(s, ss, p->number) : TH_WINDOW_OLD;
 	th_session_confirm(s, ss);
+	th_session_came(s, ss, datagram);
 	if (v != TH_WINDOW_OLD)
 		th_session_deliver(s, ss, p->number, p->data, p->n, v == TH_WINDOW_SEEN ? TH_SESSION_COPY : 0u);
 }
 
 static void read_third(struct th_sessions *s, struct session *ss, struct th_noise *hs, const struct th_addr *from,
-		       const uint8_t *plain, size_t n)
+		       size_t datagram, const uint8_t *plain, size_t n)
 {
 	struct th_hs_payload p;
 
@@ -427,7 +430,7 @@ static void read_third(struct th_sessions *s, struct session *ss, struct th_nois
 		s->stats.not_accepted++;
 		th_session_end(s, ss, TH_SESSION_END_KEY);
 	} else {
-		accept_third(s, ss, hs, from, &p);
+		accept_third(s, ss, hs, from, datagram, &p);
 	}
 }
 
@@ -447,7 +450,7 @@ void th_responder_third(struct th_sessions *s, const struct th_addr *from, const
 	if (th_noise_read(&hs, p + head, n - head, plain, &len) == TH_OK) {
 		s->stats.handshake_in += n;
 		e->session->handshake_in += n;
-		read_third(s, e->session, &hs, from, plain, len);
+		read_third(s, e->session, &hs, from, n, plain, len);
 		th_wipe(plain, len);
 	} else {
 		s->stats.unauthentic++;

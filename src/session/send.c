@@ -21,16 +21,30 @@ static bool is_stale(const struct session *ss)
 	return ss->flight && ss->flight->rides && !th_kept_find(ss, ss->flight->number);
 }
 
+/* It waits already, and there may be room for it by now. */
+static enum th_err send_back(struct th_sessions *s, struct session *ss, struct kept *k)
+{
+	enum th_err err = th_session_again(s, ss, k);
+
+	if (err != TH_OK)
+		k->back = false;
+	th_kept_sent(s, ss, k);
+	return err;
+}
+
 static enum th_err send_record(struct th_sessions *s, struct session *ss, uint64_t number, const uint8_t *payload,
 			       size_t n, unsigned flags)
 {
 	struct kept *k;
 	enum th_err err;
 
-	if (!(flags & TH_SESSION_KEEP) && !ss->path.open)
-		return th_session_seal(s, ss, number, payload, n);
-	if (!(flags & TH_SESSION_KEEP) && th_kept_back(ss, payload, n))
-		return TH_OK;
+	if (!(flags & TH_SESSION_KEEP)) {
+		k = th_kept_back(ss, payload, n);
+		if (k)
+			return send_back(s, ss, k);
+		if (th_path_admits(&ss->path, n + TH_RECORD_OVERHEAD_MAX))
+			return th_session_seal(s, ss, number, payload, n);
+	}
 	err = hold(s, ss, number, payload, n, flags, &k);
 	if (err != TH_OK)
 		return err;
@@ -148,6 +162,7 @@ static enum th_err resend_as_initiator(struct th_sessions *s, struct session *ss
 		/* It was made for new keys, to where the peer was last heard: see th_flight_start(). */
 		f->silence = true;
 		th_path_trust(&ss->path, &ss->home);
+		th_session_release_back(s, ss);
 		return th_flight_repeat(s, ss, k);
 	}
 	/* A rekeying handshake that is not answered does not hold up what the current keys can bring. */
@@ -230,7 +245,13 @@ void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number)
 	if (e && number >= e->tx.base && number >= e->sure && (!k || k->serial == e->serial) &&
 	    th_window_look(&e->tx.window, number) == TH_WINDOW_SEEN)
 		e->sure = number + 1;
-	if (e && th_path_shows(&ss->path, number))
+}
+
+void th_session_shown(struct th_sessions *s, th_session_id id, const uint8_t challenge[TH_PATH_CHALLENGE])
+{
+	struct session *ss = th_session_find(s, id);
+
+	if (ss && th_path_answered(&ss->path, challenge))
 		th_session_release_back(s, ss);
 }
 

@@ -224,6 +224,7 @@ enum th_err th_sessions_set_address(struct th_sessions *s, th_session_id id, con
 		return TH_ERR_NOT_FOUND;
 	ss->home = *to;
 	th_path_trust(&ss->path, to);
+	th_session_release_back(s, ss);
 	return TH_OK;
 }
 

@@ -27,6 +27,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "session/noise.h"
+#include "session/path.h"
 #include "session/record.h"
 
 struct th_sessions;
@@ -111,9 +112,9 @@ struct th_session_ops {
 	 * delivered then, or not. It is not kept any more. After `opened`. NULL: it is dropped. */
 	void (*doubtful)(void *user, th_session_id id, uint64_t number);
 	/* The peer has moved to another host. Until it has shown to be there, no more bytes go there than come from
-	 * there, and the rest waits: something short is to be sent that the peer acknowledges (th_session_seen). NULL:
-	 * whatever is acknowledged next shows it. */
-	void (*moved)(void *user, th_session_id id);
+	 * there, and the rest waits. These bytes are to be sent there, without TH_SESSION_KEEP; the peer's owner sends
+	 * them back, and then th_session_shown(). NULL: it shows nothing before new keys. */
+	void (*moved)(void *user, th_session_id id, const uint8_t challenge[TH_PATH_CHALLENGE]);
 };
 
 /* Pointers are borrowed during th_sessions_new() only. th_sessions_config_default() sets all that is not a key. */
@@ -249,8 +250,10 @@ void th_session_forget(struct th_sessions *s, th_session_id id, uint64_t number)
  * on no more than what the peer is known to have received. */
 void th_session_repeated(struct th_sessions *s, th_session_id id);
 
-/* The peer has shown that it received this number, kept or not: later records can be shorter, and where it went the peer
- * is. Before it is forgotten. */
+/* The peer has sent that challenge back. Another is ignored. */
+void th_session_shown(struct th_sessions *s, th_session_id id, const uint8_t challenge[TH_PATH_CHALLENGE]);
+
+/* The peer has shown that it received this number, kept or not: later records can be shorter. Before it is forgotten. */
 void th_session_seen(struct th_sessions *s, th_session_id id, uint64_t number);
 
 /* Whether the longest payload can be kept or held. When not, who sends has to wait until something is forgotten. */

@@ -108,8 +108,8 @@ struct kept *th_kept_add(struct th_sessions *s, struct session *ss, uint64_t num
 			 unsigned flags, enum th_err *err);
 bool th_kept_fits(const struct th_sessions *s, const struct session *ss, size_t n);
 struct kept *th_kept_find(const struct session *ss, uint64_t number);
-/* Whether these bytes are held back already, to be sent once. */
-bool th_kept_back(const struct session *ss, const uint8_t *payload, size_t n);
+/* What is held back already and has these bytes, to be sent once; NULL: nothing. */
+struct kept *th_kept_back(const struct session *ss, const uint8_t *payload, size_t n);
 /* It is sealed: unless it is kept for later, it is not needed any more. */
 void th_kept_sent(struct th_sessions *s, struct session *ss, struct kept *k);
 void th_kept_del(struct th_sessions *s, struct session *ss, struct kept *k);
@@ -183,6 +183,7 @@ struct session {
 
 	struct th_list kept;
 	size_t kept_n, kept_bytes;
+	bool holds_back; /* some of it may be held back */
 	th_time heard, used; /* heard: the newest new authentic datagram, of an initiator's current epoch */
 	bool suspect;	     /* the peer is silent: new payloads go by a new handshake */
 	unsigned copies;     /* since the last new record; at least 1 if that was one of a message that came before */
@@ -273,7 +274,8 @@ enum th_err th_session_again(struct th_sessions *s, struct session *ss, struct k
 size_t th_session_flush(struct th_sessions *s,
 			struct session *ss); /* what is held, now that there are keys. How many */
 void th_session_confirm_ours(struct th_sessions *s, struct session *ss); /* an empty record */
-void th_session_release_back(struct th_sessions *s, struct session *ss); /* what was held back, now that it may go */
+/* What was held back goes, if the peer's address is shown by now. After all that may have shown it. */
+void th_session_release_back(struct th_sessions *s, struct session *ss);
 
 /* ---- initiator.c ---- */
 
@@ -308,6 +310,8 @@ void th_responder_again(struct th_sessions *s, struct session *ss, size_t riding
 
 /* An authentic number of the peer: new, a copy, or too old (then it is not to be delivered). Marks it. */
 enum th_window_verdict th_session_note(struct th_sessions *s, struct session *ss, uint64_t number);
+/* A datagram of so many bytes came from where the peer is now; asks whether it is there. */
+void th_session_came(struct th_sessions *s, struct session *ss, size_t n);
 /* Hands a payload up. n may be 0: then there is none. */
 void th_session_deliver(struct th_sessions *s, struct session *ss, uint64_t number, const uint8_t *payload, size_t n,
 			unsigned flags);

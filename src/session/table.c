@@ -198,8 +198,10 @@ void th_session_confirm(struct th_sessions *s, struct session *ss)
 	if (r && !r->announced)
 		th_session_open(s, ss, ss->opened, r->hello, r->hello_n);
 	th_reply_del(s, ss); /* ss is there until the verb ends, even if a callback has ended it */
-	if (!ss->dead)
+	if (!ss->dead) {
+		th_session_release_back(s, ss);
 		th_session_flush(s, ss);
+	}
 }
 
 /* ---- timer ---- */

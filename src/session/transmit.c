@@ -58,6 +58,7 @@ enum th_err th_session_to_peer(struct th_sessions *s, struct session *ss, const 
 	s->stats.held_back += !may;
 	if (back)
 		*back = !may;
+	ss->holds_back |= back && !may;
 	return may ? th_session_queue(s, &ss->path.to, parts, n) : TH_OK;
 }
 
@@ -194,12 +195,18 @@ size_t th_session_flush(struct th_sessions *s, struct session *ss)
 
 void th_session_release_back(struct th_sessions *s, struct session *ss)
 {
+	if (ss->path.open || !ss->holds_back || !ss->current)
+		return;
+	ss->holds_back = false;
 	TH_LIST_EACH(i, &ss->kept)
 	{
 		struct kept *k = TH_OWNER(i, struct kept, link);
 
-		if (k->back && th_session_again(s, ss, k) == TH_OK)
-			th_kept_sent(s, ss, k);
+		if (!k->back)
+			continue;
+		k->back = false;
+		(void)th_session_again(s, ss, k); /* else it is as lost on the link */
+		th_kept_sent(s, ss, k);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* Two ends of sessions, a link in the hands of an attacker, and time. What he can do: lose, double, delay, reorder,
- * replay from elsewhere, change, make up; restart either end, move the initiator, set clocks. Two bytes of settings, then
- * operations of a byte and an argument each. What must hold:
+ * replay from elsewhere, change, make up; restart either end, move the initiator, set clocks. Two bytes of settings,
+ * then operations of a byte and an argument each. What must hold:
  *
  *   - what is delivered was sent, as it was sent; a request is executed once by each life of the responder, and one of
  *     those that may rather be lost once by all of them;
@@ -22,6 +22,7 @@ enum {
 	HEAL_S = 3000,
 	GIVE_UP_S = 5 * 86400,
 	HEAD = 3,
+	SHORT = 1 + TH_PATH_CHALLENGE,
 	WALL = 1700000000,
 };
 
@@ -51,7 +52,7 @@ struct request {
 	th_session_id session;
 	uint64_t number;
 	th_time asked, at; /* first, and last */
-	unsigned done_in; /* the life of the responder that executed it last */
+	unsigned done_in;  /* the life of the responder that executed it last */
 };
 
 static struct {
@@ -65,6 +66,7 @@ static struct {
 	enum th_session_pattern pattern;
 	bool has_psk, once;
 	uint64_t in[PLACES], out[PLACES]; /* the responder's, by host */
+	unsigned homes;			  /* bit n: the initiator has been at that host */
 	size_t answer;
 	bool hostile;
 } w;
@@ -104,35 +106,30 @@ static size_t read_back(const uint8_t *p, size_t n)
 	return p[1];
 }
 
-/* What asks for a sign of life, and the sign, with the number that it answers. */
-static void send_short(const struct end *e, th_session_id id, uint8_t type, uint64_t about)
+/* Challenges of hosts that are not shown, and what answers them. */
+static void send_short(const struct end *e, th_session_id id, uint8_t type, const uint8_t challenge[TH_PATH_CHALLENGE])
 {
-	uint8_t out[HEAD] = { type, (uint8_t)(about >> 8), (uint8_t)about };
+	uint8_t out[SHORT] = { type };
+	uint64_t number = th_session_number(e->s, id);
 
-	th_session_send(e->s, id, th_session_number(e->s, id), out, sizeof(out), 0, w.now);
+	memcpy(out + 1, challenge, TH_PATH_CHALLENGE);
+	th_session_send(e->s, id, number, out, sizeof(out), 0, w.now);
+	th_session_forget(e->s, id, number);
 }
 
-static void on_moved(void *user, th_session_id id)
+static void on_moved(void *user, th_session_id id, const uint8_t challenge[TH_PATH_CHALLENGE])
 {
-	send_short(user, id, 'P', 0);
+	send_short(user, id, 'P', challenge);
 }
 
-/* The largest number of ours that ends in these 16 bits and was given. */
-static uint64_t ours(const struct end *e, th_session_id id, const uint8_t low[2])
+static bool took_short(const struct end *e, th_session_id id, const uint8_t *p, size_t n)
 {
-	uint64_t last = th_session_next(e->s, id) - 1;
-
-	return last - ((last - ((uint64_t)low[0] << 8 | low[1])) & 0xffff);
-}
-
-static bool took_short(const struct end *e, th_session_id id, uint64_t number, const uint8_t *p, size_t n)
-{
-	if (n != HEAD || (p[0] != 'P' && p[0] != 'p'))
+	if (n != SHORT || (p[0] != 'P' && p[0] != 'p'))
 		return false;
 	if (p[0] == 'P')
-		send_short(e, id, 'p', number);
+		send_short(e, id, 'p', p + 1);
 	else
-		th_session_seen(e->s, id, ours(e, id, p + 1));
+		th_session_shown(e->s, id, p + 1);
 	return true;
 }
 
@@ -142,7 +139,8 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 	uint8_t out[TH_SESSION_PAYLOAD_MAX];
 	size_t i;
 
-	if (took_short(e, id, number, p, n))
+	(void)number;
+	if (took_short(e, id, p, n))
 		return;
 	i = read_back(p, n);
 	if (e == &w.a) {
@@ -207,8 +205,8 @@ static bool is_established(const struct th_addr *at)
 	struct th_session_info info;
 
 	for (size_t i = 0; i < w.b.ids_n; i++)
-		if (th_session_look(w.b.s, w.b.ids[i], &info, w.now) && info.established &&
-		    info.shown && th_addr_same_host(&info.address, at))
+		if (th_session_look(w.b.s, w.b.ids[i], &info, w.now) && info.established && info.shown &&
+		    th_addr_same_host(&info.address, at))
 			return true;
 	return false;
 }
@@ -230,7 +228,7 @@ static void pump(struct end *e)
 	while ((f.n = th_sessions_tx(e->s, &to, f.b, sizeof(f.b), w.now)) > 0) {
 		f.to = place_of(&to);
 		f.from = e->place;
-		if (e == &w.b && !is_established(&to)) {
+		if (e == &w.b && !(is_established(&to) && w.homes & 1u << host_of(f.to))) {
 			w.out[host_of(f.to)] += f.n;
 			FUZZ_CHECK(w.out[host_of(f.to)] <= w.in[host_of(f.to)]);
 		}
@@ -415,6 +413,7 @@ static void one_op(struct th_rd *r)
 		break;
 	case 13:
 		w.a.place = arg % 4;
+		w.homes |= 1u << host_of(w.a.place);
 		break;
 	case 14:
 		*(arg & 1 ? &w.a.wall : &w.b.wall) = ((int64_t)arg - 128) * ((int64_t)1 << (arg / 8));
@@ -477,6 +476,7 @@ static void set_up(uint8_t settings, uint8_t more)
 
 	memset(&w, 0, sizeof(w));
 	w.now = 1000 * TH_SEC;
+	w.homes = 1;
 	init_end(&w.a, 1, 0);
 	init_end(&w.b, 2, 4);
 	w.pattern = patterns[settings % 4];

@@ -121,12 +121,13 @@ static void poll_now(struct sync_loop *l)
 		n = snprintf(target, sizeof(target),
 			     "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?%stimeout=%u%s%s", l->query,
 			     l->timeout_ms, l->since[0] ? "&pos=7%2F" : "", l->since);
-		h.body_len =
-			snprintf(l->ask, sizeof(l->ask),
-				 "{\"lists\":{\"a\":{\"ranges\":[[0,9]]}},\"extensions\":{\"e2ee\":{\"enabled\":true},"
-				 "\"to_device\":{\"enabled\":true%s%.*s%s}}}",
-				 l->since[0] ? ",\"since\":\"d" : "", l->since[0] ? (int)strcspn(l->since + 1, "_") : 0,
-				 l->since[0] ? l->since + 1 : "", l->since[0] ? "\"" : "");
+		h.body_len = snprintf(l->ask, sizeof(l->ask),
+				      "{\"conn_id\":\"%s\",\"lists\":{\"a\":{\"ranges\":[[0,%u]]}},\"extensions\":{"
+				      "\"e2ee\":{\"enabled\":true},"
+				      "\"to_device\":{\"enabled\":true%s%.*s%s}}}",
+				      l->connection, l->rooms, l->since[0] ? ",\"since\":\"d" : "",
+				      l->since[0] ? (int)strcspn(l->since + 1, "_") : 0,
+				      l->since[0] ? l->since + 1 : "", l->since[0] ? "\"" : "");
 	}
 	l->ask_n = (size_t)h.body_len;
 	l->asked = 0;
@@ -175,6 +176,8 @@ void sync_loop_init(struct sync_loop *l, struct sim_net *net, struct sync_home *
 	l->door = door;
 	l->user = user;
 	l->query = "";
+	l->connection = "room-list";
+	l->rooms = 9;
 	l->token = "Bearer syt_dXNlcg_abcdefghijklmnopqrst_0abcde";
 	l->timeout_ms = 30000;
 	l->wake.fire = on_wake;

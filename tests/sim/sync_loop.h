@@ -21,6 +21,8 @@ struct sync_loop {
 	const char *query;     /* what each poll has besides since and timeout */
 	const char *token;
 	bool sliding; /* by MSC4186 */
+	const char *connection;
+	unsigned rooms; /* that it wants to see */
 	char ask[256]; /* that request's body */
 	size_t ask_n, asked; /* of it: what was taken */
 	unsigned timeout_ms;

@@ -2,7 +2,7 @@
 #include "sim/sync_stand.h"
 
 static bool sliding; /* else /sync */
-static bool model; /* of new stands */
+static bool model;   /* of new stands */
 
 static uint64_t bytes(const struct stand *s)
 {
@@ -88,11 +88,12 @@ static void idle_answer(void)
 
 	stand_run(s, 100 * TH_SEC);
 	if (sliding)
-		snprintf(direct, sizeof(direct),
-			 "{\"pos\":\"7/%s\",\"lists\":{\"a\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{"
-			 "\"next_batch\":\"d%.*s\",\"events\":[]},\"e2ee\":{\"device_one_time_keys_count\":{"
-			 "\"signed_curve25519\":50}}}}",
-			 s->loop.since, (int)strcspn(s->loop.since + 1, "_"), s->loop.since + 1);
+		snprintf(
+			direct, sizeof(direct),
+			"{\"pos\":\"7/%s\",\"lists\":{\"a\":{\"count\":1}},\"rooms\":{},\"extensions\":{\"to_device\":{"
+			"\"next_batch\":\"d%.*s\",\"events\":[]},\"e2ee\":{\"device_one_time_keys_count\":{"
+			"\"signed_curve25519\":50}}}}",
+			s->loop.since, (int)strcspn(s->loop.since + 1, "_"), s->loop.since + 1);
 	else
 		snprintf(direct, sizeof(direct),
 			 "{\"next_batch\":\"%s\",\"device_one_time_keys_count\":{\"signed_curve25519\":50}}",
@@ -501,6 +502,29 @@ static void roams(void)
 	stand_del(s);
 }
 
+/* Sliding sync: a client leaves its poll to ask for more rooms. What it asked before is asked no more; what another of
+ * its loops asks goes on. */
+static void asks_otherwise(void)
+{
+	struct stand *s = running(true);
+
+	for (unsigned i = 1; i <= 5; i++) {
+		sync_loop_stop(&s->loop);
+		s->loop.rooms += 10;
+		sync_loop_start(&s->loop);
+		stand_run(s, 5 * TH_SEC);
+		CHECK(stand_far(s).sync_pollers == 1);
+		stand_send(s);
+		stand_run(s, 5 * TH_SEC);
+		CHECK(s->loop.taken == 2 + i && s->loop.doubled == 0 && stand_far(s).sync_pollers == 1);
+	}
+	CHECK(stand_near(s).sync_refused == 0);
+	s->loop.connection = "encryption";
+	stand_run(s, 60 * TH_SEC);
+	CHECK(stand_far(s).sync_pollers == 2);
+	stand_del(s);
+}
+
 static void all(void)
 {
 	model = true; /* as daemons do */
@@ -530,6 +554,8 @@ static void all(void)
 	outage(true);
 	outage(false);
 	roams();
+	if (sliding)
+		asks_otherwise();
 }
 
 int main(void)

@@ -49,7 +49,7 @@ static void test_read(void **state)
 static void test_left_alone(void **state)
 {
 	static const char *const others[] = {
-		"/_matrix/client/v3/sync/more", "/_matrix/client/versions",
+		"/_matrix/client/v3/sync/more", "/_matrix/client/unstable/org.matrix.msc3575/sync?timeout=1", "/_matrix/client/versions",
 		PATH "?since=", PATH "?since", PATH "?since=a&since=b", PATH "?timeout=1&timeout=1", PATH "?timeout=", PATH "?timeout=-1",
 		PATH "?timeout=1e3", PATH "?timeout=1234567890123", PATH "?since=a+b", PATH "?since=a%20b", PATH "?since=a%2", PATH "?since=%22",
 		PATH "?%73ince=a", "",

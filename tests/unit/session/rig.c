@@ -232,19 +232,21 @@ static void check_number(struct rig_end *e, th_session_id id, uint64_t number)
 	}
 }
 
-static void send_short(struct rig_end *e, th_session_id id, uint8_t type, uint32_t what)
+static void send_short(struct rig_end *e, th_session_id id, uint8_t type, const uint8_t challenge[TH_PATH_CHALLENGE])
 {
-	uint8_t out[HEAD];
+	uint8_t out[1 + TH_PATH_CHALLENGE] = { type };
 	uint64_t number = th_session_number(e->s, id);
 
-	write_payload(out, type, type == PING ? (uint32_t)number : what, HEAD);
-	if (number != UINT64_MAX)
-		th_session_send(e->s, id, number, out, HEAD, 0, e->rig->now);
+	memcpy(out + 1, challenge, TH_PATH_CHALLENGE);
+	if (number == UINT64_MAX)
+		return;
+	th_session_send(e->s, id, number, out, sizeof(out), 0, e->rig->now);
+	th_session_forget(e->s, id, number);
 }
 
-static void on_moved(void *user, th_session_id id)
+static void on_moved(void *user, th_session_id id, const uint8_t challenge[TH_PATH_CHALLENGE])
 {
-	send_short(user, id, PING, 0);
+	send_short(user, id, PING, challenge);
 }
 
 static void on_deliver(void *user, th_session_id id, uint64_t number, const uint8_t *p, size_t n, unsigned flags)
@@ -259,12 +261,12 @@ static void on_deliver(void *user, th_session_id id, uint64_t number, const uint
 		serve(e, id, number, what, flags);
 	else if (p[0] == ANSWER)
 		take_answer(e, id, what);
-	else if (p[0] == PING)
-		send_short(e, id, PONG, (uint32_t)number);
+	else if (p[0] == PING && !(flags & TH_SESSION_COPY))
+		send_short(e, id, PONG, p + 1);
 	else if (p[0] == PONG)
-		th_session_seen(e->s, id, what);
+		th_session_shown(e->s, id, p + 1);
 	else
-		fail_msg("a payload nobody sent");
+		assert_true(p[0] == PING);
 }
 
 static bool on_trust(void *user, th_session_id id, const uint8_t key[TH_NOISE_DH])
@@ -334,7 +336,9 @@ static void on_doubtful(void *user, th_session_id id, uint64_t number)
 	fail_msg("doubt about a request that is not under way");
 }
 
-static const struct th_session_ops ops = { on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful, on_moved };
+static const struct th_session_ops ops = {
+	on_deliver, on_trust, on_persist, on_opened, on_closed, on_doubtful, on_moved
+};
 
 /* ---- ends ---- */
 
@@ -423,16 +427,21 @@ static size_t place_of(struct rig_end *e, const struct th_addr *a)
 	return e->places_n++;
 }
 
-/* Whether this end has a reason to trust that address: it is configured, or a session is established there. */
+/* Whether this end has a reason to trust that address: it is configured, or a session is established there. Never one
+ * where the peer has not been. */
 static bool is_validated(struct rig_end *e, const struct th_addr *a)
 {
 	struct th_session_info info;
+	size_t at = place_of(e, a);
 
+	e->places[at].home |= th_addr_same_host(&other(e)->addr, a);
+	if (!e->places[at].home)
+		return false;
 	if (e->configured && th_addr_same_host(a, &other(e)->addr))
 		return true;
 	for (size_t i = 0; i < e->sessions_n; i++)
-		if (th_session_look(e->s, e->sessions[i], &info, e->rig->now) && info.established &&
-		    info.shown && th_addr_same_host(&info.address, a))
+		if (th_session_look(e->s, e->sessions[i], &info, e->rig->now) && info.established && info.shown &&
+		    th_addr_same_host(&info.address, a))
 			return true;
 	return false;
 }

@@ -95,6 +95,7 @@ struct rig_end {
 	struct {
 		struct th_addr addr;
 		uint64_t in, out;
+		bool home; /* the other end was there when something went there */
 	} places[RIG_PLACES];
 	size_t places_n;
 	uint64_t sent, sent_bytes; /* datagrams, bytes */
