@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 struct th_buf {
 	const struct th_mem *mem; /* borrowed */
@@ -32,6 +33,12 @@ void th_buf_consume(struct th_buf *b, size_t n);
 static inline const uint8_t *th_buf_data(const struct th_buf *b)
 {
 	return b->off ? b->p + b->off : b->p; /* an empty one has no memory: NULL, not NULL + 0 */
+}
+
+/* What is in it as a string; borrowed until the buffer changes. */
+static inline struct th_str th_buf_str(const struct th_buf *b)
+{
+	return (struct th_str){ b->n ? (const char *)th_buf_data(b) : "", b->n };
 }
 
 /* How many bytes still fit under the limit. */

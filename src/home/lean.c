@@ -116,7 +116,7 @@ static void narrow_sync(struct th_relay *r, const struct th_head *h)
 
 	th_buf_init(&target, r->stage->env->mem, TH_TARGET_MAX);
 	if (th_narrow_target(&l->config.sync, h->target, &target) == TH_OK) {
-		asking.target = (struct th_str){ (const char *)th_buf_data(&target), target.n };
+		asking.target = th_buf_str(&target);
 		l->narrowed++;
 	}
 	th_relay_step_aside(r, &asking);
@@ -216,7 +216,7 @@ static void pass_filter(struct th_relay *r)
 
 	th_buf_init(&narrowed, r->stage->env->mem, FILTER_MAX);
 	if (th_narrow_filter(&lean->config.sync,
-			     (struct th_str){ (const char *)th_buf_data(&l->request->body), l->request->body.n },
+			     th_buf_str(&l->request->body),
 			     &narrowed) == TH_OK) {
 		th_buf_free(&l->request->body);
 		l->request->body = narrowed;

@@ -15,7 +15,7 @@ static enum th_err set(struct th_buf *b, struct th_str name, struct th_str value
 	enum th_err err;
 
 	th_buf_init(&next, b->mem, b->max);
-	err = th_json_set((struct th_str){ (const char *)th_buf_data(b), b->n }, name, value, &next);
+	err = th_json_set(th_buf_str(b), name, value, &next);
 	if (err != TH_OK) {
 		th_buf_free(&next);
 		return err;
@@ -23,11 +23,6 @@ static enum th_err set(struct th_buf *b, struct th_str name, struct th_str value
 	th_buf_free(b);
 	*b = next;
 	return TH_OK;
-}
-
-static struct th_str text(const struct th_buf *b)
-{
-	return (struct th_str){ b->n ? (const char *)th_buf_data(b) : "", b->n };
 }
 
 /* Copies a member that is an object into `b`, or `{}` when there is none. */
@@ -64,23 +59,23 @@ static enum th_err narrow_room(const struct th_narrow *n, struct th_buf *room)
 
 	th_buf_init(&inner, room->mem, room->max);
 	if (n->lazy_members) {
-		err = child(text(room), TH_STR("state"), &inner);
+		err = child(th_buf_str(room), TH_STR("state"), &inner);
 		if (err == TH_OK)
 			err = set(&inner, TH_STR("lazy_load_members"), TH_STR("true"));
 		if (err == TH_OK)
-			err = set(room, TH_STR("state"), text(&inner));
+			err = set(room, TH_STR("state"), th_buf_str(&inner));
 		th_buf_free(&inner);
 	}
 	if (err == TH_OK && n->timeline_limit > 0) {
-		err = child(text(room), TH_STR("timeline"), &inner);
-		if (err == TH_OK && th_json_member(text(&inner), TH_STR("limit"), &old) &&
+		err = child(th_buf_str(room), TH_STR("timeline"), &inner);
+		if (err == TH_OK && th_json_member(th_buf_str(&inner), TH_STR("limit"), &old) &&
 		    number(old) <= n->timeline_limit)
 			goto out;
 		snprintf(limit, sizeof(limit), "%u", n->timeline_limit);
 		if (err == TH_OK)
 			err = set(&inner, TH_STR("limit"), th_str_of(limit));
 		if (err == TH_OK)
-			err = set(room, TH_STR("timeline"), text(&inner));
+			err = set(room, TH_STR("timeline"), th_buf_str(&inner));
 	}
 out:
 	th_buf_free(&inner);
@@ -97,11 +92,11 @@ static enum th_err narrow(const struct th_narrow *n, struct th_buf *filter)
 	if (err != TH_OK || (!n->lazy_members && n->timeline_limit == 0))
 		return err;
 	th_buf_init(&room, filter->mem, filter->max);
-	err = child(text(filter), TH_STR("room"), &room);
+	err = child(th_buf_str(filter), TH_STR("room"), &room);
 	if (err == TH_OK)
 		err = narrow_room(n, &room);
 	if (err == TH_OK)
-		err = set(filter, TH_STR("room"), text(&room));
+		err = set(filter, TH_STR("room"), th_buf_str(&room));
 	th_buf_free(&room);
 	return err;
 }
@@ -179,7 +174,7 @@ static enum th_err value(const struct th_narrow *n, struct th_str filter, struct
 	th_buf_init(&narrowed, out->mem, FILTER_MAX);
 	err = th_narrow_filter(n, filter, &narrowed);
 	if (err == TH_OK)
-		err = encode(text(&narrowed), out);
+		err = encode(th_buf_str(&narrowed), out);
 	th_buf_free(&narrowed);
 	return err;
 }
@@ -208,12 +203,12 @@ enum th_err th_narrow_target(const struct th_narrow *n, struct th_str target, st
 	}
 	th_buf_init(&filter, out->mem, FILTER_MAX);
 	err = decode(old, &filter);
-	if (err == TH_OK && !th_json_is_object(text(&filter)))
+	if (err == TH_OK && !th_json_is_object(th_buf_str(&filter)))
 		err = TH_ERR_NOT_FOUND;
 	if (err == TH_OK)
 		err = append(out, (struct th_str){ target.p, (size_t)(old.p - target.p) });
 	if (err == TH_OK)
-		err = value(n, text(&filter), out);
+		err = value(n, th_buf_str(&filter), out);
 	if (err == TH_OK)
 		err = append(out, (struct th_str){ old.p + old.n, (size_t)(target.p + target.n - old.p) - old.n });
 	th_buf_free(&filter);

@@ -85,7 +85,7 @@ static struct th_str trimmed(const char *p, size_t n)
 
 static bool read_fields(const struct th_answer *a, struct th_field *out)
 {
-	const char *text = a->text.n ? (const char *)th_buf_data(&a->text) : "";
+	const char *text = th_buf_str(&a->text).p;
 
 	for (size_t i = 0; i < a->n_fields; i++) {
 		const struct th_answer_span *s = &a->spans[i];

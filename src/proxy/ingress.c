@@ -217,7 +217,7 @@ static void failed(struct th_leg *leg, enum th_err err)
 void th_ingress_far_why(struct th_leg *leg, struct th_failure *why, char reason[static TH_REASON_MAX])
 {
 	static const struct th_str none = TH_STR_INIT("The far side of the link gave no reason.");
-	struct th_str text = { (const char *)th_buf_data(&leg->in), leg->in.n };
+	struct th_str text = th_buf_str(&leg->in);
 
 	_Static_assert((int)TH_LEG_SMALL_MAX < (int)TH_REASON_MAX, "a diagnostic fits");
 	if (text.n == 0)

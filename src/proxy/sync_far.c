@@ -175,7 +175,7 @@ static void judge(struct th_poller *p)
 	uint8_t digest[TH_SYNC_DIGEST];
 	struct th_failure why;
 	struct th_head head;
-	const struct th_str body = { (const char *)th_buf_data(&p->body), p->body.n };
+	const struct th_str body = th_buf_str(&p->body);
 	bool usable = p->sliding ? th_sliding_form(&p->form, body) : th_sync_form_end(&p->form);
 
 	if (!th_sync_head_read(&p->head, &head, fields, false)) {
@@ -310,7 +310,7 @@ const struct th_flow_ops th_poller_flow = { on_head, on_data, on_end, on_resume,
 /* Of sliding sync: the client's, with the token that the client has by now. */
 static bool make_body(struct th_poller *p)
 {
-	const struct th_str body = { (const char *)th_buf_data(&p->request), p->request.n };
+	const struct th_str body = th_buf_str(&p->request);
 	size_t most = body.n + TH_SYNC_TOKEN_MAX;
 	uint8_t *room;
 	struct th_wr w;

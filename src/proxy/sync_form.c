@@ -324,7 +324,7 @@ enum th_err th_sync_form_write(const struct th_sync_form *f, const struct th_syn
 
 void th_sync_form_digest(const struct th_sync_form *f, uint8_t out[static TH_SYNC_DIGEST])
 {
-	uint32_t h = th_str_hash((struct th_str){ (const char *)th_buf_data(&f->form), f->form.n });
+	uint32_t h = th_str_hash(th_buf_str(&f->form));
 
 	for (unsigned i = 0; i < TH_SYNC_DIGEST; i++)
 		out[i] = (uint8_t)(h >> (8 * (TH_SYNC_DIGEST - 1 - i)));

@@ -257,7 +257,7 @@ static bool is_usable(const struct th_watch *w)
 /* A last answer of sliding sync that is too long to be kept has none. */
 static bool has_form(struct th_watch *w)
 {
-	const struct th_str body = { (const char *)th_buf_data(&w->body), w->body.n };
+	const struct th_str body = th_buf_str(&w->body);
 
 	return w->sliding ? !w->cut && th_sliding_form(&w->form, body) : th_sync_form_end(&w->form);
 }
@@ -469,7 +469,7 @@ static bool goes_on(struct th_watch *w, struct th_poll *p)
 bool th_watch_take(struct th_node *n, struct th_poll *p)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
-	const struct th_str body = { (const char *)th_buf_data(&p->body), p->body.n };
+	const struct th_str body = th_buf_str(&p->body);
 	struct th_watch *w;
 	struct th_buf key;
 	struct th_head h;

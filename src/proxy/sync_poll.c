@@ -216,7 +216,7 @@ static void on_end(struct th_flow *f)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_poll *p = poll_of(f);
-	const struct th_str body = { (const char *)th_buf_data(&p->body), p->body.n };
+	const struct th_str body = th_buf_str(&p->body);
 	struct th_sliding_spot spot;
 	struct th_head h;
 

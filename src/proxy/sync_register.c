@@ -68,7 +68,7 @@ static bool prepare(struct th_poller *p, const struct th_head *h)
 /* With its body, if it has one. False: it cannot be served. */
 static bool begin(struct th_poller *p)
 {
-	const struct th_str body = { (const char *)th_buf_data(&p->request), p->request.n };
+	const struct th_str body = th_buf_str(&p->request);
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_node *n = p->leg->node;
 	enum { PATIENCE_PART = 2 };
