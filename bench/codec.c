@@ -266,13 +266,14 @@ static void print_message(const struct corpus *c, const struct message *m, size_
 	putchar('\n');
 }
 
-static void cut_for(const struct message *m, const struct th_view *view, struct cut *cut)
+/* `timed`: it counts as coding. */
+static void cut_for(const struct message *m, const struct th_view *view, bool timed, struct cut *cut)
 {
 	double start = now();
 
 	if (!corpus_cut(m, view, TH_HISTORY_DEFAULT / TH_HISTORY_TEXT_PARTS, cut))
 		die("a text cannot be cut");
-	seconds_coding += now() - start;
+	seconds_coding += timed ? now() - start : 0;
 }
 
 /* For each message whether it is of the last exchanges of its session, all but so many percent: those are counted. */
@@ -332,10 +333,10 @@ static void play(struct th_model *model, const struct corpus *c, bool each)
 		if (each && counted[i]) {
 			static const struct th_view empty;
 
-			cut_for(m, &empty, &cut);
+			cut_for(m, &empty, true, &cut);
 			cold = modelled(model, &empty, m, &cut, &TH_HISTORY_BASELESS, 0);
 		}
-		cut_for(m, &view, &cut);
+		cut_for(m, &view, counted[i], &cut);
 		random = random_in(cut.text, cut.n);
 		if (!counted[i]) {
 			remember(&p, m, numbers[i], base, &cut);

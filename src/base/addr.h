@@ -15,15 +15,15 @@ struct th_addr {
 
 enum { TH_ADDR_TEXT = 64 }; /* room for "[address%scope]:port" and its NUL */
 
-static inline bool th_addr_eq(const struct th_addr *a, const struct th_addr *b)
-{
-	return a->port == b->port && a->scope == b->scope && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
-
 /* Whether these differ in nothing but their ports. */
 static inline bool th_addr_same_host(const struct th_addr *a, const struct th_addr *b)
 {
 	return a->scope == b->scope && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+static inline bool th_addr_eq(const struct th_addr *a, const struct th_addr *b)
+{
+	return a->port == b->port && th_addr_same_host(a, b);
 }
 
 /* Writes "192.0.2.1:5683" or "[2001:db8::1]:5683" and returns out. */

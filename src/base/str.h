@@ -13,10 +13,7 @@ struct th_str {
 };
 
 #define TH_STR(lit) ((struct th_str){ (lit), sizeof(lit) - 1 })
-#define TH_STR_INIT(lit)                                                                                               \
-	{                                                                                                              \
-		(lit), sizeof(lit) - 1                                                                                 \
-	}
+#define TH_STR_INIT(lit) { (lit), sizeof(lit) - 1 }
 /* For printf's "%.*s". */
 #define TH_STR_ARG(s) (int)(s).n, (s).p
 
@@ -30,8 +27,8 @@ static inline bool th_str_eq(struct th_str a, struct th_str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* FNV-1a, 32 bits, and its going on behind other text. Some of these cross the link (docs/protocol.md), so it stays
- * this function. */
+/* FNV-1a, 32 bits, and its going on behind other text. Some of these cross the link (docs/protocol.md), so it stays this
+ * function. */
 static inline uint32_t th_str_hash_on(uint32_t h, struct th_str s)
 {
 	for (size_t i = 0; i < s.n; i++)

@@ -42,6 +42,17 @@ bool th_sync_head_read(const struct th_sync_head *h, struct th_head *out, struct
 			: th_envelope_read_response(out, fields, th_buf_data(&h->bytes), h->bytes.n)) == TH_OK;
 }
 
+/* ---- polls ---- */
+
+bool th_sync_is_poll(const struct th_head *h, struct th_sync_query *q)
+{
+	if (!th_sync_query_read(q, h->target))
+		return false;
+	if (q->sliding)
+		return th_str_eq(h->method, TH_STR("POST")) && h->body_len > 0 && h->body_len <= TH_SLIDING_BODY_MAX;
+	return th_str_eq(h->method, TH_STR("GET")) && h->body_len == 0;
+}
+
 /* ---- keys ---- */
 
 static enum th_err add(struct th_buf *out, struct th_str s)

@@ -50,6 +50,9 @@ enum th_err th_sync_head_keep(struct th_sync_head *h, const struct th_head *head
 /* Borrows from `h` and `fields` (room for TH_HEAD_FIELDS_MAX); false when none is kept. */
 bool th_sync_head_read(const struct th_sync_head *h, struct th_head *out, struct th_field *fields, bool request);
 
+/* Whether that may be a poll of a loop; then `q` is what its target says. */
+bool th_sync_is_poll(const struct th_head *h, struct th_sync_query *q);
+
 /* What polls of one loop have in common, as bytes: the target's rest, all fields that cross, the body but for its token.
  * Holds the account's secret. */
 enum th_err th_sync_key(const struct th_node *n, const struct th_head *request, struct th_str body, struct th_buf *out);

@@ -164,14 +164,8 @@ static void step_aside(struct th_poll *p, const struct th_head *h)
 
 static bool belongs(struct th_poll *p, const struct th_head *h)
 {
-	if (!p->node->config.sync_push || !th_head_find(h, TH_STR("Authorization")) ||
-	    !th_sync_query_read(&p->query, h->target))
-		return false;
-	if (p->query.sliding
-		    ? !th_str_eq(h->method, TH_STR("POST")) || h->body_len <= 0 || h->body_len > TH_SLIDING_BODY_MAX
-		    : !th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0)
-		return false;
-	return th_sync_head_keep(&p->ask, h) == TH_OK;
+	return p->node->config.sync_push && th_head_find(h, TH_STR("Authorization")) && th_sync_is_poll(h, &p->query) &&
+	       th_sync_head_keep(&p->ask, h) == TH_OK;
 }
 
 static void take(struct th_poll *p, const struct th_head *h)
@@ -216,19 +210,14 @@ static void on_end(struct th_flow *f)
 {
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_poll *p = poll_of(f);
-	const struct th_str body = th_buf_str(&p->body);
-	struct th_sliding_spot spot;
 	struct th_head h;
 
 	if (!p->query.sliding || !th_sync_head_read(&p->ask, &h, fields, true))
 		return;
-	if (!th_sliding_find(body, &spot)) {
+	if (th_sliding_device(th_buf_str(&p->body), &p->query.at.device))
+		take(p, &h);
+	else
 		step_aside(p, &h);
-		return;
-	}
-	p->query.at.device.n = spot.n;
-	memcpy(p->query.at.device.p, body.p + spot.at, spot.n);
-	take(p, &h);
 }
 
 static void on_resume(struct th_flow *f)

@@ -55,10 +55,7 @@ static bool prepare(struct th_poller *p, const struct th_head *h)
 {
 	struct th_sync_query q;
 
-	if (!th_sync_query_read(&q, h->target) || q.at.since.n == 0 || q.full_state || !make_room(p->leg->node))
-		return false;
-	if (q.sliding ? !th_str_eq(h->method, TH_STR("POST")) || h->body_len <= 0 || h->body_len > TH_SLIDING_BODY_MAX
-		      : !th_str_eq(h->method, TH_STR("GET")) || h->body_len != 0)
+	if (!th_sync_is_poll(h, &q) || q.at.since.n == 0 || q.full_state || !make_room(p->leg->node))
 		return false;
 	p->sliding = q.sliding;
 	p->at.since = q.at.since;
@@ -72,16 +69,11 @@ static bool begin(struct th_poller *p)
 	struct th_field fields[TH_HEAD_FIELDS_MAX];
 	struct th_node *n = p->leg->node;
 	enum { PATIENCE_PART = 2 };
-	struct th_sliding_spot spot;
 	struct th_head h;
 
 	if (!th_sync_head_read(&p->ask, &h, fields, true) || (int64_t)body.n != h.body_len ||
-	    th_sync_key(n, &h, body, &p->key) != TH_OK)
+	    (p->sliding && !th_sliding_device(body, &p->at.device)) || th_sync_key(n, &h, body, &p->key) != TH_OK)
 		return false;
-	if (p->sliding && th_sliding_find(body, &spot)) {
-		p->at.device.n = spot.n;
-		memcpy(p->at.device.p, body.p + spot.at, spot.n);
-	}
 	replace(p);
 	th_sync_timer_set(n, &p->timer, th_time_add(th_node_now(n), n->config.coap.piggyback_patience / PATIENCE_PART));
 	return true;

@@ -65,6 +65,16 @@ bool th_sliding_find(struct th_str body, struct th_sliding_spot *out)
 	return true;
 }
 
+bool th_sliding_device(struct th_str body, struct th_sync_token *out)
+{
+	struct th_sliding_spot spot;
+	bool found = th_sliding_find(body, &spot);
+
+	out->n = spot.n;
+	memcpy(out->p, body.p + spot.at, spot.n);
+	return found;
+}
+
 struct th_str th_sliding_connection(struct th_str body)
 {
 	struct th_event_member connection;

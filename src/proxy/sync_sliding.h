@@ -24,6 +24,9 @@ struct th_sliding_spot {
 /* False: no JSON object without white space, or the token is none of ours. */
 bool th_sliding_find(struct th_str body, struct th_sliding_spot *out);
 
+/* That token; empty when there is none. False: as above. */
+bool th_sliding_device(struct th_str body, struct th_sync_token *out);
+
 /* Which of its loops a client asks for: its `conn_id` as it is written; empty without. */
 struct th_str th_sliding_connection(struct th_str body);
 

@@ -11,26 +11,25 @@ static bool play_advance(struct stage *s, const struct word *w, size_t n)
 	       stage_time_passes(s, th_time_add(s->world.net.now, by));
 }
 
-static bool play_kill(struct stage *s, const struct word *w, size_t n)
+static bool play_side(struct stage *s, const struct word *w, size_t n, void (*act)(struct sim_world *world, int side))
 {
 	struct args a = { s, w, n, 0 };
 	int side;
 
 	if (!args_side(&a, &side) || !args_end(&a))
 		return false;
-	sim_world_kill(&s->world, side);
+	act(&s->world, side);
 	return true;
+}
+
+static bool play_kill(struct stage *s, const struct word *w, size_t n)
+{
+	return play_side(s, w, n, sim_world_kill);
 }
 
 static bool play_start(struct stage *s, const struct word *w, size_t n)
 {
-	struct args a = { s, w, n, 0 };
-	int side;
-
-	if (!args_side(&a, &side) || !args_end(&a))
-		return false;
-	sim_world_start(&s->world, side);
-	return true;
+	return play_side(s, w, n, sim_world_start);
 }
 
 static bool play_restart(struct stage *s, const struct word *w, size_t n)
@@ -40,24 +39,12 @@ static bool play_restart(struct stage *s, const struct word *w, size_t n)
 
 static bool play_rebind(struct stage *s, const struct word *w, size_t n)
 {
-	struct args a = { s, w, n, 0 };
-	int side;
-
-	if (!args_side(&a, &side) || !args_end(&a))
-		return false;
-	sim_world_rebind(&s->world, side);
-	return true;
+	return play_side(s, w, n, sim_world_rebind);
 }
 
 static bool play_move(struct stage *s, const struct word *w, size_t n)
 {
-	struct args a = { s, w, n, 0 };
-	int side;
-
-	if (!args_side(&a, &side) || !args_end(&a))
-		return false;
-	sim_world_move(&s->world, side);
-	return true;
+	return play_side(s, w, n, sim_world_move);
 }
 
 static bool play_jump(struct stage *s, const struct word *w, size_t n)
