@@ -43,19 +43,19 @@ void th_base64_decode(struct th_wr *w, struct th_str s, enum th_base64 kind)
 	}
 }
 
+/* The first n characters of the group of three bytes. */
+static void put_group(struct th_wr *w, uint32_t bytes, size_t n, const char *digits)
+{
+	const char group[4] = { digits[bytes >> 18 & 63], digits[bytes >> 12 & 63], digits[bytes >> 6 & 63],
+				digits[bytes & 63] };
+
+	th_wr_bytes(w, group, n);
+}
+
 void th_base64_encode(struct th_wr *w, const uint8_t *p, size_t n, enum th_base64 kind)
 {
-	uint32_t acc = 0;
-	unsigned have = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		acc = acc << 8 | p[i];
-		have += 8;
-		while (have >= 6) {
-			have -= 6;
-			th_wr_bytes(w, &alphabet[kind][acc >> have & 63], 1);
-		}
-	}
-	if (have)
-		th_wr_bytes(w, &alphabet[kind][acc << (6 - have) & 63], 1);
+	for (; n >= 3; p += 3, n -= 3)
+		put_group(w, (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2], 4, alphabet[kind]);
+	if (n > 0)
+		put_group(w, (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0), n + 1, alphabet[kind]);
 }

@@ -10,7 +10,8 @@
 enum {
 	SHA256 = 32,
 	EVENT_MAX = 64 * 1024, /* Matrix specification, "Size limits" */
-	HEAD_MAX = 2 * TH_EVENT_EDGES * (TH_EVENT_ID + 4) + 256,
+	PLACE_MAX = 2 * TH_EVENT_EDGES * (TH_EVENT_ID + 4) + 256,
+	TIME_MAX = 20, /* digits */
 };
 
 struct th_event_former {
@@ -20,6 +21,11 @@ struct th_event_former {
 	struct th_str content, redacted;   /* "content":{…}, in `bytes` */
 	struct th_str tail, tail_redacted; /* what follows prev_events: ,"redacts"…,"room_id"… to the end */
 	uint8_t bytes[4 * EVENT_MAX];
+	/* The place: "auth_events"…; "depth"…; "hashes"…, whose hash is put in for each time; up to the time; and what
+	 * follows it, "prev_events"…; in `place`. */
+	struct th_str auth, depth, hashes, until_time, prev;
+	size_t hash_at;
+	uint8_t place[PLACE_MAX];
 };
 
 struct th_event_former *th_event_former_new(const struct th_mem *mem)
@@ -191,8 +197,34 @@ static void put_edges(struct th_wr *w, struct th_str name, const char *const *id
 	th_wr_put(w, TH_STR("]"));
 }
 
+bool th_event_former_place(struct th_event_former *f, const struct th_event_place *place)
+{
+	struct th_wr w = th_wr_init(f->place, sizeof(f->place));
+	size_t at;
+
+	put_edges(&w, TH_STR("{\"auth_events\":["), place->auth, place->n_auth);
+	f->auth = since(&w, 0);
+	at = w.n;
+	th_wr_put(&w, TH_STR(",\"depth\":"));
+	th_wr_decimal(&w, place->depth);
+	f->depth = since(&w, at);
+	at = w.n;
+	th_wr_put(&w, TH_STR(",\"hashes\":{\"sha256\":\""));
+	f->hash_at = w.n;
+	w.n += TH_EVENT_ID;
+	th_wr_put(&w, TH_STR("\"}"));
+	f->hashes = since(&w, at);
+	at = w.n;
+	th_wr_put(&w, TH_STR(",\"origin_server_ts\":"));
+	f->until_time = since(&w, at);
+	at = w.n;
+	put_edges(&w, TH_STR(",\"prev_events\":["), place->prev, place->n_prev);
+	f->prev = since(&w, at);
+	return th_wr_ok(&w);
+}
+
 struct parts {
-	struct th_str p[6];
+	struct th_str p[7];
 };
 
 static bool hash(struct th_event_former *f, const struct parts *parts, uint8_t out[static SHA256])
@@ -204,39 +236,23 @@ static bool hash(struct th_event_former *f, const struct parts *parts, uint8_t o
 	return ok && EVP_DigestFinal_ex(f->ctx, out, NULL) == 1;
 }
 
-bool th_event_former_id(struct th_event_former *f, const struct th_event_place *place, uint64_t ts,
-			char id[static TH_EVENT_ID])
+bool th_event_former_id(struct th_event_former *f, uint64_t ts, char id[static TH_EVENT_ID])
 {
-	uint8_t bytes[HEAD_MAX], digest[SHA256];
-	struct th_wr w = th_wr_init(bytes, sizeof(bytes)), out = th_wr_init(id, TH_EVENT_ID);
+	uint8_t digits[TIME_MAX], digest[SHA256];
+	struct th_wr time = th_wr_init(digits, sizeof(digits)), out = th_wr_init(id, TH_EVENT_ID),
+		     inner = th_wr_init(f->place + f->hash_at, TH_EVENT_ID);
 	struct parts parts;
-	size_t depth, hashes, sent;
 
-	put_edges(&w, TH_STR("{\"auth_events\":["), place->auth, place->n_auth);
-	depth = w.n;
-	th_wr_put(&w, TH_STR(",\"depth\":"));
-	th_wr_decimal(&w, place->depth);
-	hashes = w.n;
-	th_wr_put(&w, TH_STR(",\"hashes\":{\"sha256\":\""));
-	w.n += TH_EVENT_ID; /* comes below */
-	th_wr_put(&w, TH_STR("\"}"));
-	sent = w.n;
-	th_wr_put(&w, TH_STR(",\"origin_server_ts\":"));
-	th_wr_decimal(&w, ts);
-	put_edges(&w, TH_STR(",\"prev_events\":["), place->prev, place->n_prev);
-	parts = (struct parts){ { { (const char *)bytes, depth },
-				  f->content,
-				  { (const char *)bytes + depth, hashes - depth },
-				  TH_STR(""),
-				  since(&w, sent),
-				  f->tail } };
+	th_wr_decimal(&time, ts);
+	parts = (struct parts){
+		{ f->auth, f->content, f->depth, f->until_time, since(&time, 0), f->prev, f->tail }
+	};
 	if (!hash(f, &parts, digest))
 		return false;
-	struct th_wr hash_w = th_wr_init(bytes + sent - 2 - TH_EVENT_ID, TH_EVENT_ID);
-	th_base64_encode(&hash_w, digest, SHA256, TH_BASE64_STD);
+	th_base64_encode(&inner, digest, SHA256, TH_BASE64_STD);
 	parts.p[1] = f->redacted;
-	parts.p[3] = (struct th_str){ (const char *)bytes + hashes, sent - hashes };
-	parts.p[5] = f->tail_redacted;
+	parts.p[3] = (struct th_str){ f->hashes.p, f->hashes.n + f->until_time.n };
+	parts.p[6] = f->tail_redacted;
 	if (!hash(f, &parts, digest))
 		return false;
 	th_base64_encode(&out, digest, SHA256, TH_BASE64_URL);

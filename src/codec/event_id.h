@@ -2,7 +2,7 @@
  * comes as arguments. Matrix specification, server-server API, "Calculating the reference hash for an event", room
  * versions from 4 on.
  *
- * An event is prepared once and then tried with as many places as need be. */
+ * An event is prepared once, then put in as many places as need be, and there tried with as many times. */
 #ifndef TH_CODEC_EVENT_ID_H
 #define TH_CODEC_EVENT_ID_H
 
@@ -42,9 +42,10 @@ void th_event_former_del(struct th_event_former *f);
 /* Prepares the event; it borrows from what `e` does. False: it is larger than events are, or no JSON as it should be.
  */
 bool th_event_former_begin(struct th_event_former *f, const struct th_client_event *e, enum th_event_rules rules);
-/* Its ID if it was sent at that time in that place. False: the library failed. */
-bool th_event_former_id(struct th_event_former *f, const struct th_event_place *place, uint64_t ts,
-			char id[static TH_EVENT_ID]);
+/* Puts it in that place. False: that is too large. */
+bool th_event_former_place(struct th_event_former *f, const struct th_event_place *place);
+/* Its ID if it was sent at that time. False: the library failed. */
+bool th_event_former_id(struct th_event_former *f, uint64_t ts, char id[static TH_EVENT_ID]);
 
 /* Whether the room's ID is its first event's, so that this one has none within, nor is it named by the others (room
  * versions from 12 on). */

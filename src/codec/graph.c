@@ -256,6 +256,19 @@ static void put_end(struct th_wr *w, const uint8_t *p, size_t n, size_t last)
 		th_wr_bytes(w, p + (n - last), last);
 }
 
+/* As memmem() does, which is slow on short ones: their last character is a rare one. NULL: it is not there. */
+static const char *find(struct th_str s, struct th_str what)
+{
+	const char *end = s.p + s.n, *at = s.p + what.n - 1;
+
+	while (at < end && (at = memchr(at, what.p[what.n - 1], (size_t)(end - at))) != NULL) {
+		if (memcmp(at - (what.n - 1), what.p, what.n) == 0)
+			return at - (what.n - 1);
+		at++;
+	}
+	return NULL;
+}
+
 /* The end of the text, its notes if it has any. */
 static struct th_str notes_of(struct th_graph *g, const struct th_view_text *t)
 {
@@ -268,7 +281,7 @@ static struct th_str notes_of(struct th_graph *g, const struct th_view_text *t)
 	put_end(&w, t->p, t->n, n - rest);
 	put_end(&w, t->rest, t->n_rest, rest);
 	end = (struct th_str){ (const char *)g->notes, n };
-	at = memmem(end.p, end.n, begin.p, begin.n);
+	at = find(end, begin);
 	if (!at)
 		return TH_STR("");
 	at += begin.n;

@@ -167,10 +167,11 @@ static bool compute(struct th_lineage *l, const struct th_mark *m, const struct 
 		memcpy(id, r->events[m->prev[0]].id, TH_EVENT_ID);
 		return true;
 	}
-	if (!th_mark_place(m, r, e, &place) || !th_event_former_begin(l->former, e, th_graph_rules(r, e)))
+	if (!th_mark_place(m, r, e, &place) || !th_event_former_begin(l->former, e, th_graph_rules(r, e)) ||
+	    !th_event_former_place(l->former, &place))
 		return false;
 	*depth = place.depth;
-	return th_event_former_id(l->former, &place, e->ts, id);
+	return th_event_former_id(l->former, e->ts, id);
 }
 
 /* The event's unsigned.replaces_state. */

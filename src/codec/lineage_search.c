@@ -28,8 +28,8 @@ static unsigned cost_of(const struct th_client_event *e)
 	return 1 + (unsigned)(e->object.n / KB);
 }
 
-/* Whether the mark gives the event its ID at that time. */
-static bool fits(const struct search *s, const struct th_event_place *place, uint64_t ts)
+/* Whether the event, in its place, has its ID at that time. */
+static bool fits(const struct search *s, uint64_t ts)
 {
 	char id[TH_EVENT_ID];
 
@@ -38,14 +38,20 @@ static bool fits(const struct search *s, const struct th_event_place *place, uin
 	if (s->l->tries == 0)
 		return false;
 	s->l->tries -= s->cost;
-	return th_event_former_id(s->l->former, place, ts, id) && memcmp(id, s->id, TH_EVENT_ID) == 0;
+	return th_event_former_id(s->l->former, ts, id) && memcmp(id, s->id, TH_EVENT_ID) == 0;
+}
+
+/* Puts the event in the place that the mark stands for. */
+static bool put(const struct search *s, const struct th_mark *m)
+{
+	struct th_event_place place;
+
+	return th_mark_place(m, s->room, s->event, &place) && th_event_former_place(s->l->former, &place);
 }
 
 static bool is_right(const struct search *s, const struct th_mark *m)
 {
-	struct th_event_place place;
-
-	return th_mark_place(m, s->room, s->event, &place) && fits(s, &place, s->event->ts);
+	return put(s, m) && fits(s, s->event->ts);
 }
 
 /* ---- roles ---- */
@@ -218,13 +224,11 @@ struct sent {
 /* Is it of that sender, in that order of roles, sent between those times? */
 static bool is_of(struct search *s, struct sent *x, struct th_str roles)
 {
-	struct th_event_place place;
-
 	*x->mark = (struct th_mark){ .roles = roles, .sender = s->event->sender };
-	if (!th_mark_place(x->mark, s->room, s->event, &place))
+	if (!put(s, x->mark))
 		return false;
 	for (uint64_t ts = x->last; ts >= x->first && s->l->tries > 0; ts--)
-		if (fits(s, &place, ts)) {
+		if (fits(s, ts)) {
 			x->mark->ts = x->event->ts = ts;
 			return true;
 		}

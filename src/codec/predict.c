@@ -6,7 +6,6 @@
 
 enum {
 	FIRST_OF_GUESSES = 13, /* contexts from here on are made of guesses */
-	NO_BYTE = 0,	       /* guesses have a one before their byte */
 };
 
 static uint32_t guessed(const struct th_recall *r, unsigned rule)
@@ -201,13 +200,10 @@ static void buckets_of_half(struct th_predictor *p)
 static void prefetch_guess(struct th_predictor *p)
 {
 	p->asked = 0;
-	for (unsigned rule = 0; rule < TH_RULES; rule++) {
-		if (p->rule_cell[rule] != TH_NO_CELL) {
-			p->asked = p->guess[rule] >> 4;
-			prefetch(p, 0, TH_CONTEXTS, p->asked);
-			return;
-		}
-	}
+	if (p->n_votes == 0)
+		return;
+	p->asked = 0x10u | p->votes[0].byte >> 4;
+	prefetch(p, 0, TH_CONTEXTS, p->asked);
 }
 
 static void byte_begins(struct th_predictor *p)
@@ -221,19 +217,21 @@ bool th_predictor_bet(const struct th_predictor *p, struct th_bet *bet)
 	return th_bet_on(bet, p->recall, place_class(&p->syntax));
 }
 
-/* `lost`: behind a one, or NO_BYTE. */
-static void take_guesses(struct th_predictor *p, uint32_t lost)
+/* All guesses but those of a byte that it is not. */
+static void take_guesses(struct th_predictor *p, const struct th_bet *lost)
 {
-	p->sure = 0;
+	p->n_votes = 0;
 	for (unsigned rule = 0; rule < TH_RULES; rule++) {
 		const struct th_guess *g = &p->recall->guess[rule];
+		uint8_t byte = p->recall->text[g->at];
+		unsigned cell = TH_CONTEXTS * 256 + rule * TH_RULE_CELLS;
 
-		p->guess[rule] = 0x100u | p->recall->text[g->at];
-		p->rule_cell[rule] = TH_NO_CELL;
-		if (!g->at || p->guess[rule] == lost)
+		if (!g->at || (lost && byte == lost->byte))
 			continue;
-		p->sure |= (uint32_t)th_guess_is_sure(g) << rule;
-		p->rule_cell[rule] = (uint16_t)rule_cell(p->recall, rule);
+		p->votes[p->n_votes++] = (struct th_vote){ .cell = (uint16_t)(cell + rule_cell(p->recall, rule)),
+							   .rule = (uint8_t)rule,
+							   .byte = byte,
+							   .sure = th_guess_is_sure(g) };
 	}
 }
 
@@ -243,7 +241,7 @@ void th_predictor_open(struct th_predictor *p, const struct th_bet *lost)
 	prefetch(p, 0, FIRST_OF_GUESSES, 0);
 	contexts_of_guesses(p->recall, &p->syntax, p->context);
 	prefetch(p, FIRST_OF_GUESSES, TH_CONTEXTS, 0);
-	take_guesses(p, lost ? 0x100u | lost->byte : NO_BYTE);
+	take_guesses(p, lost);
 	buckets_of_half(p);
 	p->known = 0;
 	for (unsigned i = 0; i < TH_CONTEXTS; i++)
@@ -279,39 +277,25 @@ static unsigned node_of(const struct th_predictor *p)
 	return ((p->partial & ((1u << (p->bit - 4)) - 1)) | 1u << (p->bit - 4)) - 1;
 }
 
-/* Which guesses still stand after the bits of this byte that are known: their cells, and what they vote for. */
-struct votes {
-	uint16_t cell[TH_RULES]; /* TH_NO_CELL: none */
-	bool zero[TH_RULES];
-	unsigned strong[2], weak[2];
-};
-
-static void take_votes(const struct th_predictor *p, unsigned third, struct votes *v)
+static unsigned vote_bit(const struct th_predictor *p, const struct th_vote *v)
 {
-	*v = (struct votes){ .strong = { 0, 0 } };
-	for (unsigned rule = 0; rule < TH_RULES; rule++) {
-		unsigned one;
-
-		v->cell[rule] = TH_NO_CELL;
-		if (p->rule_cell[rule] == TH_NO_CELL || p->guess[rule] >> (8 - p->bit) != p->partial)
-			continue;
-		one = p->guess[rule] >> (7 - p->bit) & 1;
-		v->cell[rule] = (uint16_t)(TH_CONTEXTS * 256 + rule * TH_RULE_CELLS + p->rule_cell[rule] + third);
-		v->zero[rule] = !one;
-		if (p->sure >> rule & 1)
-			v->strong[one]++;
-		else
-			v->weak[one]++;
-	}
+	return v->byte >> (7 - p->bit) & 1;
 }
 
 /* Returns the row of gates. */
-static unsigned pick_rows(const struct th_predictor *p, unsigned third, const struct votes *v, uint16_t row[TH_SETS])
+static unsigned pick_rows(const struct th_predictor *p, unsigned third, uint16_t row[TH_SETS])
 {
-	unsigned alive = v->strong[0] + v->strong[1] + v->weak[0] + v->weak[1] > 0;
-	unsigned vote = ((min_u32(v->strong[0], 2) * 3 + min_u32(v->strong[1], 2)) * 3 + min_u32(v->weak[0], 2)) * 3 +
-			min_u32(v->weak[1], 2);
+	unsigned alive = p->n_votes > 0, strong[2] = { 0, 0 }, weak[2] = { 0, 0 }, vote;
 
+	for (unsigned i = 0; i < p->n_votes; i++) {
+		const struct th_vote *v = &p->votes[i];
+		unsigned one = vote_bit(p, v);
+
+		strong[one] += v->sure;
+		weak[one] += !v->sure;
+	}
+	vote = ((min_u32(strong[0], 2) * 3 + min_u32(strong[1], 2)) * 3 + min_u32(weak[0], 2)) * 3 +
+	       min_u32(weak[1], 2);
 	row[0] = (uint16_t)(p->byte_row[0] + p->bit * 2 + alive);
 	row[1] = (uint16_t)(p->byte_row[1] + alive);
 	row[2] = (uint16_t)(p->byte_row[2] + vote * 3 + third);
@@ -329,18 +313,22 @@ static unsigned third_of(unsigned bit)
 void th_predictor_features(const struct th_predictor *p, struct th_features *f)
 {
 	unsigned node = node_of(p), third = third_of(p->bit);
-	struct votes v;
 
-	take_votes(p, third, &v);
 	for (unsigned i = 0; i < TH_CONTEXTS; i++) {
 		f->cell[i] = (uint16_t)(i * 256 + p->bucket[i][node]);
 		f->negative[i] = false;
 	}
 	for (unsigned rule = 0; rule < TH_RULES; rule++) {
-		f->cell[TH_CONTEXTS + rule] = v.cell[rule];
-		f->negative[TH_CONTEXTS + rule] = v.zero[rule];
+		f->cell[TH_CONTEXTS + rule] = TH_NO_CELL;
+		f->negative[TH_CONTEXTS + rule] = false;
 	}
-	f->gate = (uint16_t)pick_rows(p, third, &v, f->row);
+	for (unsigned i = 0; i < p->n_votes; i++) {
+		const struct th_vote *v = &p->votes[i];
+
+		f->cell[TH_CONTEXTS + v->rule] = (uint16_t)(v->cell + third);
+		f->negative[TH_CONTEXTS + v->rule] = !vote_bit(p, v);
+	}
+	f->gate = (uint16_t)pick_rows(p, third, f->row);
 }
 
 static int32_t product(const int16_t *x, const int16_t *w)
@@ -360,28 +348,36 @@ static int32_t clipped(int32_t v, int32_t max)
 uint32_t th_predictor_p(const struct th_predictor *p, const struct th_tables *t)
 {
 	unsigned node = node_of(p), third = third_of(p->bit);
-	uint16_t row[TH_SETS];
-	int16_t x[TH_INPUTS];
 	const int16_t *gate;
-	struct votes v;
+	uint16_t row[TH_SETS];
+	int16_t x[TH_INPUTS] = { 0 };
 	int32_t sum = 0;
 
-	take_votes(p, third, &v);
-	gate = t->gates + pick_rows(p, third, &v, row) * TH_GATE_CELLS;
 	for (unsigned i = 0; i < TH_CONTEXTS; i++)
 		x[i] = t->inputs[i * 256 + p->bucket[i][node]];
-	for (unsigned rule = 0; rule < TH_RULES; rule++) {
-		int16_t input = v.cell[rule] == TH_NO_CELL ? 0 : t->inputs[v.cell[rule]];
+	for (unsigned i = 0; i < p->n_votes; i++) {
+		const struct th_vote *v = &p->votes[i];
+		int16_t input = t->inputs[v->cell + third];
 
-		x[TH_CONTEXTS + rule] = (int16_t)(v.zero[rule] ? -input : input);
+		x[TH_CONTEXTS + v->rule] = (int16_t)(vote_bit(p, v) ? input : -input);
 	}
 	x[TH_INPUT_CONSTANT] = TH_LN_ONE;
-	for (unsigned i = TH_INPUT_CONSTANT + 1; i < TH_INPUTS; i++)
-		x[i] = 0;
+	gate = t->gates + pick_rows(p, third, row) * TH_GATE_CELLS;
 	for (unsigned set = 0; set < TH_SETS; set++)
 		sum += gate[set] * clipped(product(x, t->weights + row[set] * TH_INPUTS) >> TH_WEIGHT_BITS, TH_SET_MAX);
 	sum >>= TH_WEIGHT_BITS;
 	return t->squash[clipped(sum, TH_SQUASH_MAX - 1) + TH_SQUASH_MAX];
+}
+
+/* Only those of them stay that have this bit. */
+static void keep_votes(struct th_predictor *p, unsigned bit)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_votes; i++)
+		if (vote_bit(p, &p->votes[i]) == bit)
+			p->votes[n++] = p->votes[i];
+	p->n_votes = n;
 }
 
 void th_predictor_update(struct th_predictor *p, unsigned bit)
@@ -393,6 +389,7 @@ void th_predictor_update(struct th_predictor *p, unsigned bit)
 
 		*state = p->slots->next[*state][bit];
 	}
+	keep_votes(p, bit);
 	p->partial = p->partial << 1 | bit;
 	p->bit++;
 	if (p->bit == 4)

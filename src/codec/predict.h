@@ -50,19 +50,25 @@ struct th_features {
 	uint16_t gate;			       /* row of gates */
 };
 
+/* A rule's guess of the byte, as long as the bits that are known agree. */
+struct th_vote {
+	uint16_t cell; /* of `inputs`, that of the first third of the byte */
+	uint8_t rule, byte;
+	bool sure; /* it has reason to be */
+};
+
 struct th_predictor {
 	struct th_slots *slots;	  /* borrowed */
 	struct th_recall *recall; /* borrowed */
 	struct th_syntax syntax;
 	uint32_t context[TH_CONTEXTS];
 	uint8_t *bucket[TH_CONTEXTS];
-	uint16_t rule_cell[TH_RULES];
-	uint32_t guess[TH_RULES]; /* a one, then the byte */
-	uint32_t known;		  /* bit i: context i had been seen when the byte was opened */
-	uint32_t sure;		  /* bit r: rule r has reason to be */
-	uint32_t asked;		  /* the first half, as in `partial`, whose second one has been asked for; 0: none */
-	uint32_t partial;	  /* a one, then the bits of this byte so far */
-	unsigned bit;		  /* 0..7 */
+	struct th_vote votes[TH_RULES]; /* in the order of rules */
+	unsigned n_votes;
+	uint32_t known;	  /* bit i: context i had been seen when the byte was opened */
+	uint32_t asked;	  /* the first half, as in `partial`, whose second one has been asked for; 0: none */
+	uint32_t partial; /* a one, then the bits of this byte so far */
+	unsigned bit;	  /* 0..7 */
 	uint16_t byte_row[TH_SETS];
 };
 

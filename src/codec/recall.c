@@ -32,27 +32,22 @@ static void set(struct th_recall *r, unsigned rule, uint32_t h, uint32_t at)
 	r->table[rule][slot_of(h)] = entry_of(h, at);
 }
 
-static uint64_t load8(const uint8_t *p)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
-}
-
 static uint32_t hash_last(const struct th_recall *r, unsigned bytes)
 {
-	uint64_t v;
+	uint64_t v = r->newest;
 
-	if (r->n < 16)
-		return 0;
-	v = load8(r->text + r->n - 8);
 	if (bytes <= 8)
 		v >>= 8 * (8 - bytes);
 	else
-		v ^= load8(r->text + r->n - bytes) * 0xff51afd7ed558ccdu;
+		v ^= (r->older >> (8 * (16 - bytes)) | r->newest << (8 * (bytes - 8))) * 0xff51afd7ed558ccdu;
 	return (uint32_t)(v * 0x9e3779b97f4a7c15u >> 32);
+}
+
+static void append(struct th_recall *r, uint8_t c)
+{
+	r->text[r->n++] = c;
+	r->older = r->older >> 8 | r->newest << 56;
+	r->newest = r->newest >> 8 | (uint64_t)c << 56;
 }
 
 /* Values of queries and heads stand next to their name, those of JSON behind a quote. */
@@ -131,7 +126,7 @@ static void store(struct th_recall *r, const struct th_syntax *s, uint8_t c)
 
 void th_recall_learn(struct th_recall *r, const struct th_syntax *s, uint8_t c)
 {
-	r->text[r->n++] = c;
+	append(r, c);
 	store(r, s, c);
 }
 
@@ -168,20 +163,21 @@ static uint32_t common_suffix(const struct th_recall *r, uint32_t at)
 	return n;
 }
 
+/* A guess that was right has gone on already. */
 static void look_up(struct th_recall *r, const struct th_syntax *s, unsigned rule)
 {
 	struct th_guess *g = &r->guess[rule];
 	uint32_t h = rule_hash(r, s, rule);
 	bool sticky = rule <= TH_RULE_SHORT && g->at && g->run > 15;
+	uint32_t at = sticky ? g->at : get(r, rule, h);
 
-	if (!sticky) {
-		uint32_t at = get(r, rule, h);
-
-		if (at != g->at)
-			g->run = 0;
+	if (at && at == g->at) {
+		g->suffix += g->suffix < SUFFIX_MAX;
+	} else {
+		g->run = 0;
 		g->at = at;
+		g->suffix = at ? common_suffix(r, at) : 0;
 	}
-	g->suffix = g->at ? common_suffix(r, g->at) : 0;
 	if (rule <= TH_RULE_SHORT && g->suffix < 3)
 		g->at = 0;
 	set(r, rule, h, r->n);
@@ -205,7 +201,7 @@ void th_recall_step(struct th_recall *r, const struct th_syntax *s, uint8_t c)
 				g->order = c > r->text[g->at] ? 1 : 2;
 		}
 	}
-	r->text[r->n++] = c;
+	append(r, c);
 	for (unsigned rule = 0; rule < TH_RULE_HASHED; rule++)
 		look_up(r, s, rule);
 	if (s->also)

@@ -73,7 +73,8 @@ static struct made made(struct room *r, struct said s)
 	write_event(&m, &s);
 	assert_int_equal(th_client_events(th_str_of(m.json), th_str_of(r->id[0] ? r->id : "!"), &e, 1), 1);
 	assert_true(th_event_former_begin(former, &e, r->rules));
-	assert_true(th_event_former_id(former, &place, s.ts, m.id));
+	assert_true(th_event_former_place(former, &place));
+	assert_true(th_event_former_id(former, s.ts, m.id));
 	if (!r->id[0])
 		(void)snprintf(r->id, sizeof(r->id), "!%s", m.id);
 	write_event(&m, &s);
