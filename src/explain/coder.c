@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #include "base/wr.h"
+#include "codec/account.h"
 #include "codec/check.h"
 #include "codec/reference.h"
 #include "codec/keep.h"
@@ -17,7 +18,6 @@
 
 enum {
 	ACCOUNTS_MAX = 64,
-	ACCOUNT_MAX = 1024,			 /* bytes of an Authorization value */
 	TEXT_MAX = 64 * 1024 + TH_TEXT_HEAD_MAX, /* as the daemon: longer messages stream */
 	CUT_MAX = TEXT_MAX + TH_MARK_MAX,
 	IP_UDP = 28,
@@ -31,7 +31,7 @@ enum {
 };
 
 struct account {
-	char value[ACCOUNT_MAX];
+	char value[TH_ACCOUNT_VALUE_MAX];
 	size_t n;
 };
 
@@ -44,6 +44,7 @@ struct th_coder {
 	uint64_t next;
 	struct account accounts[ACCOUNTS_MAX];
 	size_t n_accounts;
+	char given[TH_ACCOUNT_VALUE_MAX];
 	struct th_view view;
 	uint8_t text[TEXT_MAX], cut[CUT_MAX], kept[CUT_MAX + TH_KEEP_EXTRA], code[TEXT_MAX];
 	size_t cut_n;
@@ -181,20 +182,25 @@ enum th_err th_explained_measure(const struct th_mem *mem, struct th_explained *
 
 /* ---- the model ---- */
 
+static void keep_account(struct th_coder *c, struct th_str value)
+{
+	if (c->n_accounts == ACCOUNTS_MAX || value.n == 0)
+		return;
+	memcpy(c->accounts[c->n_accounts].value, value.p, value.n);
+	c->accounts[c->n_accounts++].n = value.n;
+}
+
 /* The slot of the request's Authorization value, once it has been told in full. */
 static int slot_of(struct th_coder *c, const struct th_head *h)
 {
-	const struct th_field *f = th_head_find(h, TH_STR("Authorization"));
+	struct th_str value = th_account_of(h);
 
-	if (!f || !th_str_starts(f->value, TH_STR("Bearer ")) || f->value.n > ACCOUNT_MAX)
+	if (!th_account_is_bearer(value) || value.n > TH_ACCOUNT_VALUE_MAX)
 		return TH_SLOT_NONE;
 	for (size_t i = 0; i < c->n_accounts; i++)
-		if (th_str_eq((struct th_str){ c->accounts[i].value, c->accounts[i].n }, f->value))
+		if (th_str_eq((struct th_str){ c->accounts[i].value, c->accounts[i].n }, value))
 			return (int)i;
-	if (c->n_accounts < ACCOUNTS_MAX) {
-		memcpy(c->accounts[c->n_accounts].value, f->value.p, f->value.n);
-		c->accounts[c->n_accounts++].n = f->value.n;
-	}
+	keep_account(c, value);
 	return TH_SLOT_NONE;
 }
 
@@ -326,7 +332,10 @@ static enum th_err explain(struct th_coder *c, const struct message *m, struct t
 	if (!m->is_response && !out->not_modelled) {
 		th_model_request_kind(c->text, n, &asked->about);
 		asked->modelled = true;
+		asked->gives = th_account_asked(&m->head);
 	}
+	if (m->is_response && !out->not_modelled && asked->modelled && asked->gives)
+		keep_account(c, th_account_given(m->body, c->given));
 	if (out->not_modelled)
 		out->coded = out->zstd;
 	set_ip(out);

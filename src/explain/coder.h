@@ -23,6 +23,7 @@ struct th_explained_request {
 	struct th_model_about about; /* of the response */
 	uint64_t number;
 	bool modelled; /* in the histories, too */
+	bool gives;    /* its answer may give an account's token */
 };
 
 struct th_coder;

@@ -1,7 +1,6 @@
 #include "proxy/accounts.h"
 
 #include <string.h>
-#include <strings.h>
 
 void th_accounts_init(struct th_accounts *a, const struct th_mem *mem)
 {
@@ -29,10 +28,7 @@ void th_accounts_clear(struct th_accounts *a)
 
 bool th_accounts_fits(struct th_str value)
 {
-	static const char scheme[] = "Bearer ";
-
-	return value.n > sizeof(scheme) - 1 && value.n <= TH_ACCOUNTS_VALUE_MAX &&
-	       strncasecmp(value.p, scheme, sizeof(scheme) - 1) == 0;
+	return value.n <= TH_ACCOUNT_VALUE_MAX && th_account_is_bearer(value);
 }
 
 static bool is(const struct th_account *x, struct th_str value)
@@ -56,17 +52,17 @@ static bool take(struct th_accounts *a, uint64_t number)
 	return true;
 }
 
-static void keep(struct th_accounts *a, uint64_t number, struct th_str value)
+static void put(struct th_accounts *a, uint64_t number, struct th_str value)
 {
-	struct th_account *x = a->n < TH_ACCOUNTS_MAX ? th_alloc(a->mem, sizeof(*x) + value.n) : NULL;
+	struct th_account *x = th_alloc(a->mem, sizeof(*x) + value.n);
 
+	*place(a, number) = x;
 	if (!x)
 		return;
 	x->n = value.n;
 	x->number = number;
 	memcpy(x->value, value.p, value.n);
-	*place(a, number) = x;
-	a->n++;
+	a->n += value.n > 0;
 }
 
 int th_accounts_slot(const struct th_accounts *a, struct th_str value)
@@ -77,16 +73,46 @@ int th_accounts_slot(const struct th_accounts *a, struct th_str value)
 	return -1;
 }
 
+/* Another value, or one that is to be given, has been told with that low byte: as long as the first one was not
+ * answered, nobody here knows which of the two came first. */
+static void overtake(struct th_account *x, struct th_str value)
+{
+	if (x && !x->answered && (x->n == 0 || !is(x, value)))
+		x->spoilt = true;
+}
+
 void th_accounts_told(struct th_accounts *a, uint64_t number, struct th_str value)
 {
 	struct th_account *x = *place(a, number);
 
 	if (!th_accounts_fits(value))
 		return;
-	if (take(a, number))
-		keep(a, number, value);
-	else if (x && !x->answered && !is(x, value)) /* which of the two came first, nobody here knows */
-		x->spoilt = true;
+	if (!take(a, number))
+		overtake(x, value);
+	else if (a->n < TH_ACCOUNTS_MAX)
+		put(a, number, value);
+}
+
+void th_accounts_asked(struct th_accounts *a, uint64_t number)
+{
+	struct th_account *x = *place(a, number);
+
+	if (!take(a, number))
+		overtake(x, TH_STR(""));
+	else
+		put(a, number, TH_STR(""));
+}
+
+void th_accounts_given(struct th_accounts *a, uint64_t number, struct th_str value)
+{
+	struct th_account *x = *place(a, number);
+
+	if (!x || x->number != number || x->n > 0 || x->answered || x->spoilt || !th_accounts_fits(value) ||
+	    a->n >= TH_ACCOUNTS_MAX)
+		return;
+	th_free(a->mem, x);
+	put(a, number, value);
+	th_accounts_answered(a, number);
 }
 
 void th_accounts_answered(struct th_accounts *a, uint64_t number)
@@ -99,8 +125,8 @@ void th_accounts_answered(struct th_accounts *a, uint64_t number)
 
 void th_accounts_heard(struct th_accounts *a, uint64_t number, struct th_str value)
 {
-	if (th_accounts_fits(value) && take(a, number))
-		keep(a, number, value);
+	if (th_accounts_fits(value) && take(a, number) && a->n < TH_ACCOUNTS_HEARD_MAX)
+		put(a, number, value);
 }
 
 enum th_err th_accounts_value(const struct th_accounts *a, int slot, struct th_str *value)

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
 #include "codec/check.h"
@@ -14,6 +13,7 @@
 #include "codec/text.h"
 #include "coap/naming.h"
 #include "proxy/coded.h"
+#include "proxy/coding_account.h"
 #include "proxy/core.h"
 #include "proxy/dialogue.h"
 
@@ -118,25 +118,6 @@ static struct th_history_ref theirs(uint64_t number)
 	return (struct th_history_ref){ .sender = TH_HISTORY_THEIRS, .number = number };
 }
 
-static struct th_str authorization(const struct th_head *head)
-{
-	const struct th_field *f = th_head_find(head, TH_STR("Authorization"));
-
-	return f ? f->value : TH_STR("");
-}
-
-/* The value of the plain request, if its code tells it in full. */
-static void tell_account(struct th_leg *leg)
-{
-	struct th_field fields[TH_HEAD_FIELDS_MAX];
-	struct th_head head;
-	size_t len = 0;
-
-	if (leg->tells && th_envelope_length(th_buf_data(&leg->plain), leg->plain.n, &len) == TH_OK && len > 0 &&
-	    th_envelope_read_request(&head, fields, th_buf_data(&leg->plain), len) == TH_OK)
-		th_accounts_told(&leg->dialogue->accounts, leg->number, authorization(&head));
-}
-
 /* Of a message that got a later number than it was coded for: what was counted down from the one, from the other. */
 static struct th_history_base moved(struct th_history_base base, uint64_t by)
 {
@@ -149,7 +130,7 @@ static void remember_request(struct th_leg *leg)
 {
 	struct th_history *h = th_dialogue_history(leg->dialogue);
 
-	tell_account(leg);
+	th_coding_tell_account(leg);
 	if (h && leg->kept.n > 0) {
 		const struct th_model_about about = { .account = -1 };
 		const struct th_history_base base = moved(leg->base, leg->number - leg->coded_for);
@@ -337,9 +318,9 @@ static size_t by_model(struct th_leg *leg, struct th_str body)
 	choose(leg, h);
 	/* With the parent a peer that has forgotten everything refuses the slot, too. */
 	if (asks && !leg->base.parent.none)
-		slot = th_accounts_slot(&d->accounts, authorization(&w->text.head));
+		slot = th_accounts_slot(&d->accounts, th_account_of(&w->text.head));
 	if (slot != TH_SLOT_NONE)
-		account = authorization(&w->text.head);
+		account = th_account_of(&w->text.head);
 	if (th_text_write(&w->text.head, slot, (const uint8_t *)body.p, body.n, w->plain, sizeof(w->plain), &n) !=
 		    TH_OK ||
 	    n > sizeof(w->plain))
@@ -483,8 +464,10 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 			leg->about = about_nothing;
 		return;
 	}
-	if (!th_leg_is_ingress(leg) && is_by_model(w->code[0]))
+	if (!th_leg_is_ingress(leg) && is_by_model(w->code[0])) {
+		th_coding_give_account(leg, body);
 		th_answers_keep(&leg->dialogue->answers, leg->number, th_buf_data(msg), msg->n);
+	}
 	n = padded(leg, n);
 	if (is_by_model(w->code[0]))
 		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->cut, w->cut_n, n - 1);
@@ -548,35 +531,6 @@ enum th_err th_coding_read_bulk_head(struct th_leg *leg, struct th_buf *msg)
 	th_buf_free(msg);
 	*msg = head;
 	return err;
-}
-
-static bool is_authorization(struct th_str name)
-{
-	const struct th_str want = TH_STR("Authorization");
-
-	return name.n == want.n && strncasecmp(name.p, want.p, want.n) == 0;
-}
-
-/* What the slot stands for; empty without one. TH_ERR_NOT_FOUND: it is not here. */
-static enum th_err read_slot(const struct th_leg *leg, const struct th_text *t, struct th_str *value)
-{
-	*value = TH_STR("");
-	return t->slot == TH_SLOT_NONE ? TH_OK : th_accounts_value(&leg->dialogue->accounts, t->slot, value);
-}
-
-/* The request has been read: puts the value in the place that its slot has kept, or keeps the one it tells. */
-static enum th_err resolve_account(struct th_leg *leg, struct th_text *t, struct th_str value)
-{
-	if (t->slot == TH_SLOT_NONE) {
-		th_accounts_heard(&leg->dialogue->accounts, leg->number, authorization(&t->head));
-		return TH_OK;
-	}
-	for (size_t i = 0; i < t->head.n_fields; i++)
-		if (is_authorization(t->fields[i].name)) {
-			t->fields[i].value = value;
-			return TH_OK;
-		}
-	return TH_ERR_MALFORMED;
 }
 
 static enum th_coding_wait wait_of(struct th_leg *leg, unsigned depth);
@@ -664,7 +618,7 @@ static enum th_err read_message(struct th_leg *leg, struct th_history *h, const 
 		err = th_leg_is_ingress(leg) ? th_text_read_response(&w->text, w->plain, *n)
 					     : th_text_read_request(&w->text, w->plain, *n);
 	if (err == TH_OK)
-		err = read_slot(leg, &w->text, account);
+		err = th_coding_read_slot(leg, &w->text, account);
 	if (err == TH_OK && !leg->base.parent.none && th_check_of(w->plain, *n, *account) != check)
 		err = TH_ERR_MALFORMED;
 	if (err == TH_OK)
@@ -712,10 +666,11 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 		return TH_ERR_NOT_FOUND;
 	if (asks) {
 		about = leg->about;
+		th_coding_give_account(leg, (struct th_str){ (const char *)w->text.body, w->text.body_n });
 	} else {
 		th_model_request_kind(w->plain, n, &leg->about);
 		leg->about.is_response = true;
-		err = resolve_account(leg, &w->text, account);
+		err = th_coding_resolve_account(leg, &w->text, account);
 	}
 	if (err != TH_OK)
 		return err;

@@ -83,7 +83,8 @@ struct th_leg {
 	/* coding.c */
 	bool named;		      /* number is known */
 	bool exact;		      /* the request is unreadable under any other number than coded_for */
-	bool tells;		      /* the request, as it was coded, has its account's value in full */
+	bool tells;		      /* ingress: the request, as it was coded, has its account's value in full, or none;
+					 egress: it has none, and its answer may give one */
 	bool far, alone;	      /* it has to say that number; nothing may be referred to */
 	bool pushed;		      /* answering end: something has been answered, so what comes is a notification */
 	struct th_dialogue *dialogue; /* borrowed; NULL in the plain profile, and once the session is gone */

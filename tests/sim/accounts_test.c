@@ -30,6 +30,8 @@ struct play {
 	uint64_t rng_state, begun, answered;
 	struct th_rng rng;
 	struct sim_event trouble;
+	struct sim_rule logins[USERS];
+	char login_targets[USERS][TARGET], tokens[USERS][2 * TOKEN];
 	unsigned restarts;
 	bool spoils;
 	uint64_t told; /* by checks */
@@ -75,6 +77,7 @@ static void begin(struct sim_event *e)
 	struct play *p = s->play;
 	struct sim_world *w = &p->world;
 	unsigned user = pick(p, 4) ? pick(p, 4) : pick(p, USERS); /* some are busy */
+	bool login = pick(p, 12) == 0;
 	struct sim_request r = { .method = pick(p, 2) ? "PUT" : "GET",
 				 .target = s->target,
 				 .send_limit = SIZE_MAX,
@@ -82,10 +85,12 @@ static void begin(struct sim_event *e)
 
 	if (p->begun == PER_SEED)
 		return;
-	snprintf(s->target, sizeof(s->target), "/_matrix/client/v3/u%u/%" PRIu64, user, p->begun++);
+	if (login)
+		r.method = "POST";
+	snprintf(s->target, sizeof(s->target), "/_matrix/client/v3/u%u/%s%" PRIu64, user, login ? "login/" : "", p->begun++);
 	token_of(user, s->token);
 	r.body = (struct sim_body){ .n = some_size(p), .seed = p->begun };
-	if (pick(p, 10)) { /* some ask without */
+	if (!login && pick(p, 10)) { /* some ask without */
 		r.fields[0] = (struct th_field){ TH_STR("Authorization"), th_str_of(s->token) };
 		r.n_fields = 1;
 	}
@@ -148,6 +153,26 @@ static void configure(struct sim_world_config *c, uint64_t seed)
 	}
 }
 
+/* Whoever logs in is given the token of the user. */
+static void add_logins(struct play *p)
+{
+	for (unsigned user = 0; user < USERS; user++) {
+		char token[TOKEN];
+		int n;
+
+		token_of(user, token);
+		snprintf(p->login_targets[user], TARGET, "/_matrix/client/v3/u%u/login/*", user);
+		n = snprintf(p->tokens[user], sizeof(p->tokens[user]), "{\"access_token\":\"%s\"}",
+			     token + strlen("Bearer "));
+		p->logins[user] = (struct sim_rule){ .target = p->login_targets[user],
+						     .kind = SIM_ANSWER,
+						     .status = 200,
+						     .times = -1,
+						     .body = { .text = p->tokens[user], .n = (size_t)n } };
+		sim_server_rule(&p->world.server, &p->logins[user]);
+	}
+}
+
 /* Returns how many requests came with another token than their user's. */
 static unsigned audit(const struct sim_world *w, uint64_t *seen, uint64_t *with)
 {
@@ -180,7 +205,7 @@ static unsigned play(uint64_t seed, bool spoils)
 	struct sim_rule answer = {
 		.kind = SIM_ANSWER, .status = 200, .times = -1, .body = { .text = "{\"event_id\":\"$e\"}", .n = 17 }
 	};
-	struct sim_rule slow = { .target = "*7", .kind = SIM_ANSWER, .status = 200, .times = -1, .delay = 2 * TH_SEC };
+	struct sim_rule slow = { .target = "/_matrix/client/v3/u7*", .kind = SIM_ANSWER, .status = 200, .times = -1, .delay = 2 * TH_SEC };
 	struct play *p = calloc(1, sizeof(*p));
 	struct sim_world_config config;
 	uint64_t seen = 0, with = 0;
@@ -194,6 +219,7 @@ static unsigned play(uint64_t seed, bool spoils)
 	sim_world_init(&p->world, &config);
 	sim_server_rule(&p->world.server, &answer);
 	sim_server_rule(&p->world.server, &slow);
+	add_logins(p);
 	p->trouble.fire = trouble;
 	p->spoils = spoils;
 	sim_net_at(&p->world.net, &p->trouble, TH_SEC);

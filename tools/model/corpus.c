@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rd.h"
+#include "codec/account.h"
 #include "codec/keep.h"
 #include "codec/mark.h"
 #include "codec/syntax.h"
@@ -57,18 +58,23 @@ static struct th_str string(struct th_rd *r)
 	return (struct th_str){ p ? (const char *)p : "", p ? n : 0 };
 }
 
+static void keep_account(struct accounts *a, struct th_str value)
+{
+	if (a->n < ACCOUNTS_MAX && value.n > 0)
+		a->value[a->n++] = value;
+}
+
 /* The slot of the request's Authorization value, once it has been sent whole. */
 static int slot_of(struct accounts *a, const struct th_head *h)
 {
-	const struct th_field *f = th_head_find(h, TH_STR("Authorization"));
+	struct th_str value = th_account_of(h);
 
-	if (!f || !th_str_starts(f->value, TH_STR("Bearer ")))
+	if (!th_account_is_bearer(value))
 		return TH_SLOT_NONE;
 	for (size_t i = 0; i < a->n; i++)
-		if (th_str_eq(a->value[i], f->value))
+		if (th_str_eq(a->value[i], value))
 			return (int)i;
-	if (a->n < ACCOUNTS_MAX)
-		a->value[a->n++] = f->value;
+	keep_account(a, value);
 	return TH_SLOT_NONE;
 }
 
@@ -201,7 +207,10 @@ static void read_message(struct corpus *c, struct accounts *a, struct th_rd *r, 
 		m->kind = c->messages[m->request].kind;
 		m->account = c->messages[m->request].account;
 		m->route = c->messages[m->request].route;
+		if (c->messages[m->request].asks_account)
+			keep_account(a, th_account_given(body, must(malloc(TH_ACCOUNT_VALUE_MAX))));
 	} else {
+		m->asks_account = th_account_asked(&h);
 		th_syntax_request(m->plain, m->plain_n, &m->kind, &m->account);
 		m->route = th_route_name(h.target);
 		by_exchange[exchange] = c->n;

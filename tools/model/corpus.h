@@ -20,6 +20,7 @@ struct message {
 	size_t request; /* response: index of its request */
 	uint32_t kind;	/* of the request, for both */
 	int account;
+	bool asks_account; /* request: its answer may give one */
 	size_t session;
 	const char *route;
 };

@@ -35,7 +35,7 @@ static void assert_value(const struct th_accounts *a, int slot, struct th_str wa
 
 static void test_what_fits(void **state)
 {
-	static char longest[TH_ACCOUNTS_VALUE_MAX + 1];
+	static char longest[TH_ACCOUNT_VALUE_MAX + 1];
 
 	(void)state;
 	memset(longest, 'x', sizeof(longest));
@@ -45,8 +45,8 @@ static void test_what_fits(void **state)
 	assert_false(th_accounts_fits(TH_STR("Bearer ")));
 	assert_false(th_accounts_fits(TH_STR("")));
 	assert_false(th_accounts_fits(TH_STR("X-Matrix origin=a,key=\"ed25519:1\",sig=\"x\"")));
-	assert_true(th_accounts_fits((struct th_str){ longest, TH_ACCOUNTS_VALUE_MAX }));
-	assert_false(th_accounts_fits((struct th_str){ longest, TH_ACCOUNTS_VALUE_MAX + 1 }));
+	assert_true(th_accounts_fits((struct th_str){ longest, TH_ACCOUNT_VALUE_MAX }));
+	assert_false(th_accounts_fits((struct th_str){ longest, TH_ACCOUNT_VALUE_MAX + 1 }));
 }
 
 /* Not before the request that told it was answered. */
@@ -113,6 +113,63 @@ static void test_forgotten_is_not_told_anew(void **state)
 	assert_int_equal(th_accounts_slot(&near, B), 301 % 256);
 }
 
+/* A login: nobody knows the value before its answer. */
+static void test_given(void **state)
+{
+	(void)state;
+	th_accounts_asked(&near, 300);
+	assert_int_equal(th_accounts_slot(&near, A), -1);
+	th_accounts_heard(&far, 300, A); /* the answer leaves */
+	th_accounts_given(&near, 300, A);
+	th_accounts_answered(&near, 300);
+	assert_int_equal(th_accounts_slot(&near, A), 300 % 256);
+	assert_value(&far, 300 % 256, A);
+	/* What comes later with those low bits means nothing. */
+	th_accounts_told(&near, 300 + 256, B);
+	th_accounts_answered(&near, 300 + 256);
+	th_accounts_asked(&near, 300 + 512);
+	th_accounts_given(&near, 300 + 512, B);
+	assert_int_equal(th_accounts_slot(&near, B), -1);
+	assert_int_equal(th_accounts_slot(&near, A), 300 % 256);
+}
+
+/* An answer that gave nothing, to that request or to another one; one that came when the request had been forgotten. */
+static void test_not_given(void **state)
+{
+	(void)state;
+	th_accounts_asked(&near, 300);
+	th_accounts_given(&near, 300 + 256, A);
+	assert_int_equal(th_accounts_slot(&near, A), -1);
+	th_accounts_answered(&near, 300);
+	th_accounts_given(&near, 300, A);
+	assert_int_equal(th_accounts_slot(&near, A), -1);
+	th_accounts_asked(&near, 301);
+	th_accounts_forget(&near);
+	th_accounts_given(&near, 301, A);
+	assert_int_equal(th_accounts_slot(&near, A), -1);
+	th_accounts_asked(&near, 302);
+	th_accounts_given(&near, 302, TH_STR("Basic x"));
+	assert_int_equal(th_accounts_slot(&near, TH_STR("Basic x")), -1);
+	assert_int_equal(near.n, 0);
+}
+
+static void test_given_and_told(void **state)
+{
+	(void)state;
+	th_accounts_asked(&near, 300);
+	th_accounts_told(&near, 300 + 256, B); /* overtakes, maybe */
+	th_accounts_given(&near, 300, A);
+	th_accounts_answered(&near, 300 + 256);
+	th_accounts_told(&near, 301, A);
+	th_accounts_asked(&near, 301 + 256); /* the same */
+	th_accounts_answered(&near, 301);
+	th_accounts_asked(&near, 302);
+	th_accounts_asked(&near, 302 + 256); /* nobody knows which of the two is answered first */
+	th_accounts_given(&near, 302, A);
+	assert_int_equal(th_accounts_slot(&near, A), -1);
+	assert_int_equal(th_accounts_slot(&near, B), -1);
+}
+
 static void test_bounded(void **state)
 {
 	char value[32];
@@ -122,10 +179,17 @@ static void test_bounded(void **state)
 		int n = snprintf(value, sizeof(value), "Bearer %d", i);
 
 		th_accounts_heard(&far, (uint64_t)i, (struct th_str){ value, (size_t)n });
+		if (i % 2) {
+			th_accounts_asked(&near, (uint64_t)i);
+			th_accounts_given(&near, (uint64_t)i, (struct th_str){ value, (size_t)n });
+		} else {
+			th_accounts_told(&near, (uint64_t)i, (struct th_str){ value, (size_t)n });
+		}
 	}
-	assert_int_equal(far.n, TH_ACCOUNTS_MAX);
+	assert_int_equal(near.n, TH_ACCOUNTS_MAX);
+	assert_int_equal(far.n, TH_ACCOUNTS_HEARD_MAX);
 	assert_value(&far, 7, TH_STR("Bearer 7"));
-	assert_int_equal(th_accounts_value(&far, TH_ACCOUNTS_MAX, &(struct th_str){ 0 }), TH_ERR_NOT_FOUND);
+	assert_int_equal(th_accounts_value(&far, TH_ACCOUNTS_HEARD_MAX, &(struct th_str){ 0 }), TH_ERR_NOT_FOUND);
 	assert_int_equal(th_accounts_value(&far, -1, &(struct th_str){ 0 }), TH_ERR_NOT_FOUND);
 	assert_int_equal(th_accounts_value(&far, TH_ACCOUNTS_SLOTS, &(struct th_str){ 0 }), TH_ERR_NOT_FOUND);
 }
@@ -195,6 +259,7 @@ struct datagram {
 	unsigned value, life; /* life of the far end that the sender knew: what refers to another one is refused */
 	int slot;
 	bool in_slots; /* coded so that slots take part */
+	bool gives;    /* a login: its answer has the value */
 };
 
 static struct datagram flight[FLIGHT];
@@ -202,7 +267,8 @@ static struct th_rng rng;
 
 static uint64_t next_number = 1;
 static unsigned far_life;
-static size_t used, refused;
+static size_t used, used_given, refused;
+static bool given[TH_ACCOUNTS_SLOTS];
 
 static void launch(const struct datagram *d)
 {
@@ -217,6 +283,14 @@ static void ask(void)
 	next_number += 1 + th_rng_below(&rng, 60); /* slots are met again soon */
 	d.number = next_number;
 	d.in_slots = th_rng_below(&rng, 4) > 0;
+	d.gives = th_rng_below(&rng, 6) == 0;
+	d.slot = -1;
+	if (d.gives) {
+		if (d.in_slots)
+			th_accounts_asked(&near, d.number);
+		launch(&d);
+		return;
+	}
 	d.slot = d.in_slots ? th_accounts_slot(&near, th_str_of(tokens[d.value])) : -1;
 	if (d.in_slots && d.slot < 0)
 		th_accounts_told(&near, d.number, th_str_of(tokens[d.value]));
@@ -235,11 +309,24 @@ static void serve(struct datagram d)
 		refused++;
 	} else if (d.slot >= 0) {
 		used++;
+		used_given += given[d.slot];
 		if (!th_str_eq(got, th_str_of(tokens[d.value])))
 			fail_msg("slot %d of number %llu: %.*s instead of %s", d.slot, (unsigned long long)d.number,
 				 (int)got.n, got.p, tokens[d.value]);
 	}
 	launch(&d);
+}
+
+static void take_answer(const struct datagram *d)
+{
+	struct th_str value = th_str_of(tokens[d->value]);
+	int before = th_accounts_slot(&near, value);
+
+	if (d->gives && th_rng_below(&rng, 8)) /* else it came so that slots took no part */
+		th_accounts_given(&near, d->number, value);
+	th_accounts_answered(&near, d->number);
+	if (before < 0 && th_accounts_slot(&near, value) >= 0)
+		given[th_accounts_slot(&near, value)] = d->gives;
 }
 
 static void deliver(void)
@@ -251,7 +338,7 @@ static void deliver(void)
 	if (d.what == REQUEST)
 		serve(d);
 	else if (d.what == ANSWER && d.in_slots)
-		th_accounts_answered(&near, d.number);
+		take_answer(&d);
 	else if (d.what == LACKS)
 		th_accounts_forget(&near);
 }
@@ -279,8 +366,9 @@ static void test_two_ends(void **state)
 			th_accounts_clear(&near);
 		}
 	}
-	printf("%zu slots used, %zu refused\n", used, refused);
+	printf("%zu slots used, %zu of them given by logins, %zu refused\n", used, used_given, refused);
 	assert_true(used > STEPS / 100);
+	assert_true(used_given > STEPS / 1000);
 	assert_true(refused > 0);
 }
 
@@ -293,6 +381,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_spoilt, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_wins, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forgotten_is_not_told_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_given, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_given, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_given_and_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wiped, setup, teardown),
