@@ -18,7 +18,7 @@
 
 enum {
 	ACCOUNTS_MAX = 64,
-	TEXT_MAX = 64 * 1024 + TH_TEXT_HEAD_MAX, /* as the daemon: longer messages stream */
+	TEXT_MAX = TH_MODEL_TEXT_MAX,
 	CUT_MAX = TEXT_MAX + TH_MARK_MAX,
 	IP_UDP = 28,
 	RECORD_UP = 10, /* flags, connection ID, tag */
@@ -311,7 +311,7 @@ static bool make_text(struct th_coder *c, const struct message *m, size_t *n, st
 	if (th_text_write(&head, m->is_response ? TH_SLOT_NONE : slot_of(c, &head), (const uint8_t *)m->body.p,
 			  m->body.n, c->text, sizeof(c->text), n) != TH_OK)
 		out->not_modelled = "its head is no HTTP head that crosses as a text";
-	else if (*n > sizeof(c->text))
+	else if (m->body.n > th_text_whole_max(&m->head) || *n > sizeof(c->text))
 		out->not_modelled = "it is too long: it streams";
 	return !out->not_modelled;
 }

@@ -18,7 +18,7 @@
 #include "proxy/dialogue.h"
 
 enum {
-	TEXT_MAX = TH_TEXT_HEAD_MAX + TH_CODING_GATHER_MAX,
+	TEXT_MAX = TH_MODEL_TEXT_MAX,
 	CODE_MAX = TEXT_MAX,
 	REFS_MAX = 3, /* coding and number */
 	LATE_RANGE = 65536,
@@ -215,6 +215,12 @@ bool th_coding_is_late(struct th_leg *leg)
 	return leg->exact && leg->id && (!name(leg) || leg->number != leg->coded_for);
 }
 
+/* Egress: whether the request was. */
+static bool is_coded(const struct th_leg *leg)
+{
+	return leg->decoded || leg->alone;
+}
+
 /* The end that asks decides; the other one does as it does. */
 static bool affordable(struct th_leg *leg, size_t n)
 {
@@ -222,7 +228,7 @@ static bool affordable(struct th_leg *leg, size_t n)
 	th_time shortest;
 
 	if (!th_leg_is_ingress(leg))
-		return leg->decoded || leg->alone || leg->report.http_bytes_up > TH_CODING_GATHER_MAX;
+		return is_coded(leg) || leg->report.http_bytes_up > TH_TEXT_WHOLE_MAX;
 	shortest = th_coap_shortest_trip(leg->node->coap, &leg->peer);
 	if (shortest > 0 && shortest <= TH_BUDGET_ROUND_TRIP && !th_budget_left(b, th_node_now(leg->node)))
 		return false;
@@ -420,6 +426,13 @@ bool th_coding_wanted(const struct th_leg *leg)
 	return leg->dialogue && leg->node->workshop;
 }
 
+size_t th_coding_gather_max(const struct th_leg *leg, const struct th_head *head)
+{
+	bool by_model = leg->node->workshop->model && !leg->dialogue->no_model;
+
+	return by_model && !th_leg_is_ingress(leg) && is_coded(leg) ? th_text_whole_max(head) : TH_TEXT_WHOLE_MAX;
+}
+
 /* Zeros after the code, which its reader passes over, so that its length tells less. */
 static size_t padded(const struct th_leg *leg, size_t n)
 {
@@ -432,24 +445,25 @@ static size_t padded(const struct th_leg *leg, size_t n)
 	return n + more;
 }
 
-void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
+bool th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 {
 	struct th_workshop *w = leg->node->workshop;
 	struct th_str body;
+	bool is_long = msg->n > TH_TEXT_WHOLE_MAX;
 	size_t n = 0;
 
 	if (!leg->dialogue)
-		return;
+		return true;
 	if (th_leg_is_ingress(leg) && leg->plain.n == 0 &&
 	    th_buf_append(&leg->plain, th_buf_data(msg), msg->n) != TH_OK)
-		return;
+		return true;
 	if (!th_leg_is_ingress(leg))
 		(void)name(leg);
 	leg->exact = false;
 	if (th_leg_is_ingress(leg))
 		leg->about = about_nothing;
 	if (!affordable(leg, msg->n) || read_plain(w, th_leg_is_ingress(leg), th_buf_data(msg), msg->n, &body) != TH_OK)
-		return;
+		return !is_long;
 	if (w->model && !leg->dialogue->no_model)
 		n = by_model(leg, body);
 	if (n == 0)
@@ -462,7 +476,7 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 		leg->exact = false;
 		if (th_leg_is_ingress(leg))
 			leg->about = about_nothing;
-		return;
+		return !is_long;
 	}
 	if (!th_leg_is_ingress(leg) && is_by_model(w->code[0])) {
 		th_coding_give_account(leg, body);
@@ -473,6 +487,7 @@ void th_coding_encode(struct th_leg *leg, struct th_buf *msg)
 		th_coded_tell(&w->watch, !th_leg_is_ingress(leg), w->cut, w->cut_n, n - 1);
 	th_buf_free(msg);
 	(void)th_buf_append(msg, w->code, n); /* hardly longer than what was there a moment ago */
+	return true;
 }
 
 /* ---- in ---- */

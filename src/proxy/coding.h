@@ -14,10 +14,9 @@
 #include "proxy/node.h"
 
 enum {
-	TH_CODING_MODEL = 1,		  /* against history, as a message of its number */
-	TH_CODING_MODEL_LATE = 6,	  /* as a message of the number that two bytes say */
-	TH_CODING_MODEL_ALONE = 7,	  /* against nothing */
-	TH_CODING_GATHER_MAX = 64 * 1024, /* longer messages stream */
+	TH_CODING_MODEL = 1,	   /* against history, as a message of its number */
+	TH_CODING_MODEL_LATE = 6,  /* as a message of the number that two bytes say */
+	TH_CODING_MODEL_ALONE = 7, /* against nothing */
 };
 
 /* Coders and their scratch, one for a node. */
@@ -32,11 +31,14 @@ bool th_workshop_is_watched(const struct th_workshop *w);
 /* What this end can say of itself. */
 void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello);
 
-/* Whether the leg's outgoing message should be gathered. */
+/* Whether the peer reads coded messages. */
 bool th_coding_wanted(const struct th_leg *leg);
+/* Up to how many bytes the leg's outgoing message should be gathered, which has that head. */
+size_t th_coding_gather_max(const struct th_leg *leg, const struct th_head *head);
 
-/* `msg` is a whole message in the identity coding, and becomes the shortest that the peer understands. */
-void th_coding_encode(struct th_leg *leg, struct th_buf *msg);
+/* `msg` is a whole message in the identity coding, and becomes the shortest that the peer understands. False: it is too
+ * long to go as it is, and no coding of whole messages makes it shorter. */
+bool th_coding_encode(struct th_leg *leg, struct th_buf *msg);
 
 /* Before a large body in the bulk coding, coding and head. Out: appended to `msg`. In: `msg`, which they are whole,
  * becomes a head in the identity coding. TH_ERR_TOO_LARGE, TH_ERR_NO_MEMORY; in also TH_ERR_MALFORMED,

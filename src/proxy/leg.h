@@ -57,6 +57,7 @@ struct th_leg {
 	struct th_list unflushed;	/* on the node's list while it may keep bytes back */
 	enum th_bulk_op packing;	/* what it was asked for */
 	bool broken;			/* it was lost for want of memory */
+	size_t gather_max;		/* bytes of `out` up to which it is gathered */
 	bool unanswered;		/* egress: the response has not been opened yet */
 	bool handing;			/* some of it is being given to the engine */
 	bool gathering;			/* the outgoing message is collected there first, to be coded */

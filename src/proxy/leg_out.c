@@ -1,7 +1,7 @@
 /* The outgoing half of a leg: flow ─▶ envelope ─▶ CoAP body.
  *
- * A message that may be coded is gathered whole first; one that grows past TH_CODING_GATHER_MAX streams: in the bulk
- * coding (leg_bulk.c) if the peer knows it, else, as one that nobody may code, in the identity coding. */
+ * A message that may be coded is gathered whole first; one that is too long for that streams: in the bulk coding
+ * (leg_bulk.c) if the peer knows it, else, as one that nobody may code, in the identity coding. */
 #include "codec/envelope.h"
 #include "exchange/date.h"
 #include "proxy/coding.h"
@@ -85,7 +85,8 @@ enum th_err th_leg_send_head(struct th_leg *leg, const struct th_head *head)
 
 	if (err != TH_OK)
 		return err;
-	leg->gathering = th_coding_wanted(leg) && head->body_len <= TH_CODING_GATHER_MAX;
+	leg->gather_max = th_coding_wanted(leg) ? th_coding_gather_max(leg, &filtered) : 0;
+	leg->gathering = leg->gather_max > 0 && head->body_len <= (int64_t)leg->gather_max;
 	err = !leg->gathering && th_bulk_wanted(leg) ? th_bulk_begin(leg, &filtered) : encode(leg, &filtered);
 	leg->gathering = leg->gathering && err == TH_OK;
 	if (err == TH_OK && !leg->gathering && !waits_for_body(leg))
@@ -112,14 +113,14 @@ enum th_err th_leg_compose(struct th_leg *leg, const struct th_head *head, const
 	}
 	th_leg_count(leg, true, n);
 	if (th_coding_wanted(leg))
-		th_coding_encode(leg, &leg->out);
+		(void)th_coding_encode(leg, &leg->out);
 	return TH_OK;
 }
 
 /* True: all of it was put to what is gathered. False: it does not fit, and what is gathered streams from now on. */
 static bool gather(struct th_leg *leg, const uint8_t *p, size_t n)
 {
-	if (n <= TH_CODING_GATHER_MAX && leg->out.n <= TH_CODING_GATHER_MAX - n &&
+	if (n <= leg->gather_max && leg->out.n <= leg->gather_max - n &&
 	    th_buf_append(&leg->out, p, n) == TH_OK)
 		return true;
 	leg->gathering = false;
@@ -209,8 +210,10 @@ void th_leg_send_end(struct th_leg *leg)
 		return;
 	if (leg->gathering) {
 		leg->gathering = false;
-		th_coding_encode(leg, &leg->out);
-		th_leg_hand_on(leg);
+		if (!th_coding_encode(leg, &leg->out) && th_bulk_wanted(leg))
+			(void)th_bulk_take_over(leg); /* else it goes as it is */
+		if (!waits_for_body(leg))
+			th_leg_hand_on(leg);
 	}
 	if (leg->packer) {
 		th_leg_can_send(leg);
