@@ -5,7 +5,8 @@
 
 #include "codec/lineage_int.h"
 
-enum { TRIES = 16384 }; /* for one text: some 30 ms; each of a kB, and of longer events so many more */
+/* For one text: some 20 ms, and 80; each of a kB, and of longer events so many more. */
+enum { TRIES = 16384, DEEP_TRIES = 65536 };
 
 static const struct th_str mark = TH_STR_INIT("\001");
 static const struct th_str id_name = TH_STR_INIT("\"event_id\":\"");
@@ -310,6 +311,12 @@ static void cut_replaced(struct th_lineage *l, const struct th_client_event *e)
 		th_lineage_spot(l, e->replaces, mark);
 }
 
+/* Whether the two are neighbours in an array. */
+static bool is_beside(const struct th_client_event *a, const struct th_client_event *b)
+{
+	return b->object.p == a->object.p + a->object.n + 1 || a->object.p == b->object.p + b->object.n + 1;
+}
+
 static void cut_one(struct th_lineage *l, const struct th_client_event *e)
 {
 	struct th_mark m = { .roles = TH_STR("") };
@@ -382,12 +389,16 @@ enum th_err th_lineage_cut(struct th_lineage *l, const struct th_lineage_about *
 	if (th_str_holds(body, marked) || th_str_holds(body, marked_room))
 		return TH_ERR_INVALID;
 	l->tries = TRIES;
+	l->deep_tries = DEEP_TRIES;
+	l->deep_room = NULL;
 	begin(l, about, body);
 	read_hints(l, body);
 	if (l->n == 0 && is_answer(body, &answer))
 		cut_answer(l, about, &answer);
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
+		l->beside_last = i > 0 && is_beside(&l->events[l->order[i - 1]], &l->events[l->order[i]]);
 		cut_one(l, &l->events[l->order[i]]);
+	}
 	th_lineage_cut_around(l, body);
 	err = emit(l, text, n, out, cap, out_n);
 	if (err != TH_OK)

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "codec/graph.h"
 
-enum { TH_LINEAGE_EVENTS = 512 }; /* of one text; IDs of further ones stay */
+enum { TH_LINEAGE_EVENTS = 1024 }; /* of one text; IDs of further ones stay */
 
 /* Scratch for one text at a time. NULL: no memory, or the library failed. */
 struct th_lineage;

@@ -6,6 +6,9 @@ enum {
 	PREVIOUS = 4,	 /* events that are tried as the one before */
 	FORKS = 3,	 /* events of which two are tried as those before */
 	NEAR_HINT = 24,	 /* depths from a hint on that are tried */
+	ANY_DEPTH = 8192, /* depths that are tried without a hint, */
+	ANY_TRIES = 24 * 1024, /* by so many tries, */
+	ANY_TIMES = 2,	       /* and so often in a room */
 	LOGIN_MAX = 512, /* bytes of an answer to a login */
 	SENDERS = 4,	 /* that earlier answers name */
 	SENDERS_MAX = SENDERS + TH_GRAPH_STATES,
@@ -197,6 +200,32 @@ static bool after_unknown(const struct search *s, struct th_mark *m)
 	return false;
 }
 
+/* Behind the event that stands beside it in the text: nothing tells the depth of a room that is older than what is told
+ * of it, but from then on it is known. */
+static bool at_any_depth(const struct search *s, struct th_mark *m)
+{
+	struct th_lineage *l = s->l;
+	unsigned left = l->tries, most = l->deep_tries < ANY_TRIES ? l->deep_tries : ANY_TRIES;
+	bool found = false;
+
+	if (!l->beside_last || s->room->n_events == 0 || s->room->events[0].depth > 0)
+		return false;
+	if (l->deep_room != s->room)
+		l->deep_times = 0;
+	l->deep_room = s->room;
+	if (l->deep_times == ANY_TIMES)
+		return false;
+	l->deep_times++;
+	l->tries = most;
+	for (uint64_t depth = 1; !found && depth <= ANY_DEPTH && l->tries > 0; depth++) {
+		*m = (struct th_mark){ .depth = depth };
+		found = in_any_order(s, m);
+	}
+	l->deep_tries -= most - l->tries;
+	l->tries = left;
+	return found;
+}
+
 bool th_lineage_search(struct th_lineage *l, const struct th_client_event *e, const char id[static TH_EVENT_ID],
 		       struct th_mark *out)
 {
@@ -210,7 +239,7 @@ bool th_lineage_search(struct th_lineage *l, const struct th_client_event *e, co
 	if (!s.room || (!is_member(e) && !th_mark_role('m', s.room, e)))
 		return false; /* nobody sends who is not there */
 	s.roles = roles_of(&s);
-	return after_one(&s, out) || after_unknown(&s, out) || after_two(&s, out);
+	return after_one(&s, out) || after_unknown(&s, out) || after_two(&s, out) || at_any_depth(&s, out);
 }
 
 /* ---- one that was sent ---- */

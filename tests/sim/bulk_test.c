@@ -237,6 +237,51 @@ static unsigned play_sizes(uint64_t seed)
 	return wrong;
 }
 
+/* An answer in JSON: coded whole up to 328 KiB, if that makes it shorter. */
+static bool answers(struct play *p, enum kind kind, size_t n, size_t most)
+{
+	struct sim_request r = { .method = "GET", .target = "/answer", .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
+	static const struct th_field type = { TH_STR_INIT("Content-Type"), TH_STR_INIT("application/json") };
+	struct part *part = &p->parts[0];
+	struct sim_rule rule = { .target = "/answer", .status = 200, .times = 1, .fields = { type }, .n_fields = 1 };
+	uint64_t down = p->world.down.counts[SIM_SENT].bytes;
+	struct sim_sum want;
+	bool right;
+
+	*part = (struct part){ .play = p, .kind = kind, .n = n };
+	write_body(p, part);
+	rule.body = (struct sim_body){ .text = part->body, .n = n };
+	rule.chunked = pick(p, 2);
+	sim_server_rule(&p->world.server, &rule);
+	sim_client_init(&part->client, &r, &p->world.net.now);
+	sim_client_start(&part->client, sim_world_door(&p->world));
+	run_until_over(p, 600 * TH_SEC);
+	down = p->world.down.counts[SIM_SENT].bytes - down;
+	sim_sum_of(&want, &rule.body);
+	right = part->client.state == SIM_CLIENT_DONE && sim_sum_eq(&part->client.sum, &want) && down <= most;
+	printf("%8s, an answer: %zu bytes by %" PRIu64 "%s\n", kind_names[kind], n, down, right ? "" : ", WRONG");
+	free(part->body);
+	memset(p->parts, 0, sizeof(p->parts));
+	return right;
+}
+
+static unsigned play_answers(uint64_t seed)
+{
+	enum { LONG = 328 * 1024, LESS = 100 * 1000, PART = 6, HEAD = 40 };
+	unsigned wrong = 0;
+	struct play p;
+
+	make(&p, seed, false);
+	warm_up(&p);
+	wrong += !answers(&p, JSON, LESS, LESS / PART);
+	wrong += !answers(&p, JSON, LONG - HEAD, LONG / PART);
+	wrong += !answers(&p, JSON, LONG + 1, LONG / PART);
+	wrong += !answers(&p, NOISE, LESS, LESS + LESS / 10);
+	wrong += !answers(&p, CHANGING, LONG - HEAD, LONG / 2 + LONG / 6);
+	end(&p);
+	return wrong;
+}
+
 static unsigned play_rough(uint64_t seed)
 {
 	unsigned wrong = 0;
@@ -300,6 +345,8 @@ int main(int argc, char **argv)
 {
 	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : SEEDS_DEFAULT;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, failed = play_sizes(first) > 0;
+
+	failed += play_answers(first) > 0;
 
 	for (uint64_t seed = first; seed < first + seeds; seed++) {
 		unsigned rough = play_rough(seed), broken = play_broken(seed);

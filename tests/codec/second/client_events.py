@@ -4,7 +4,7 @@ from collections import namedtuple
 
 from .canonical import IS_NUMBER, NoJson, is_string, members, readable_members, string_end
 
-DEEPEST, EVENTS = 64, 512
+DEEPEST, EVENTS = 64, 1024
 
 # Strings as they are written, without quotes; None where there is none. In the body: `start`, `stop` of the event, `at`, `end` of its ID between the quotes,
 # `content_at` of its content, `replaced` where unsigned.replaces_state has its string (None without).

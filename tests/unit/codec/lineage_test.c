@@ -10,8 +10,8 @@
 #include "failmem.h"
 
 enum {
-	CAP = 256 * 1024,
-	TEXT = 160 * 1024,
+	CAP = 512 * 1024,
+	TEXT = 320 * 1024,
 	KEPT_MAX = 16 * 1024,
 	EVENTS = 600,
 	DAY = 86400,
@@ -584,14 +584,42 @@ static void test_the_middle_of_a_room(void **state)
 	(void)state;
 	forget();
 	asks_in_room("GET", "messages?dir=b", "");
-	went = answers(page_of("t47-9_1", LIST(&levels, &al, &bo, &a, &b, &c)), 0);
+	went = answers(page_of("t47-9_1", LIST(&levels, &bo, &al, &a, &b, &c)), 0);
 	assert_true(stays(mark_at(went, 0)));
 	assert_true(stays(mark_at(went, 1)));
 	marks_are(strstr(went, "\"body\":\"a\""), MARKS("\001pm=47", "\001pm", "\001pm"));
 	forget();
 	asks_in_room("GET", "messages?dir=b", "");
-	went = answers(page_of("t1-9_1", LIST(&levels, &al, &bo, &a, &b)), 0);
+	went = answers(page_of("t1-9_1", LIST(&levels, &bo, &al, &a, &b)), 0);
 	assert_true(stays(mark_at(went, 3)));
+}
+
+/* Of an old room nothing tells the depth. It is looked for where two events stand side by side, and known from then on. */
+static void test_an_old_room(void **state)
+{
+	const struct made a = message(AL, "a", T0 + 4000, 5000, &bo, NULL),
+			  b = message(AL, "b", T0 + 4001, 5001, &a, NULL),
+			  c = message(BO, "c", T0 + 5000, 5002, &b, NULL),
+			  d = message(BO, "d", T0 + 6000, 5003, &c, NULL),
+			  old = message(AL, "old", T0 + 4000, 100000, &bo, NULL),
+			  older = message(AL, "older", T0 + 4001, 100001, &old, NULL);
+	const char *went;
+
+	(void)state;
+	forget();
+	went = syncs(LIST(&levels, &bo, &al, &a, &b, &c));
+	assert_true(stays(mark_at(went, 3)));
+	assert_true(th_str_eq(mark_at(went, 4), TH_STR("\001pm=5001")));
+	assert_true(th_str_eq(mark_at(went, 5), TH_STR("\001pm")));
+	marks_are(syncs(LIST(&d)), MARKS("\001pm"));
+	/* One after the other they do not say that one follows the other. */
+	forget();
+	syncs(LIST(&levels, &bo, &al, &a));
+	assert_true(stays(mark_at(syncs(LIST(&b)), 0)));
+	/* Deeper than is looked. */
+	forget();
+	went = syncs(LIST(&levels, &bo, &al, &old, &older));
+	assert_true(stays(mark_at(went, 3)) && stays(mark_at(went, 4)));
 }
 
 static void test_what_is_known(void **state)
@@ -1248,6 +1276,7 @@ int main(void)
 		cmocka_unit_test(test_states_that_are_replaced),
 		cmocka_unit_test(test_names_of_nothing),
 		cmocka_unit_test(test_the_middle_of_a_room),
+		cmocka_unit_test(test_an_old_room),
 		cmocka_unit_test(test_what_is_known),
 		cmocka_unit_test(test_unknown_rooms),
 		cmocka_unit_test(test_what_is_no_id),
