@@ -3,6 +3,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "codec/pieces.h"
+
 enum {
 	LEVEL = 7,
 	TABLE_LOG = 16,	   /* 2^16 entries of 4 bytes each in hash and chain table */
@@ -13,8 +15,9 @@ enum {
 
 struct th_bulk_encoder {
 	const struct th_mem *mem;
-	ZSTD_CCtx *zstd; /* owned; NULL while undecided or stored */
-	int kind;	 /* TH_BULK_STORED, TH_BULK_ZSTD, UNDECIDED */
+	ZSTD_CCtx *zstd; /* owned; NULL while undecided or another kind */
+	struct th_pieces_encoder *pieces; /* owned; NULL if another kind */
+	int kind;			  /* TH_BULK_…, UNDECIDED */
 	bool kind_sent;
 	uint8_t sample[TH_BULK_SAMPLE];
 	size_t held, given; /* bytes of the sample, and how many of them went on */
@@ -54,7 +57,8 @@ bool th_bulk_looks_compressible(const uint8_t *p, size_t n)
 	return pairs * 512 > (uint64_t)n * (n - 1) / 2 * 3;
 }
 
-struct th_bulk_encoder *th_bulk_encoder_new(const struct th_mem *mem, struct th_str content_type)
+struct th_bulk_encoder *th_bulk_encoder_new(const struct th_mem *mem, struct th_str content_type,
+					    const struct th_piece_tools *tools)
 {
 	struct th_bulk_encoder *e = th_alloc(mem, sizeof(*e));
 
@@ -62,6 +66,10 @@ struct th_bulk_encoder *th_bulk_encoder_new(const struct th_mem *mem, struct th_
 		return NULL;
 	e->mem = mem;
 	e->kind = is_text_type(content_type) ? TH_BULK_ZSTD : UNDECIDED;
+	if (tools && is_type(content_type, "application/json")) {
+		e->pieces = th_pieces_encoder_new(mem, tools);
+		e->kind = e->pieces ? TH_BULK_PIECES : e->kind;
+	}
 	return e;
 }
 
@@ -70,6 +78,7 @@ void th_bulk_encoder_del(struct th_bulk_encoder *e)
 	if (!e)
 		return;
 	ZSTD_freeCCtx(e->zstd);
+	th_pieces_encoder_del(e->pieces);
 	th_free(e->mem, e);
 }
 
@@ -145,8 +154,18 @@ static enum th_err pass(struct th_bulk_encoder *e, const uint8_t *in, size_t n, 
 {
 	size_t room = cap - step->written;
 
+	struct th_bulk_step part;
+
 	if (e->kind == TH_BULK_ZSTD)
 		return compress(e, in, n, op, out, cap, step, taken);
+	if (e->kind == TH_BULK_PIECES) {
+		enum th_err err = th_pieces_encode(e->pieces, in, n, op, out + step->written, room, &part);
+
+		*taken = part.taken;
+		step->written += part.written;
+		step->done = part.done;
+		return err;
+	}
 	*taken = n < room ? n : room;
 	if (*taken)
 		memcpy(out + step->written, in, *taken);
@@ -195,7 +214,9 @@ enum th_err th_bulk_encode(struct th_bulk_encoder *e, const uint8_t *in, size_t 
 
 struct th_bulk_decoder {
 	const struct th_mem *mem;
-	ZSTD_DCtx *zstd; /* owned; NULL before a zstd stream began, and when stored */
+	const struct th_piece_tools *tools; /* borrowed; NULL: pieces are malformed */
+	ZSTD_DCtx *zstd;		    /* owned; NULL before a zstd stream began, and when it is another kind */
+	struct th_pieces_decoder *pieces;   /* owned; likewise */
 	int kind;
 	bool whole;	 /* the frame has ended */
 	unsigned magic;	 /* bytes of the frame's magic number seen */
@@ -203,13 +224,14 @@ struct th_bulk_decoder {
 	uint64_t left;	 /* bytes that may still come out */
 };
 
-struct th_bulk_decoder *th_bulk_decoder_new(const struct th_mem *mem, uint64_t max)
+struct th_bulk_decoder *th_bulk_decoder_new(const struct th_mem *mem, uint64_t max, const struct th_piece_tools *tools)
 {
 	struct th_bulk_decoder *d = th_alloc(mem, sizeof(*d));
 
 	if (!d)
 		return NULL;
 	d->mem = mem;
+	d->tools = tools;
 	d->kind = UNDECIDED;
 	d->left = max;
 	return d;
@@ -220,14 +242,19 @@ void th_bulk_decoder_del(struct th_bulk_decoder *d)
 	if (!d)
 		return;
 	ZSTD_freeDCtx(d->zstd);
+	th_pieces_decoder_del(d->pieces);
 	th_free(d->mem, d);
 }
 
 static enum th_err choose(struct th_bulk_decoder *d, uint8_t kind)
 {
-	if (kind > TH_BULK_ZSTD)
+	if (kind > (d->tools ? TH_BULK_PIECES : TH_BULK_ZSTD))
 		return TH_ERR_MALFORMED;
 	d->kind = kind;
+	if (kind == TH_BULK_PIECES) {
+		d->pieces = th_pieces_decoder_new(d->mem, d->tools);
+		return d->pieces ? TH_OK : TH_ERR_NO_MEMORY;
+	}
 	if (kind == TH_BULK_STORED)
 		return TH_OK;
 	d->zstd = ZSTD_createDCtx();
@@ -288,6 +315,33 @@ static enum th_err unpack(struct th_bulk_decoder *d, const uint8_t *in, size_t n
 	return d->whole && from.pos < n ? TH_ERR_MALFORMED : TH_OK; /* one frame, nothing behind it */
 }
 
+static enum th_err read_pieces(struct th_bulk_decoder *d, const uint8_t *in, size_t n, uint8_t *out, size_t cap,
+			       struct th_bulk_step *step)
+{
+	/* One byte more than allowed, to see that there is one. */
+	size_t room = d->left < cap ? (size_t)d->left + 1 : cap;
+	struct th_bulk_step part;
+	enum th_err err = th_pieces_decode(d->pieces, in, n, out, room, &part);
+
+	if (err == TH_OK && part.written > d->left)
+		err = TH_ERR_TOO_LARGE;
+	if (err != TH_OK)
+		return err;
+	d->left -= part.written;
+	step->taken += part.taken;
+	step->written = part.written;
+	step->done = part.done;
+	return TH_OK;
+}
+
+static enum th_err read_kind(struct th_bulk_decoder *d, const uint8_t *in, size_t n, uint8_t *out, size_t cap,
+			     struct th_bulk_step *step)
+{
+	if (d->kind == TH_BULK_STORED)
+		return stored(d, in, n, out, cap, step);
+	return d->kind == TH_BULK_ZSTD ? unpack(d, in, n, out, cap, step) : read_pieces(d, in, n, out, cap, step);
+}
+
 enum th_err th_bulk_decode(struct th_bulk_decoder *d, const uint8_t *in, size_t n, uint8_t *out, size_t cap,
 			   struct th_bulk_step *step)
 {
@@ -300,8 +354,7 @@ enum th_err th_bulk_decode(struct th_bulk_decoder *d, const uint8_t *in, size_t 
 	}
 	step->done = n == 0;
 	if (d->err == TH_OK && d->kind != UNDECIDED && cap)
-		d->err =
-			d->kind == TH_BULK_STORED ? stored(d, in, n, out, cap, step) : unpack(d, in, n, out, cap, step);
+		d->err = read_kind(d, in, n, out, cap, step);
 	if (d->err != TH_OK)
 		*step = (struct th_bulk_step){ 0 };
 	return d->err;
@@ -311,5 +364,7 @@ enum th_err th_bulk_decoder_end(const struct th_bulk_decoder *d)
 {
 	if (d->err != TH_OK)
 		return d->err;
+	if (d->kind == TH_BULK_PIECES)
+		return th_pieces_whole(d->pieces) ? TH_OK : TH_ERR_CLOSED;
 	return d->kind == TH_BULK_STORED || (d->kind == TH_BULK_ZSTD && d->whole) ? TH_OK : TH_ERR_CLOSED;
 }

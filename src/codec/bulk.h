@@ -2,6 +2,7 @@
  *
  *     0 · bytes as they are (stored)
  *     1 · one zstd frame (RFC 8878): window at most 256 kB, no dictionary, no checksum
+ *     2 · pieces that the model codes (pieces.h)
  *
  * Media stays stored, the rest goes through zstd: a content type that names text or JSON decides at once, otherwise the first kilobyte does.
  * Push bytes, get bytes: both directions take what they can and say how much. */
@@ -19,6 +20,7 @@
 enum {
 	TH_BULK_STORED = 0,
 	TH_BULK_ZSTD = 1,
+	TH_BULK_PIECES = 2,
 	TH_BULK_WINDOW_LOG = 18,
 	TH_BULK_SAMPLE = 1024, /* bytes looked at before it is chosen */
 };
@@ -34,11 +36,15 @@ struct th_bulk_step {
 	bool done; /* encoder: all was taken, and all that `op` asks for is out. Decoder: nothing more comes out of what was taken */
 };
 
-/* 1.4 MB while a zstd stream is open, 1 kB when stored. */
+struct th_piece_tools;
+
+/* 1.4 MB while a zstd stream is open, 0.6 MB for pieces, 1 kB when stored. */
 struct th_bulk_encoder;
 
-/* content_type: the field's value, empty when there is none; borrowed during the call. NULL without memory. */
-struct th_bulk_encoder *th_bulk_encoder_new(const struct th_mem *mem, struct th_str content_type);
+/* content_type: the field's value, empty when there is none; borrowed during the call, as tools, with which JSON goes in
+ * pieces; NULL: not. NULL without memory. */
+struct th_bulk_encoder *th_bulk_encoder_new(const struct th_mem *mem, struct th_str content_type,
+					    const struct th_piece_tools *tools);
 void th_bulk_encoder_del(struct th_bulk_encoder *e);
 
 /* Takes from in[0..n), writes to out[0..cap), cap > 0. Until step->done, call again with the bytes not taken, the same op and room. With
@@ -46,11 +52,11 @@ void th_bulk_encoder_del(struct th_bulk_encoder *e);
 enum th_err th_bulk_encode(struct th_bulk_encoder *e, const uint8_t *in, size_t n, enum th_bulk_op op, uint8_t *out, size_t cap,
 			   struct th_bulk_step *step);
 
-/* 0.8 MB while a zstd stream is open. */
+/* 0.8 MB while a zstd stream is open, 0.8 MB for pieces. */
 struct th_bulk_decoder;
 
-/* No more than `max` bytes come out in all. NULL without memory. */
-struct th_bulk_decoder *th_bulk_decoder_new(const struct th_mem *mem, uint64_t max);
+/* No more than `max` bytes come out in all. `tools`: NULL, or what reads pieces, which has to stay. NULL without memory. */
+struct th_bulk_decoder *th_bulk_decoder_new(const struct th_mem *mem, uint64_t max, const struct th_piece_tools *tools);
 void th_bulk_decoder_del(struct th_bulk_decoder *d);
 
 /* Takes from in[0..n), writes to out[0..cap), cap > 0: however much a stream expands, a call yields at most cap bytes. Call again until

@@ -28,6 +28,9 @@ enum {
  * without history. */
 enum { HOPEFUL_LOSS_PERCENT = 2 };
 
+/* A byte of a longer answer takes about a µs at each end: on faster links the bytes that this saves are sooner sent. */
+enum { WORTH_IT_BPS = 2 * 1000 * 1000 };
+
 enum { WAITS_DEPTH = 16 }; /* answers that wait for each other in a row */
 
 #define WRONG_EVERY (60 * TH_SEC) /* between two lines of the log */
@@ -40,6 +43,7 @@ struct th_workshop {
 	struct th_text text;
 	struct th_flate_message message;
 	struct th_lineage *lineage; /* owned, as the model is */
+	struct th_piece_tools pieces; /* of these */
 	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX];
 	uint8_t cut[TEXT_MAX + TH_MARK_MAX]; /* what is coded of `plain` */
 	uint8_t kept[TEXT_MAX + TH_MARK_MAX + TH_KEEP_EXTRA];
@@ -60,6 +64,7 @@ struct th_workshop *th_workshop_new(const struct th_mem *mem, bool flate_only)
 		w->model = th_model_new(mem, th_tables_builtin,
 					(size_t)((uintptr_t)th_tables_builtin_end - (uintptr_t)th_tables_builtin));
 		w->lineage = th_lineage_new(mem);
+		w->pieces = (struct th_piece_tools){ w->model, w->lineage, &w->text };
 	}
 	if (w->flate && (flate_only || (w->model && w->lineage)))
 		return w;
@@ -426,11 +431,25 @@ bool th_coding_wanted(const struct th_leg *leg)
 	return leg->dialogue && leg->node->workshop;
 }
 
+const struct th_piece_tools *th_coding_piece_tools(const struct th_leg *leg)
+{
+	return leg->node->workshop->model && !leg->dialogue->no_model ? &leg->node->workshop->pieces : NULL;
+}
+
+bool th_coding_is_long_worth_it(const struct th_leg *leg)
+{
+	struct th_coap_link link;
+
+	return !th_leg_is_ingress(leg) && is_coded(leg) &&
+	       th_coap_link(leg->node->coap, &leg->peer, &link) == TH_OK && link.up_bps > 0 &&
+	       link.up_bps <= WORTH_IT_BPS;
+}
+
 size_t th_coding_gather_max(const struct th_leg *leg, const struct th_head *head)
 {
-	bool by_model = leg->node->workshop->model && !leg->dialogue->no_model;
+	bool whole = !th_leg_is_ingress(leg) && is_coded(leg) && th_coding_piece_tools(leg);
 
-	return by_model && !th_leg_is_ingress(leg) && is_coded(leg) ? th_text_whole_max(head) : TH_TEXT_WHOLE_MAX;
+	return whole ? th_text_whole_max(head) : TH_TEXT_WHOLE_MAX;
 }
 
 /* Zeros after the code, which its reader passes over, so that its length tells less. */

@@ -9,6 +9,7 @@
 #include "codec/bulk_head.h"
 #include "codec/envelope.h"
 #include "codec/flate.h"
+#include "codec/pieces.h"
 #include "proxy/hello.h"
 #include "proxy/leg.h"
 #include "proxy/node.h"
@@ -35,6 +36,11 @@ void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello);
 bool th_coding_wanted(const struct th_leg *leg);
 /* Up to how many bytes the leg's outgoing message should be gathered, which has that head. */
 size_t th_coding_gather_max(const struct th_leg *leg, const struct th_head *head);
+
+/* What long answers in JSON are coded with, piece by piece; NULL: the peer has other tables, or there are none here. */
+const struct th_piece_tools *th_coding_piece_tools(const struct th_leg *leg);
+/* Egress: whether bytes cost more than the time that takes: the link is known to be thin. */
+bool th_coding_is_long_worth_it(const struct th_leg *leg);
 
 /* `msg` is a whole message in the identity coding, and becomes the shortest that the peer understands. False: it is too
  * long to go as it is, and no coding of whole messages makes it shorter. */

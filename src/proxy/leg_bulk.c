@@ -38,7 +38,8 @@ enum th_err th_bulk_begin(struct th_leg *leg, const struct th_head *head)
 	const struct th_field *type = th_head_find(head, TH_STR("Content-Type"));
 	enum th_err err;
 
-	leg->packer = th_bulk_encoder_new(leg->node->mem, type ? type->value : TH_STR(""));
+	leg->packer = th_bulk_encoder_new(leg->node->mem, type ? type->value : TH_STR(""),
+					  th_coding_is_long_worth_it(leg) ? th_coding_piece_tools(leg) : NULL);
 	if (!leg->packer)
 		return TH_ERR_NO_MEMORY;
 	leg->node->packers++;
@@ -189,7 +190,8 @@ static size_t take_head(struct th_leg *leg, const uint8_t *p, size_t n, enum th_
 	if (*err != TH_OK)
 		return used;
 	leg->unpacker =
-		th_bulk_decoder_new(node->mem, leg->in_left == TH_BODY_UNKNOWN ? UINT64_MAX : (uint64_t)leg->in_left);
+		th_bulk_decoder_new(node->mem, leg->in_left == TH_BODY_UNKNOWN ? UINT64_MAX : (uint64_t)leg->in_left,
+				    th_leg_is_ingress(leg) ? th_coding_piece_tools(leg) : NULL);
 	if (leg->unpacker)
 		node->unpackers++;
 	else

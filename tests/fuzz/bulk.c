@@ -10,7 +10,7 @@ enum { CAP = 1 << 20, OUT_MAX = 256 * 1024 };
 static size_t decode(const uint8_t *p, size_t n, size_t piece, size_t room, uint64_t max, uint8_t *out,
 		     enum th_err *err)
 {
-	struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, max);
+	struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, max, NULL);
 	struct th_bulk_step step = { 0 };
 	size_t at = 0, len = 0;
 
@@ -38,7 +38,7 @@ static size_t decode(const uint8_t *p, size_t n, size_t piece, size_t room, uint
 
 static size_t encode(struct th_str type, const uint8_t *p, size_t n, size_t piece, size_t room, uint8_t *out)
 {
-	struct th_bulk_encoder *e = th_bulk_encoder_new(&th_mem_libc, type);
+	struct th_bulk_encoder *e = th_bulk_encoder_new(&th_mem_libc, type, NULL);
 	struct th_bulk_step step;
 	size_t at = 0, len = 0;
 

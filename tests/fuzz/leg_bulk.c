@@ -130,7 +130,7 @@ static size_t code(const uint8_t *p, size_t n, bool tell, uint8_t *out)
 	const struct th_head head = { .method = TH_STR_INIT("PUT"),
 				      .target = TH_STR_INIT("/_matrix/x"),
 				      .body_len = tell ? (int64_t)n : TH_BODY_UNKNOWN };
-	struct th_bulk_encoder *e = th_bulk_encoder_new(&th_mem_libc, TH_STR("application/json"));
+	struct th_bulk_encoder *e = th_bulk_encoder_new(&th_mem_libc, TH_STR("application/json"), NULL);
 	size_t len = th_bulk_head_write(NULL, 0, &head, (struct th_flate_history){ 0 }, scratch, out, CAP);
 	struct th_bulk_step step = { .done = false };
 

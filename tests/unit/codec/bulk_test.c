@@ -29,7 +29,7 @@ static size_t json_sync(uint8_t *out, size_t cap, struct th_rng *rng)
 /* Encodes in pieces with an output of `room` bytes a call. */
 static size_t encode(struct th_str type, const uint8_t *p, size_t n, size_t piece, size_t room, enum th_bulk_op between)
 {
-	struct th_bulk_encoder *e = th_bulk_encoder_new(&th_mem_libc, type);
+	struct th_bulk_encoder *e = th_bulk_encoder_new(&th_mem_libc, type, NULL);
 	size_t at = 0, out = 0;
 	struct th_bulk_step step;
 
@@ -52,7 +52,7 @@ static size_t encode(struct th_str type, const uint8_t *p, size_t n, size_t piec
 
 static enum th_err decode(const uint8_t *p, size_t n, size_t piece, size_t room, uint64_t max, size_t *len)
 {
-	struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, max);
+	struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, max, NULL);
 	enum th_err err = TH_OK;
 	struct th_bulk_step step = { 0 };
 	size_t at = 0;
@@ -150,8 +150,8 @@ static void test_what_is_stored(void **state)
 /* What was flushed is there at the other end before anything follows: a long poll that trickles does not hang. */
 static void test_flush_reaches_the_other_end(void **state)
 {
-	struct th_bulk_encoder *e = th_bulk_encoder_new(&th_mem_libc, TH_STR("application/json"));
-	struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, 1 << 20);
+	struct th_bulk_encoder *e = th_bulk_encoder_new(&th_mem_libc, TH_STR("application/json"), NULL);
+	struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, 1 << 20, NULL);
 
 	(void)state;
 	for (int i = 0; i < 50; i++) {
@@ -224,8 +224,8 @@ static void test_flat_memory(void **state)
 	for (int text = 0; text < 2; text++) {
 		size_t before = mallinfo2().uordblks + mallinfo2().hblkhd, peak = 0, total = 0;
 		struct th_bulk_encoder *e =
-			th_bulk_encoder_new(&th_mem_libc, text ? TH_STR("application/json") : TH_STR(""));
-		struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, 50 << 20);
+			th_bulk_encoder_new(&th_mem_libc, text ? TH_STR("application/json") : TH_STR(""), NULL);
+		struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, 50 << 20, NULL);
 
 		for (int i = 0; i < (50 << 20) / (int)sizeof(in); i++) {
 			struct th_bulk_step s, t;
@@ -267,9 +267,9 @@ static void test_memory_fails(void **state)
 
 	(void)state;
 	failmem_init(&f, 1);
-	assert_null(th_bulk_encoder_new(&f.mem, TH_STR("")));
+	assert_null(th_bulk_encoder_new(&f.mem, TH_STR(""), NULL));
 	failmem_init(&f, 1);
-	assert_null(th_bulk_decoder_new(&f.mem, 1));
+	assert_null(th_bulk_decoder_new(&f.mem, 1, NULL));
 	th_bulk_encoder_del(NULL);
 	th_bulk_decoder_del(NULL);
 }

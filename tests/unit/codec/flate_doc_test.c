@@ -98,7 +98,7 @@ static void check_flate(struct th_flate *f, const struct example *x)
 static void check_bulk(struct th_flate *f, const struct example *x)
 {
 	static struct th_flate_message got;
-	struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, x->body.n);
+	struct th_bulk_decoder *d = th_bulk_decoder_new(&th_mem_libc, x->body.n, NULL);
 	struct th_bulk_step step;
 	uint8_t body[64];
 	size_t len;
