@@ -15,7 +15,7 @@ enum {
 
 struct th_bulk_encoder {
 	const struct th_mem *mem;
-	ZSTD_CCtx *zstd; /* owned; NULL while undecided or another kind */
+	ZSTD_CCtx *zstd;		  /* owned; NULL while undecided or another kind */
 	struct th_pieces_encoder *pieces; /* owned; NULL if another kind */
 	int kind;			  /* TH_BULK_…, UNDECIDED */
 	bool kind_sent;
@@ -67,7 +67,7 @@ struct th_bulk_encoder *th_bulk_encoder_new(const struct th_mem *mem, struct th_
 	e->mem = mem;
 	e->kind = is_text_type(content_type) ? TH_BULK_ZSTD : UNDECIDED;
 	if (tools && is_type(content_type, "application/json")) {
-		e->pieces = th_pieces_encoder_new(mem, tools);
+		e->pieces = th_pieces_encoder_new(mem, tools, TH_PIECES_MAX);
 		e->kind = e->pieces ? TH_BULK_PIECES : e->kind;
 	}
 	return e;

@@ -244,9 +244,7 @@ bool th_event_former_id(struct th_event_former *f, uint64_t ts, char id[static T
 	struct parts parts;
 
 	th_wr_decimal(&time, ts);
-	parts = (struct parts){
-		{ f->auth, f->content, f->depth, f->until_time, since(&time, 0), f->prev, f->tail }
-	};
+	parts = (struct parts){ { f->auth, f->content, f->depth, f->until_time, since(&time, 0), f->prev, f->tail } };
 	if (!hash(f, &parts, digest))
 		return false;
 	th_base64_encode(&inner, digest, SHA256, TH_BASE64_STD);

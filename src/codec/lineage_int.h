@@ -62,12 +62,12 @@ struct th_lineage {
 	uint8_t made[TH_LINEAGE_MADE_MAX], content[TH_LINEAGE_CONTENT];
 	uint8_t notes[TH_GRAPH_NOTES_MAX + TH_GRAPH_NAME];
 	size_t notes_n;
-	struct th_lineage_roles roles;	  /* of what is searched for */
-	unsigned tries;			  /* left, as deep_tries: of a room's depth without any hint */
+	struct th_lineage_roles roles; /* of what is searched for */
+	unsigned tries;		       /* left, as deep_tries: of a room's depth without any hint */
 	unsigned deep_tries, deep_times;
 	const struct th_graph_room *deep_room; /* where that was tried, so often */
 	bool beside_last;		       /* the event stands beside the one that came before it */
-	uint64_t hints[TH_LINEAGE_HINTS]; /* depths that events of the text may be near */
+	uint64_t hints[TH_LINEAGE_HINTS];      /* depths that events of the text may be near */
 	size_t n_hints;
 };
 

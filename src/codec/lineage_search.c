@@ -3,14 +3,14 @@
 #include "codec/lineage_int.h"
 
 enum {
-	PREVIOUS = 4,	 /* events that are tried as the one before */
-	FORKS = 3,	 /* events of which two are tried as those before */
-	NEAR_HINT = 24,	 /* depths from a hint on that are tried */
-	ANY_DEPTH = 8192, /* depths that are tried without a hint, */
+	PREVIOUS = 4,	       /* events that are tried as the one before */
+	FORKS = 3,	       /* events of which two are tried as those before */
+	NEAR_HINT = 24,	       /* depths from a hint on that are tried */
+	ANY_DEPTH = 8192,      /* depths that are tried without a hint, */
 	ANY_TRIES = 24 * 1024, /* by so many tries, */
 	ANY_TIMES = 2,	       /* and so often in a room */
-	LOGIN_MAX = 512, /* bytes of an answer to a login */
-	SENDERS = 4,	 /* that earlier answers name */
+	LOGIN_MAX = 512,       /* bytes of an answer to a login */
+	SENDERS = 4,	       /* that earlier answers name */
 	SENDERS_MAX = SENDERS + TH_GRAPH_STATES,
 	KB = 1024,
 	SECOND = 1000, /* milliseconds, as */

@@ -9,7 +9,6 @@
 #include "codec/text.h"
 
 enum {
-	LEAST = TH_PIECES_MAX / 2, /* a piece that ends where a room begins has at least so many bytes */
 	HEAD = 16,
 	TEXT_MAX = TH_PIECES_MAX + HEAD,
 	CUT_MAX = TEXT_MAX + TH_MARK_MAX,
@@ -33,6 +32,7 @@ struct pieces {
 
 struct th_pieces_encoder {
 	struct pieces all;
+	size_t most;
 	uint8_t piece[1 + TH_PIECES_MAX]; /* the first byte is the "{" of later ones */
 	size_t held;
 	uint8_t code[PREFIX_MAX + TH_PIECES_CODE_MAX];
@@ -78,13 +78,15 @@ static void init(struct pieces *a, const struct th_mem *mem, const struct th_pie
 
 /* ---- out ---- */
 
-struct th_pieces_encoder *th_pieces_encoder_new(const struct th_mem *mem, const struct th_piece_tools *tools)
+struct th_pieces_encoder *th_pieces_encoder_new(const struct th_mem *mem, const struct th_piece_tools *tools,
+						size_t most)
 {
 	struct th_pieces_encoder *e = th_alloc(mem, sizeof(*e));
 
 	if (!e)
 		return NULL;
 	init(&e->all, mem, tools);
+	e->most = most;
 	e->piece[0] = '{';
 	e->held = e->from = e->to = 0;
 	return e;
@@ -143,14 +145,14 @@ static void make_piece(struct th_pieces_encoder *e, size_t n)
 	memmove(e->piece + 1, e->piece + 1 + n, e->held);
 }
 
-/* How much of what is held makes a piece: up to where the last room begins, or event, or all. */
+/* How much of what is held makes a piece: up to where the last room of its second half begins, or event, or all. */
 static size_t piece_end(const struct th_pieces_encoder *e)
 {
 	static const struct th_str begins[] = { TH_STR_INIT("\"!"), TH_STR_INIT("{") };
 	const uint8_t *p = e->piece + 1;
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
-		for (size_t at = e->held - begins[i].n; at > LEAST; at--)
+		for (size_t at = e->held - begins[i].n; at > e->most / 2; at--)
 			if (p[at - 1] == ',' && p[at - 2] == '}' && memcmp(p + at, begins[i].p, begins[i].n) == 0)
 				return at;
 	return e->held;
@@ -168,12 +170,12 @@ enum th_err th_pieces_encode(struct th_pieces_encoder *e, const uint8_t *in, siz
 		e->from += part;
 		if (e->from < e->to)
 			return TH_OK;
-		part = n - step->taken < TH_PIECES_MAX - e->held ? n - step->taken : TH_PIECES_MAX - e->held;
+		part = n - step->taken < e->most - e->held ? n - step->taken : e->most - e->held;
 		if (part > 0)
 			memcpy(e->piece + 1 + e->held, in + step->taken, part);
 		e->held += part;
 		step->taken += part;
-		if (e->held == TH_PIECES_MAX)
+		if (e->held == e->most)
 			make_piece(e, piece_end(e));
 		else if (op == TH_BULK_END && e->held > 0)
 			make_piece(e, e->held);
@@ -230,7 +232,8 @@ static enum th_err read_text(struct th_pieces_decoder *d)
 		err = th_text_read_response(t, a->plain, a->plain_n);
 	if (err == TH_OK)
 		err = th_text_restore(t, d->body, sizeof(d->body));
-	if (err == TH_OK && (t->head.status != 200 || t->head.n_fields > 0 || (a->n > 0 && (t->body_n == 0 || t->body[0] != '{'))))
+	if (err == TH_OK &&
+	    (t->head.status != 200 || t->head.n_fields > 0 || (a->n > 0 && (t->body_n == 0 || t->body[0] != '{'))))
 		err = TH_ERR_MALFORMED;
 	return err;
 }
@@ -268,7 +271,8 @@ static enum th_err take_prefix(struct th_pieces_decoder *d, uint8_t c)
 	if (c & 0x80)
 		return TH_OK;
 	d->length = (size_t)(d->prefix >> 1);
-	return d->length == 0 || d->length > TH_PIECES_CODE_MAX || (c == 0 && d->prefix_n > 1) ? TH_ERR_MALFORMED : TH_OK;
+	return d->length == 0 || d->length > TH_PIECES_CODE_MAX || (c == 0 && d->prefix_n > 1) ? TH_ERR_MALFORMED
+											       : TH_OK;
 }
 
 enum th_err th_pieces_decode(struct th_pieces_decoder *d, const uint8_t *in, size_t n, uint8_t *out, size_t cap,

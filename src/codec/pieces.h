@@ -17,6 +17,7 @@
 #include "codec/model.h"
 
 enum {
+	TH_PIECES_LEAST = 64,
 	TH_PIECES_MAX = 128 * 1024, /* bytes of a piece */
 	TH_PIECES_CODE_MAX = TH_PIECES_MAX + 32 * 1024,
 };
@@ -28,9 +29,11 @@ struct th_piece_tools {
 	struct th_text *text;	    /* scratch */
 };
 
-/* 0.5 MB each. NULL without memory. */
+/* 0.8 MB each. `most`: bytes of a piece, from TH_PIECES_LEAST to TH_PIECES_MAX; long ones cost less. NULL without
+ * memory. */
 struct th_pieces_encoder;
-struct th_pieces_encoder *th_pieces_encoder_new(const struct th_mem *mem, const struct th_piece_tools *tools);
+struct th_pieces_encoder *th_pieces_encoder_new(const struct th_mem *mem, const struct th_piece_tools *tools,
+						size_t most);
 void th_pieces_encoder_del(struct th_pieces_encoder *e);
 
 /* As th_bulk_encode(); with TH_BULK_FLUSH, too, bytes stay inside: short pieces cost too much. */

@@ -40,7 +40,8 @@ enum {
 };
 
 _Static_assert(TH_INPUT_CONSTANT < TH_INPUTS, "inputs fit");
-_Static_assert(TH_BET_CELLS == TH_CLASSES * TH_BET_KINDS * TH_BET_FOR * TH_BET_AGAINST * TH_BET_LEVELS, "one for each class");
+_Static_assert(TH_BET_CELLS == TH_CLASSES * TH_BET_KINDS * TH_BET_FOR * TH_BET_AGAINST * TH_BET_LEVELS,
+	       "one for each class");
 
 /* What the trained part of a bit's prediction is looked up by. */
 struct th_features {

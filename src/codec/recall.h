@@ -44,8 +44,8 @@ struct th_guess {
 };
 
 struct th_recall {
-	uint8_t *text; /* borrowed: TH_RECALL_TEXT_MAX bytes; [0] is unused */
-	uint32_t n;    /* bytes in use */
+	uint8_t *text;		/* borrowed: TH_RECALL_TEXT_MAX bytes; [0] is unused */
+	uint32_t n;		/* bytes in use */
 	uint64_t newest, older; /* the last eight of them, the very last one highest; the eight before */
 	struct th_guess guess[TH_RULES];
 	uint32_t table[TH_RULES][1 << TH_RECALL_BITS];

@@ -1,18 +1,12 @@
 /* The trained tables, as the trainer writes them and the coder reads them in place. All numbers little endian.
  *
  *     0   "THMD"
- *     4   format (3): another one whenever the same tables would be used otherwise, or what stands around a code changes
- *     5   log2 of the number of lines
- *     6   contexts, rules, sets (1 byte each); 3 bytes zero
- *     12  rows (4)
- *     16  ID: FNV-1a 64 of the format and of all bytes from 64 on
- *     24  bytes of seed texts (4); zeros up to 64
- *     64  next state after a bit: 256 * 2 bytes
- *     576 squash: TH_SQUASH probabilities of a one, 2 bytes each
- *         inputs: TH_CELLS numbers of 2 bytes, in 1/256 of ln odds
- *         weights: TH_ROWS * TH_INPUTS numbers of 2 bytes, in 1/2048
- *         gates: TH_GATE_ROWS * TH_GATE_CELLS numbers of 2 bytes, in 1/2048
- *         bets: TH_BET_CELLS probabilities that a bet is won, 2 bytes each; 0: there is none
+ *     4   format (3): another one whenever the same tables would be used otherwise, or what stands around a code
+ * changes 5   log2 of the number of lines 6   contexts, rules, sets (1 byte each); 3 bytes zero 12  rows (4) 16  ID:
+ * FNV-1a 64 of the format and of all bytes from 64 on 24  bytes of seed texts (4); zeros up to 64 64  next state after
+ * a bit: 256 * 2 bytes 576 squash: TH_SQUASH probabilities of a one, 2 bytes each inputs: TH_CELLS numbers of 2 bytes,
+ * in 1/256 of ln odds weights: TH_ROWS * TH_INPUTS numbers of 2 bytes, in 1/2048 gates: TH_GATE_ROWS * TH_GATE_CELLS
+ * numbers of 2 bytes, in 1/2048 bets: TH_BET_CELLS probabilities that a bet is won, 2 bytes each; 0: there is none
  *         lines of 64 bytes
  *         seed texts, oldest first: is_response (1), kind (4), length (4), text */
 #ifndef TH_CODEC_TABLES_H

@@ -46,7 +46,7 @@ struct th_text {
 	struct th_head head;			    /* borrows from `bytes`, `fields` and the text */
 	struct th_field fields[TH_HEAD_FIELDS_MAX]; /* with a slot, the first Authorization value is empty */
 	int slot;				    /* TH_SLOT_NONE without */
-	const uint8_t *body;			    /* as the text has it, and borrows from there: see th_text_restore() */
+	const uint8_t *body; /* as the text has it, and borrows from there: see th_text_restore() */
 	size_t body_n;
 	uint8_t bytes[TH_TEXT_HEAD_MAX]; /* the head, unpacked */
 };

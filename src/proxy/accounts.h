@@ -21,8 +21,8 @@
 
 enum {
 	TH_ACCOUNTS_SLOTS = 256,
-	TH_ACCOUNTS_MAX = 64,	      /* values kept; further and longer ones are sent in full each time */
-	TH_ACCOUNTS_HEARD_MAX = 128,  /* the same for the end that answers: answers that gave some may be lost */
+	TH_ACCOUNTS_MAX = 64,	     /* values kept; further and longer ones are sent in full each time */
+	TH_ACCOUNTS_HEARD_MAX = 128, /* the same for the end that answers: answers that gave some may be lost */
 };
 
 struct th_account {

@@ -42,7 +42,7 @@ struct th_workshop {
 	struct th_view view;
 	struct th_text text;
 	struct th_flate_message message;
-	struct th_lineage *lineage; /* owned, as the model is */
+	struct th_lineage *lineage;   /* owned, as the model is */
 	struct th_piece_tools pieces; /* of these */
 	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX];
 	uint8_t cut[TEXT_MAX + TH_MARK_MAX]; /* what is coded of `plain` */
@@ -440,9 +440,8 @@ bool th_coding_is_long_worth_it(const struct th_leg *leg)
 {
 	struct th_coap_link link;
 
-	return !th_leg_is_ingress(leg) && is_coded(leg) &&
-	       th_coap_link(leg->node->coap, &leg->peer, &link) == TH_OK && link.up_bps > 0 &&
-	       link.up_bps <= WORTH_IT_BPS;
+	return !th_leg_is_ingress(leg) && is_coded(leg) && th_coap_link(leg->node->coap, &leg->peer, &link) == TH_OK &&
+	       link.up_bps > 0 && link.up_bps <= WORTH_IT_BPS;
 }
 
 size_t th_coding_gather_max(const struct th_leg *leg, const struct th_head *head)

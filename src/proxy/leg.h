@@ -82,12 +82,12 @@ struct th_leg {
 	bool in_head, in_end; /* the incoming head, the incoming message is whole */
 
 	/* coding.c */
-	bool named;		      /* number is known */
-	bool exact;		      /* the request is unreadable under any other number than coded_for */
-	bool tells;		      /* ingress: the request, as it was coded, has its account's value in full, or none;
-					 egress: it has none, and its answer may give one */
-	bool far, alone;	      /* it has to say that number; nothing may be referred to */
-	bool pushed;		      /* answering end: something has been answered, so what comes is a notification */
+	bool named;	 /* number is known */
+	bool exact;	 /* the request is unreadable under any other number than coded_for */
+	bool tells;	 /* ingress: the request, as it was coded, has its account's value in full, or none;
+			    egress: it has none, and its answer may give one */
+	bool far, alone; /* it has to say that number; nothing may be referred to */
+	bool pushed;	 /* answering end: something has been answered, so what comes is a notification */
 	struct th_dialogue *dialogue; /* borrowed; NULL in the plain profile, and once the session is gone */
 	struct th_buf plain;	      /* asking end: the request in the identity coding, to be coded anew if need be */
 	struct th_buf kept;	      /* its text for the history, until it is there */

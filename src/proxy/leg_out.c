@@ -57,8 +57,8 @@ static enum th_err encode(struct th_leg *leg, const struct th_head *head)
 }
 
 /* What of a head crosses. */
-static enum th_err filter(struct th_leg *leg, const struct th_head *head, struct th_field fields[static TH_HEAD_FIELDS_MAX],
-			  struct th_head *out)
+static enum th_err filter(struct th_leg *leg, const struct th_head *head,
+			  struct th_field fields[static TH_HEAD_FIELDS_MAX], struct th_head *out)
 {
 	if (head->n_fields > TH_HEAD_FIELDS_MAX)
 		return TH_ERR_TOO_LARGE;
@@ -120,8 +120,7 @@ enum th_err th_leg_compose(struct th_leg *leg, const struct th_head *head, const
 /* True: all of it was put to what is gathered. False: it does not fit, and what is gathered streams from now on. */
 static bool gather(struct th_leg *leg, const uint8_t *p, size_t n)
 {
-	if (n <= leg->gather_max && leg->out.n <= leg->gather_max - n &&
-	    th_buf_append(&leg->out, p, n) == TH_OK)
+	if (n <= leg->gather_max && leg->out.n <= leg->gather_max - n && th_buf_append(&leg->out, p, n) == TH_OK)
 		return true;
 	leg->gathering = false;
 	if (th_bulk_wanted(leg))

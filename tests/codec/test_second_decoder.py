@@ -18,6 +18,7 @@ from codec.second.coder import REQUEST, About, ArithmeticDecoder, Decoder, Malfo
 from codec.second.events import restored
 from codec.second.exchange import whole
 from codec.second.history import NOTHING, History, Ref, Refused
+from codec.second.pieces import read_pieces
 from codec.second.reference import check_of, read_bases, read_check
 from codec.second.syntax import kind_of_request
 from codec.second.tables import NotTables, Tables
@@ -27,6 +28,7 @@ from support.proc import build_folder, repository
 ROOT = repository()
 TABLES = os.path.join(build_folder(), "tools", "model", "model-tables.bin")
 PROGRAM = os.path.join(build_folder(), "tests", "codec", "model_session")
+PIECES = os.path.join(build_folder(), "tests", "codec", "pieces_stream")
 STORE = 65536
 
 Message = namedtuple("Message", "ref alone fate code text cut kept", defaults=(None, None))
@@ -300,6 +302,17 @@ def test_other_files_are_no_tables():
             Tables(bad)
     with pytest.raises(NotTables):
         Tables(good[:-1] + bytes((good[-1] ^ 1,)), check_id=True)
+
+
+def test_long_bodies_in_pieces(decoder, tmp_path):
+    """Each piece is coded against those before it; one with what looks like a mark goes as it is."""
+    body = b"".join(sorted((base64.b64decode(e["resp_body"]) for e in made_exchanges(20261129, 40)), key=len)[-3:])
+    body += b'"event_id":"\x01"' + b" " * 900
+    (tmp_path / "body").write_bytes(body)
+    stream = subprocess.run([PIECES, TABLES, tmp_path / "body", "1500"], check=True, capture_output=True).stdout
+    pieces = list(read_pieces(decoder, stream))
+    assert b"".join(piece for _, piece in pieces) == body
+    assert sum(not raw for raw, _ in pieces) > 3 and any(raw for raw, _ in pieces)
 
 
 class TestDescription:

@@ -158,6 +158,18 @@ def model_decode_seeds():
     yield "secrets", b"GET /?access_token=a&b=c\nCookie: a\n\x14Bearer\n\n{\"token\" : \"a"
 
 
+def pieces_seeds():
+    room = b'{"rooms":{"join":{"!a:b":{"timeline":{"events":[{"content":{},"event_id":"$x","origin_server_ts":1,"sender":"@a:b","type":"m.x"}]}},"!c:d":{}}}}'
+    yield "sync", b"\xfe" + room
+    yield "short", b"\xf8" + room * 3
+    yield "longer", b"\xfa" + room * 9
+    yield "mark", b"\xf8" + b'{"event_id":"\x01"}'
+    yield "chance", b"\xfc" + bytes((i * i * 7919 + i * 31) >> 3 & 0xff for i in range(3000))
+    yield "raw", b"\x01" + varint(2 * 5 + 1) + b"hello" + varint(2 * 2 + 1) + b"!!"
+    yield "codes", b"\x41" + (varint(2 * 9) + b"\0" * 9) * 3
+    yield "too-long", b"\xf9" + b"\xff\xff\x7f" + b"x" * 30
+
+
 def envelope(head, body=b"", coding=0):
     return bytes([coding]) + varint(len(head)) + head + body
 
@@ -535,6 +547,7 @@ TARGETS = {
     "noise": noise_seeds,
     "option": pdu_seeds,
     "pdu": pdu_seeds,
+    "pieces": pieces_seeds,
     "profile": profile_seeds,
     "sync_form": sync_form_seeds,
     "rd": rd_seeds,

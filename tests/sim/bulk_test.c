@@ -138,7 +138,7 @@ static void run_until_over(struct play *p, th_time limit)
 	}
 }
 
-static void make(struct play *p, uint64_t seed, bool rough)
+static void make(struct play *p, uint64_t seed, bool rough, bool thin)
 {
 	const struct sim_profile link = {
 		.latency = 20 * TH_MS,
@@ -148,19 +148,27 @@ static void make(struct play *p, uint64_t seed, bool rough)
 		.reorder_permille = 30,
 		.reorder_delay = 50 * TH_MS,
 	};
-	static const struct th_field type = { TH_STR_INIT("Content-Type"), TH_STR_INIT("application/octet-stream") };
-	struct sim_rule echo = { .kind = SIM_ECHO, .status = 200, .times = -1, .fields = { type }, .n_fields = 1 };
+	static const struct th_field echoed[] = {
+		{ TH_STR_INIT("Content-Type"), TH_STR_INIT("application/octet-stream") },
+		{ TH_STR_INIT("Content-Type"), TH_STR_INIT("application/json") },
+	};
+	struct sim_rule echo = { .kind = SIM_ECHO, .status = 200, .times = -1, .n_fields = 1 };
 	struct sim_world_config c;
 
 	memset(p, 0, sizeof(*p));
 	p->rng_state = seed * 977;
 	p->rng = th_rng_seeded(&p->rng_state);
+	/* On a thin link long answers in JSON go in pieces. */
+	thin = thin || (rough && pick(p, 2));
+	echo.fields[0] = echoed[rough && pick(p, 2)];
 	sim_world_config_default(&c);
 	c.seed = seed;
 	c.secure = true;
 	for (int side = 0; side < SIM_SIDES; side++) {
 		c.params[side].ack_timeout = c.params[side].rto_min = 100 * TH_MS;
 		c.profile[side].ours = true;
+		if (thin)
+			c.profile[side].up_bps = c.profile[side].down_bps = 1000 * 1000;
 	}
 	c.up.latency = c.down.latency = 5 * TH_MS;
 	if (rough)
@@ -192,7 +200,8 @@ static bool is_right(struct play *p, unsigned i, uint64_t most)
 		return false;
 	}
 	if (part->client.state == SIM_CLIENT_DONE && part->client.status == 200 &&
-	    sim_sum_eq(&part->client.sum, &want) && seen && seen->whole > 0 && seen->whole <= most && sim_sum_eq(&seen->last, &want))
+	    sim_sum_eq(&part->client.sum, &want) && seen && seen->whole > 0 && seen->whole <= most &&
+	    sim_sum_eq(&seen->last, &want))
 		return true;
 	printf("    %s, %zu bytes: %s, status %u, %" PRIu64 " bytes came, executed %u times\n", kind_names[part->kind],
 	       part->n, sim_client_state_text(part->client.state), part->client.status, part->client.sum.n,
@@ -222,7 +231,7 @@ static unsigned play_sizes(uint64_t seed)
 		struct play p;
 		uint64_t up, down;
 
-		make(&p, seed, false);
+		make(&p, seed, false, false);
 		warm_up(&p);
 		up = p.world.up.counts[SIM_SENT].bytes;
 		down = p.world.down.counts[SIM_SENT].bytes;
@@ -267,15 +276,18 @@ static bool answers(struct play *p, enum kind kind, size_t n, size_t most)
 
 static unsigned play_answers(uint64_t seed)
 {
-	enum { LONG = 328 * 1024, LESS = 100 * 1000, PART = 6, HEAD = 40 };
+	enum { LONG = 328 * 1024, LESS = 100 * 1000, PART = 6, HEAD = 40, MB = 1000 * 1000 };
 	unsigned wrong = 0;
 	struct play p;
 
-	make(&p, seed, false);
+	make(&p, seed, false, true);
 	warm_up(&p);
 	wrong += !answers(&p, JSON, LESS, LESS / PART);
 	wrong += !answers(&p, JSON, LONG - HEAD, LONG / PART);
 	wrong += !answers(&p, JSON, LONG + 1, LONG / PART);
+	wrong += !answers(&p, JSON, MB, MB / PART);
+	wrong += !answers(&p, NOISE, MB, MB + MB / 10);
+	wrong += !answers(&p, CHANGING, MB, MB / 2 + MB / 6);
 	wrong += !answers(&p, NOISE, LESS, LESS + LESS / 10);
 	wrong += !answers(&p, CHANGING, LONG - HEAD, LONG / 2 + LONG / 6);
 	end(&p);
@@ -287,7 +299,7 @@ static unsigned play_rough(uint64_t seed)
 	unsigned wrong = 0;
 	struct play p;
 
-	make(&p, seed, true);
+	make(&p, seed, true, false);
 	if (pick(&p, 4))
 		warm_up(&p);
 	for (unsigned i = 0; i < CLIENTS; i++)
@@ -305,7 +317,7 @@ static unsigned play_broken(uint64_t seed)
 	unsigned wrong = 0;
 	struct play p;
 
-	make(&p, seed, true);
+	make(&p, seed, true, false);
 	warm_up(&p);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		begin(&p, i, "/large", 1 + pick(&p, SIZE_MAX_KB * 1000), (enum kind)pick(&p, KINDS), pick(&p, 2));

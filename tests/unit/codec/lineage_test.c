@@ -594,7 +594,8 @@ static void test_the_middle_of_a_room(void **state)
 	assert_true(stays(mark_at(went, 3)));
 }
 
-/* Of an old room nothing tells the depth. It is looked for where two events stand side by side, and known from then on. */
+/* Of an old room nothing tells the depth. It is looked for where two events stand side by side, and known from then on.
+ */
 static void test_an_old_room(void **state)
 {
 	const struct made a = message(AL, "a", T0 + 4000, 5000, &bo, NULL),

@@ -11,6 +11,7 @@ enum { MAX = 1 << 20, ROOM_EVENTS = 40, STEP = 16 * 1024 };
 static struct th_model *model;
 static struct th_text text;
 static struct th_piece_tools tools;
+static size_t most = TH_PIECES_MAX;
 static uint8_t plain[MAX], packed[MAX + MAX / 4], again[MAX + STEP];
 static struct th_rng rng;
 
@@ -49,11 +50,13 @@ static void write_sync(size_t n)
 	char line[512];
 
 	for (unsigned room = 0; at < n; room++) {
-		(void)snprintf(line, sizeof(line), "%s\"!room%u:s.example\":{\"timeline\":{\"events\":[", room ? "]}}," : "", room);
+		(void)snprintf(line, sizeof(line), "%s\"!room%u:s.example\":{\"timeline\":{\"events\":[",
+			       room ? "]}}," : "", room);
 		at = put(at, n, line);
 		for (unsigned i = 0; i < ROOM_EVENTS && at < n; i++) {
 			(void)snprintf(line, sizeof(line),
-				       "%s{\"content\":{\"body\":\"number %u\",\"msgtype\":\"m.text\"},\"event_id\":\"$%08x%08x"
+				       "%s{\"content\":{\"body\":\"number "
+				       "%u\",\"msgtype\":\"m.text\"},\"event_id\":\"$%08x%08x"
 				       "\",\"origin_server_ts\":17900000%05u,\"sender\":\"@u%u:s.example\",\"type\":"
 				       "\"m.room.message\",\"unsigned\":{\"age\":%u}}",
 				       i ? "," : "", th_rng_u32(&rng) % 1000, th_rng_u32(&rng), th_rng_u32(&rng),
@@ -66,7 +69,7 @@ static void write_sync(size_t n)
 /* `step`: bytes that come at once; `room`: that fit. */
 static size_t encode(size_t n, size_t step, size_t room)
 {
-	struct th_pieces_encoder *e = th_pieces_encoder_new(&th_mem_libc, &tools);
+	struct th_pieces_encoder *e = th_pieces_encoder_new(&th_mem_libc, &tools, most);
 	struct th_bulk_step s;
 	size_t at = 0, out = 0;
 
@@ -77,7 +80,8 @@ static size_t encode(size_t n, size_t step, size_t room)
 
 		do {
 			assert_true(out + room <= sizeof(packed));
-			assert_int_equal(th_pieces_encode(e, plain + at, until - at, op, packed + out, room, &s), TH_OK);
+			assert_int_equal(th_pieces_encode(e, plain + at, until - at, op, packed + out, room, &s),
+					 TH_OK);
 			at += s.taken;
 			out += s.written;
 			assert_true(s.written <= room);
@@ -127,7 +131,9 @@ static size_t round_trip(size_t n, size_t step, size_t room)
 
 static void test_round_trip(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 2, 1000, TH_PIECES_MAX - 1, TH_PIECES_MAX, TH_PIECES_MAX + 1, 3 * TH_PIECES_MAX, 700000 };
+	static const size_t sizes[] = {
+		0, 1, 2, 1000, TH_PIECES_MAX - 1, TH_PIECES_MAX, TH_PIECES_MAX + 1, 3 * TH_PIECES_MAX, 700000
+	};
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(sizes); i++) {
@@ -158,6 +164,18 @@ static void test_any_steps(void **state)
 	round_trip(n, 777, 1);
 }
 
+static void test_short_pieces(void **state)
+{
+	(void)state;
+	for (most = TH_PIECES_LEAST; most <= 4096; most *= 4) {
+		write_sync(20000);
+		round_trip(20000, 333, 100);
+		write_sync(most + 1);
+		round_trip(most + 1, STEP, STEP);
+	}
+	most = TH_PIECES_MAX;
+}
+
 /* Pieces that are no text, and such that nothing makes shorter, go as they are. */
 static void test_what_is_no_text(void **state)
 {
@@ -186,7 +204,8 @@ static void test_hostile(void **state)
 	static const struct {
 		const char *p;
 		size_t n;
-	} bad[] = { { "\000", 1 }, { "\001", 1 }, { "\200\000", 2 }, { "\204\000", 2 }, { "\377\377\177", 3 }, { "\200\200\200\001", 4 } };
+	} bad[] = { { "\000", 1 },     { "\001", 1 },	      { "\200\000", 2 },
+		    { "\204\000", 2 }, { "\377\377\177", 3 }, { "\200\200\200\001", 4 } };
 
 	(void)state;
 	for (size_t i = 0; i < UNIT_COUNT(bad); i++) {
@@ -221,7 +240,8 @@ static void test_in_bulk(void **state)
 	assert_non_null(e);
 	write_sync(n);
 	do {
-		assert_int_equal(th_bulk_encode(e, plain + taken, n - taken, TH_BULK_END, packed + coded, STEP, &s), TH_OK);
+		assert_int_equal(th_bulk_encode(e, plain + taken, n - taken, TH_BULK_END, packed + coded, STEP, &s),
+				 TH_OK);
 		taken += s.taken;
 		coded += s.written;
 	} while (!s.done);
@@ -269,14 +289,16 @@ static void test_no_memory(void **state)
 	assert_int_equal(th_bulk_decode(d, (const uint8_t[]){ TH_BULK_PIECES }, 1, again, STEP, &s), TH_ERR_NO_MEMORY);
 	th_bulk_decoder_del(d);
 	failmem_init(&mem, 1);
-	assert_null(th_pieces_encoder_new(&mem.mem, &tools));
+	assert_null(th_pieces_encoder_new(&mem.mem, &tools, TH_PIECES_MAX));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_any_steps), cmocka_unit_test(test_what_is_no_text),
-		cmocka_unit_test(test_hostile),	   cmocka_unit_test(test_in_bulk),   cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_any_steps),
+		cmocka_unit_test(test_short_pieces), cmocka_unit_test(test_what_is_no_text),
+		cmocka_unit_test(test_hostile),	     cmocka_unit_test(test_in_bulk),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, setup, end);
