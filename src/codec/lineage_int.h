@@ -64,8 +64,8 @@ struct th_lineage {
 	size_t notes_n;
 	struct th_lineage_roles roles; /* of what is searched for */
 	unsigned tries;		       /* left, as deep_tries: of a room's depth without any hint */
-	unsigned deep_tries, deep_times;
-	const struct th_graph_room *deep_room; /* where that was tried, so often */
+	unsigned deep_tries;
+	const struct th_graph_room *deep_room; /* where that was tried last */
 	bool beside_last;		       /* the event stands beside the one that came before it */
 	uint64_t hints[TH_LINEAGE_HINTS];      /* depths that events of the text may be near */
 	size_t n_hints;

@@ -3,14 +3,12 @@
 #include "codec/lineage_int.h"
 
 enum {
-	PREVIOUS = 4,	       /* events that are tried as the one before */
-	FORKS = 3,	       /* events of which two are tried as those before */
-	NEAR_HINT = 24,	       /* depths from a hint on that are tried */
-	ANY_DEPTH = 8192,      /* depths that are tried without a hint, */
-	ANY_TRIES = 24 * 1024, /* by so many tries, */
-	ANY_TIMES = 2,	       /* and so often in a room */
-	LOGIN_MAX = 512,       /* bytes of an answer to a login */
-	SENDERS = 4,	       /* that earlier answers name */
+	PREVIOUS = 4,	  /* events that are tried as the one before */
+	FORKS = 3,	  /* events of which two are tried as those before */
+	NEAR_HINT = 24,	  /* depths from a hint on that are tried */
+	ANY_DEPTH = 8192, /* depths that are tried without a hint, once in a room */
+	LOGIN_MAX = 512,  /* bytes of an answer to a login */
+	SENDERS = 4,	  /* that earlier answers name */
 	SENDERS_MAX = SENDERS + TH_GRAPH_STATES,
 	KB = 1024,
 	SECOND = 1000, /* milliseconds, as */
@@ -201,21 +199,16 @@ static bool after_unknown(const struct search *s, struct th_mark *m)
 }
 
 /* Behind the event that stands beside it in the text: nothing tells the depth of a room that is older than what is told
- * of it, but from then on it is known. */
+ * of it, but from then on it is known. Half of the tries that are left for that, so that others have theirs. */
 static bool at_any_depth(const struct search *s, struct th_mark *m)
 {
 	struct th_lineage *l = s->l;
-	unsigned left = l->tries, most = l->deep_tries < ANY_TRIES ? l->deep_tries : ANY_TRIES;
+	unsigned left = l->tries, most = l->deep_tries / 2;
 	bool found = false;
 
-	if (!l->beside_last || s->room->n_events == 0 || s->room->events[0].depth > 0)
+	if (!l->beside_last || s->room->n_events == 0 || s->room->events[0].depth > 0 || l->deep_room == s->room)
 		return false;
-	if (l->deep_room != s->room)
-		l->deep_times = 0;
 	l->deep_room = s->room;
-	if (l->deep_times == ANY_TIMES)
-		return false;
-	l->deep_times++;
 	l->tries = most;
 	for (uint64_t depth = 1; !found && depth <= ANY_DEPTH && l->tries > 0; depth++) {
 		*m = (struct th_mark){ .depth = depth };
