@@ -198,15 +198,17 @@ static bool after_unknown(const struct search *s, struct th_mark *m)
 	return false;
 }
 
-/* Behind the event that stands beside it in the text: nothing tells the depth of a room that is older than what is told
- * of it, but from then on it is known. Half of the tries that are left for that, so that others have theirs. */
+/* A message behind the event that stands beside it in the text (states are in any order): nothing tells the depth of a
+ * room that is older than what is told of it, but from then on it is known. Half of the tries that are left for that,
+ * so that others have theirs. */
 static bool at_any_depth(const struct search *s, struct th_mark *m)
 {
 	struct th_lineage *l = s->l;
 	unsigned left = l->tries, most = l->deep_tries / 2;
 	bool found = false;
 
-	if (!l->beside_last || s->room->n_events == 0 || s->room->events[0].depth > 0 || l->deep_room == s->room)
+	if (!l->beside_last || s->event->state_key.p || s->room->n_events == 0 || s->room->events[0].depth > 0 ||
+	    l->deep_room == s->room)
 		return false;
 	l->deep_room = s->room;
 	l->tries = most;
