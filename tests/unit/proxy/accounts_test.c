@@ -299,7 +299,7 @@ static void ask(void)
 
 static void serve(struct datagram d)
 {
-	struct th_str got;
+	struct th_str got = TH_STR("");
 
 	d.what = ANSWER;
 	if (d.in_slots && d.slot < 0) {
