@@ -257,6 +257,8 @@ static enum th_err read_piece(struct th_pieces_decoder *d)
 		d->piece = d->body + more;
 		d->left = t->body_n - more;
 	}
+	if (d->left == 0)
+		return TH_ERR_MALFORMED; /* a stream of nothing would have no end */
 	d->prefix = 0;
 	d->prefix_n = d->length = d->n = 0;
 	return TH_OK;

@@ -52,6 +52,11 @@ static bool take(struct th_accounts *a, uint64_t number)
 	return true;
 }
 
+static void give_back(struct th_accounts *a, uint64_t number)
+{
+	a->taken[number % TH_ACCOUNTS_SLOTS / 8] &= (uint8_t) ~(1u << (number % 8));
+}
+
 static void put(struct th_accounts *a, uint64_t number, struct th_str value)
 {
 	struct th_account *x = th_alloc(a->mem, sizeof(*x) + value.n);
@@ -67,6 +72,8 @@ static void put(struct th_accounts *a, uint64_t number, struct th_str value)
 
 int th_accounts_slot(const struct th_accounts *a, struct th_str value)
 {
+	if (!th_accounts_fits(value))
+		return -1; /* what is to be given is no value */
 	for (int i = 0; i < TH_ACCOUNTS_SLOTS; i++)
 		if (a->slot[i] && a->slot[i]->answered && !a->slot[i]->spoilt && is(a->slot[i], value))
 			return i;
@@ -107,12 +114,16 @@ void th_accounts_given(struct th_accounts *a, uint64_t number, struct th_str val
 {
 	struct th_account *x = *place(a, number);
 
-	if (!x || x->number != number || x->n > 0 || x->answered || x->spoilt || !th_accounts_fits(value) ||
-	    a->n >= TH_ACCOUNTS_MAX)
+	if (!x || x->number != number || x->n > 0 || x->spoilt)
 		return;
+	*place(a, number) = NULL;
 	th_free(a->mem, x);
-	put(a, number, value);
-	th_accounts_answered(a, number);
+	if (value.n == 0) { /* neither has the peer one there */
+		give_back(a, number);
+	} else if (th_accounts_fits(value) && a->n < TH_ACCOUNTS_MAX) {
+		put(a, number, value);
+		th_accounts_answered(a, number);
+	}
 }
 
 void th_accounts_answered(struct th_accounts *a, uint64_t number)

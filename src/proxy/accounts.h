@@ -55,7 +55,8 @@ int th_accounts_slot(const struct th_accounts *a, struct th_str value);
 /* The request of that number has been sent with the value in full; and it was answered. */
 void th_accounts_told(struct th_accounts *a, uint64_t number, struct th_str value);
 void th_accounts_answered(struct th_accounts *a, uint64_t number);
-/* The request of that number, whose answer may give a value, has been sent; and it was answered with this one. */
+/* The request of that number, whose answer may give a value, has been sent; and it was answered with this one, or, if
+ * that is empty, with none: then the low byte is free again. */
 void th_accounts_asked(struct th_accounts *a, uint64_t number);
 void th_accounts_given(struct th_accounts *a, uint64_t number, struct th_str value);
 

@@ -14,7 +14,7 @@
 
 enum {
 	TH_ANSWERS_MAX = 512,		/* kept: a copy of one may be read when hundreds of others were */
-	TH_ANSWERS_BYTES = 1024 * 1024, /* of all */
+	TH_ANSWERS_BYTES = 2048 * 1024, /* of all: some long ones leave room */
 };
 
 struct th_answers {

@@ -433,7 +433,9 @@ bool th_coding_wanted(const struct th_leg *leg)
 
 const struct th_piece_tools *th_coding_piece_tools(const struct th_leg *leg)
 {
-	return leg->node->workshop->model && !leg->dialogue->no_model ? &leg->node->workshop->pieces : NULL;
+	const struct th_workshop *w = leg->node->workshop;
+
+	return w->model && leg->dialogue && !leg->dialogue->no_model ? &w->pieces : NULL; /* the session may be gone */
 }
 
 bool th_coding_is_long_worth_it(const struct th_leg *leg)
@@ -618,6 +620,7 @@ static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const s
 	const struct th_lineage_about lineage = { &w->view, asks ? &leg->about : &request, 0 };
 	const uint8_t *p = th_buf_data(msg);
 	size_t refs = read_coding(leg, p, msg->n);
+	size_t cap = asks ? sizeof(w->cut) : TH_TEXT_HEAD_MAX + TH_TEXT_WHOLE_MAX + TH_MARK_MAX;
 	struct th_range_dec d;
 	enum th_err err = TH_OK;
 
@@ -633,8 +636,7 @@ static enum th_err decode_text(struct th_leg *leg, struct th_history *h, const s
 		return err;
 	if (!leg->base.parent.none)
 		*check = th_check_read(&d);
-	err = th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->cut, sizeof(w->cut),
-				 &w->cut_n);
+	err = th_model_decode_on(w->model, &w->view, asks ? &leg->about : &request, &d, w->cut, cap, &w->cut_n);
 	return err == TH_OK ? th_lineage_restore(w->lineage, &lineage, w->cut, w->cut_n, w->plain, sizeof(w->plain), n)
 			    : err;
 }

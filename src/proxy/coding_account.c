@@ -25,15 +25,16 @@ void th_coding_give_account(struct th_leg *leg, struct th_str body)
 {
 	struct th_accounts *a = &leg->dialogue->accounts;
 	char bytes[TH_ACCOUNT_VALUE_MAX];
-	struct th_str value = leg->tells ? th_account_given(body, bytes) : TH_STR("");
+	struct th_str value;
 
-	if (value.n == 0)
+	if (!leg->tells)
 		return;
+	value = th_account_given(body, bytes);
 	if (th_leg_is_ingress(leg))
 		th_accounts_given(a, leg->number, value);
 	else if (leg->life == leg->dialogue->lives)
 		th_accounts_heard(a, leg->number, value);
-	th_wipe(bytes, sizeof(bytes));
+	th_wipe(bytes, value.n);
 }
 
 static bool is_authorization(struct th_str name)

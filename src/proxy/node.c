@@ -403,9 +403,11 @@ void th_node_tick(struct th_node *n)
 	bury(n);
 }
 
-/* Observations stay open while nothing happens. */
+/* Observations stay open while nothing happens; but a long answer to one may be under way. */
 static bool is_idle(const struct th_node *n)
 {
+	if (n->packers > 0 || n->unpackers > 0)
+		return false; /* they work with what the workshop has */
 	for (const struct th_list *l = n->open.next; l != &n->open; l = l->next)
 		if (!TH_OWNER(l, struct th_leg, link)->push)
 			return false;

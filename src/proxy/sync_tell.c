@@ -132,15 +132,11 @@ void th_poller_can_send(struct th_leg *leg)
 		th_poller_accepted(p);
 		return;
 	}
-	if (!p->streaming) {
+	if (!p->streaming || leg->out_end) { /* a coder may have the end still to give */
 		th_leg_can_send(leg);
 		return;
 	}
 	th_leg_hand_on(leg);
-	if (leg->out.n > 0 || !leg->id)
-		return;
-	if (leg->out_end)
-		th_coap_end(leg->node->coap, leg->id, th_poller_now(p));
-	else if (th_poller_flush(p))
+	if (leg->out.n == 0 && leg->id && th_poller_flush(p))
 		th_flow_resume(&leg->flow);
 }

@@ -77,7 +77,7 @@ static void begin(struct sim_event *e)
 	struct play *p = s->play;
 	struct sim_world *w = &p->world;
 	unsigned user = pick(p, 4) ? pick(p, 4) : pick(p, USERS); /* some are busy */
-	bool login = pick(p, 12) == 0;
+	bool login = pick(p, 12) == 0, empty = !login && pick(p, 20) == 0;
 	struct sim_request r = { .method = pick(p, 2) ? "PUT" : "GET",
 				 .target = s->target,
 				 .send_limit = SIZE_MAX,
@@ -87,12 +87,15 @@ static void begin(struct sim_event *e)
 		return;
 	if (login)
 		r.method = "POST";
-	snprintf(s->target, sizeof(s->target), "/_matrix/client/v3/u%u/%s%" PRIu64, user, login ? "login/" : "",
+	snprintf(s->target, sizeof(s->target), "/_matrix/client/v3/u%u/%s%" PRIu64, user,
+		 !login	      ? empty ? "none/" : ""
+		 : pick(p, 3) ? "login/"
+			      : "wrong/",
 		 p->begun++);
 	token_of(user, s->token);
 	r.body = (struct sim_body){ .n = some_size(p), .seed = p->begun };
-	if (!login && pick(p, 10)) { /* some ask without */
-		r.fields[0] = (struct th_field){ TH_STR("Authorization"), th_str_of(s->token) };
+	if (!login && pick(p, 10)) { /* some ask without, and some with nothing in it */
+		r.fields[0] = (struct th_field){ TH_STR("Authorization"), empty ? TH_STR("") : th_str_of(s->token) };
 		r.n_fields = 1;
 	}
 	sim_client_init(&s->client, &r, &w->net.now);
@@ -191,7 +194,10 @@ static unsigned audit(const struct sim_world *w, uint64_t *seen, uint64_t *with)
 			continue;
 		++*with;
 		got += strlen("Authorization: ");
-		token_of((unsigned)strtoul(user + 2, NULL, 10), want);
+		if (strstr(s->key, "/none/"))
+			want[0] = '\0';
+		else
+			token_of((unsigned)strtoul(user + 2, NULL, 10), want);
 		n = (int)strlen(want);
 		if (strncmp(got, want, (size_t)n) == 0 && got[n] == '\n')
 			continue;

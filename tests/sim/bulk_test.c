@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/node.h"
 #include "sim/client.h"
+#include "sim/node.h"
 #include "sim/world.h"
 
 enum { SEEDS_DEFAULT = 20, CLIENTS = 3, SIZE_MAX_KB = 400, LINE = 200, TARGET = 32, SHRINKS_BY = 4 };
@@ -35,7 +37,7 @@ struct play {
 	uint64_t rng_state;
 	struct th_rng rng;
 	struct part parts[CLIENTS];
-	struct sim_event restart;
+	struct sim_event restart, rest;
 };
 
 static uint64_t pick(struct play *p, uint64_t below)
@@ -164,6 +166,7 @@ static void make(struct play *p, uint64_t seed, bool rough, bool thin)
 	sim_world_config_default(&c);
 	c.seed = seed;
 	c.secure = true;
+	c.sync_push = true;
 	for (int side = 0; side < SIM_SIDES; side++) {
 		c.params[side].ack_timeout = c.params[side].rto_min = 100 * TH_MS;
 		c.profile[side].ours = true;
@@ -246,13 +249,24 @@ static unsigned play_sizes(uint64_t seed)
 	return wrong;
 }
 
-/* An answer in JSON: coded whole up to 328 KiB, if that makes it shorter. */
-static bool answers(struct play *p, enum kind kind, size_t n, size_t most)
+/* What the daemons do when nothing happens for some time: scratch is given back, but what is under way keeps its own.
+ */
+static void rest(struct sim_event *e)
 {
-	struct sim_request r = { .method = "GET", .target = "/answer", .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
+	struct play *p = TH_OWNER(e, struct play, rest);
+
+	for (int side = 0; side < SIM_SIDES; side++)
+		th_node_rest(sim_node_inside(p->world.side[side].node));
+	sim_net_at(&p->world.net, e, p->world.net.now + 7 * TH_MS);
+}
+
+/* An answer in JSON: coded whole up to 328 KiB, if that makes it shorter. */
+static bool answers(struct play *p, const char *target, enum kind kind, size_t n, size_t most)
+{
+	struct sim_request r = { .method = "GET", .target = target, .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
 	static const struct th_field type = { TH_STR_INIT("Content-Type"), TH_STR_INIT("application/json") };
 	struct part *part = &p->parts[0];
-	struct sim_rule rule = { .target = "/answer", .status = 200, .times = 1, .fields = { type }, .n_fields = 1 };
+	struct sim_rule rule = { .target = target, .status = 200, .times = 1, .fields = { type }, .n_fields = 1 };
 	uint64_t down = p->world.down.counts[SIM_SENT].bytes;
 	struct sim_sum want;
 	bool right;
@@ -262,6 +276,8 @@ static bool answers(struct play *p, enum kind kind, size_t n, size_t most)
 	rule.body = (struct sim_body){ .text = part->body, .n = n };
 	rule.chunked = pick(p, 2);
 	sim_server_rule(&p->world.server, &rule);
+	r.fields[0] = (struct th_field){ TH_STR("Authorization"), TH_STR("Bearer syt_x") };
+	r.n_fields = 1;
 	sim_client_init(&part->client, &r, &p->world.net.now);
 	sim_client_start(&part->client, sim_world_door(&p->world));
 	run_until_over(p, 600 * TH_SEC);
@@ -282,14 +298,21 @@ static unsigned play_answers(uint64_t seed)
 
 	make(&p, seed, false, true);
 	warm_up(&p);
-	wrong += !answers(&p, JSON, LESS, LESS / PART);
-	wrong += !answers(&p, JSON, LONG - HEAD, LONG / PART);
-	wrong += !answers(&p, JSON, LONG + 1, LONG / PART);
-	wrong += !answers(&p, JSON, MB, MB / PART);
-	wrong += !answers(&p, NOISE, MB, MB + MB / 10);
-	wrong += !answers(&p, CHANGING, MB, MB / 2 + MB / 6);
-	wrong += !answers(&p, NOISE, LESS, LESS + LESS / 10);
-	wrong += !answers(&p, CHANGING, LONG - HEAD, LONG / 2 + LONG / 6);
+	wrong += !answers(&p, "/answer", JSON, LESS, LESS / PART);
+	wrong += !answers(&p, "/answer", JSON, LONG - HEAD, LONG / PART);
+	wrong += !answers(&p, "/answer", JSON, LONG + 1, LONG / PART);
+	wrong += !answers(&p, "/answer", JSON, MB, MB / PART);
+	wrong += !answers(&p, "/answer", NOISE, MB, MB + MB / 10);
+	wrong += !answers(&p, "/answer", CHANGING, MB, MB / 2 + MB / 6);
+	/* The last answer to an observation. */
+	p.rest.fire = rest;
+	sim_net_at(&p.world.net, &p.rest, p.world.net.now);
+	wrong += !answers(&p, "/_matrix/client/v3/sync?since=s1&timeout=30000", JSON, MB, MB / PART);
+	wrong += !answers(&p, "/_matrix/client/v3/sync?since=s2&timeout=30000", CHANGING, MB, MB / 2 + MB / 6);
+	wrong += !answers(&p, "/_matrix/client/v3/sync?since=s3&timeout=30000", NOISE, MB, MB + MB / 10);
+	sim_net_cancel(&p.world.net, &p.rest);
+	wrong += !answers(&p, "/answer", NOISE, LESS, LESS + LESS / 10);
+	wrong += !answers(&p, "/answer", CHANGING, LONG - HEAD, LONG / 2 + LONG / 6);
 	end(&p);
 	return wrong;
 }

@@ -113,6 +113,31 @@ static void test_forgotten_is_not_told_anew(void **state)
 	assert_int_equal(th_accounts_slot(&near, B), 301 % 256);
 }
 
+/* A login that failed leaves its low byte to others, but not one that was overtaken. */
+static void test_given_back(void **state)
+{
+	(void)state;
+	th_accounts_asked(&near, 300);
+	th_accounts_given(&near, 300, TH_STR(""));
+	th_accounts_answered(&near, 300);
+	th_accounts_told(&near, 300 + 256, B);
+	th_accounts_answered(&near, 300 + 256);
+	assert_int_equal(th_accounts_slot(&near, B), 300 % 256);
+	th_accounts_asked(&near, 301);
+	th_accounts_told(&near, 301 + 256, A);
+	th_accounts_given(&near, 301, TH_STR(""));
+	th_accounts_answered(&near, 301);
+	th_accounts_answered(&near, 301 + 256);
+	th_accounts_told(&near, 301 + 512, A);
+	th_accounts_answered(&near, 301 + 512);
+	assert_int_equal(th_accounts_slot(&near, A), -1);
+	/* An answer that waited for another one had been answered before it could be read. */
+	th_accounts_asked(&near, 302);
+	th_accounts_answered(&near, 302);
+	th_accounts_given(&near, 302, A);
+	assert_int_equal(th_accounts_slot(&near, A), 302 % 256);
+}
+
 /* A login: nobody knows the value before its answer. */
 static void test_given(void **state)
 {
@@ -140,9 +165,12 @@ static void test_not_given(void **state)
 	th_accounts_asked(&near, 300);
 	th_accounts_given(&near, 300 + 256, A);
 	assert_int_equal(th_accounts_slot(&near, A), -1);
-	th_accounts_answered(&near, 300);
-	th_accounts_given(&near, 300, A);
-	assert_int_equal(th_accounts_slot(&near, A), -1);
+	th_accounts_answered(&near, 300); /* so that slots took no part */
+	assert_int_equal(th_accounts_slot(&near, TH_STR("")), -1);
+	assert_int_equal(th_accounts_slot(&near, TH_STR("Bearer ")), -1);
+	th_accounts_told(&near, 300 + 256, B);
+	th_accounts_answered(&near, 300 + 256);
+	assert_int_equal(th_accounts_slot(&near, B), -1);
 	th_accounts_asked(&near, 301);
 	th_accounts_forget(&near);
 	th_accounts_given(&near, 301, A);
@@ -259,7 +287,8 @@ struct datagram {
 	unsigned value, life; /* life of the far end that the sender knew: what refers to another one is refused */
 	int slot;
 	bool in_slots; /* coded so that slots take part */
-	bool gives;    /* a login: its answer has the value */
+	bool gives;    /* a login: its answer has the value, */
+	bool fails;    /* or not */
 };
 
 static struct datagram flight[FLIGHT];
@@ -284,6 +313,7 @@ static void ask(void)
 	d.number = next_number;
 	d.in_slots = th_rng_below(&rng, 4) > 0;
 	d.gives = th_rng_below(&rng, 6) == 0;
+	d.fails = th_rng_below(&rng, 3) == 0;
 	d.slot = -1;
 	if (d.gives) {
 		if (d.in_slots)
@@ -303,7 +333,8 @@ static void serve(struct datagram d)
 
 	d.what = ANSWER;
 	if (d.in_slots && d.slot < 0) {
-		th_accounts_heard(&far, d.number, th_str_of(tokens[d.value]));
+		if (!d.gives || !d.fails)
+			th_accounts_heard(&far, d.number, th_str_of(tokens[d.value]));
 	} else if (d.slot >= 0 && (d.life != far_life || th_accounts_value(&far, d.slot, &got) != TH_OK)) {
 		d.what = LACKS;
 		refused++;
@@ -323,7 +354,7 @@ static void take_answer(const struct datagram *d)
 	int before = th_accounts_slot(&near, value);
 
 	if (d->gives && th_rng_below(&rng, 8)) /* else it came so that slots took no part */
-		th_accounts_given(&near, d->number, value);
+		th_accounts_given(&near, d->number, d->fails ? TH_STR("") : value);
 	th_accounts_answered(&near, d->number);
 	if (before < 0 && th_accounts_slot(&near, value) >= 0)
 		given[th_accounts_slot(&near, value)] = d->gives;
@@ -382,6 +413,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_first_wins, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forgotten_is_not_told_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_given_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_given, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given_and_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
