@@ -74,4 +74,10 @@ static inline bool th_str_starts(struct th_str s, struct th_str prefix)
 	return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
+/* As th_str_ieq() compares. */
+static inline bool th_str_istarts(struct th_str s, struct th_str prefix)
+{
+	return s.n >= prefix.n && th_str_ieq((struct th_str){ s.p, prefix.n }, prefix);
+}
+
 #endif

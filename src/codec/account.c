@@ -1,7 +1,6 @@
 #include "codec/account.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "codec/client_event.h"
 
@@ -14,9 +13,9 @@ struct th_str th_account_of(const struct th_head *request)
 	return f ? f->value : TH_STR("");
 }
 
-bool th_account_is_bearer(struct th_str value)
+bool th_account_fits(struct th_str value)
 {
-	return value.n > scheme.n && strncasecmp(value.p, scheme.p, scheme.n) == 0;
+	return value.n > scheme.n && value.n <= TH_ACCOUNT_VALUE_MAX && th_str_istarts(value, scheme);
 }
 
 bool th_account_asked(const struct th_head *request)

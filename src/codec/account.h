@@ -11,7 +11,8 @@ enum { TH_ACCOUNT_VALUE_MAX = 1024 };
 
 /* Of a request; empty: it has none. */
 struct th_str th_account_of(const struct th_head *request);
-bool th_account_is_bearer(struct th_str value);
+/* Whether a slot may stand for such a value. */
+bool th_account_fits(struct th_str value);
 
 /* Whether the answer to such a request may give a token: it logs in, or may. */
 bool th_account_asked(const struct th_head *request);

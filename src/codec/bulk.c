@@ -26,9 +26,7 @@ struct th_bulk_encoder {
 
 static bool is_type(struct th_str type, const char *prefix)
 {
-	struct th_str p = th_str_of(prefix);
-
-	return type.n >= p.n && th_str_ieq((struct th_str){ type.p, p.n }, p);
+	return th_str_istarts(type, th_str_of(prefix));
 }
 
 /* Types whose bodies are text, whatever the first kilobyte looks like. */
@@ -154,11 +152,10 @@ static enum th_err pass(struct th_bulk_encoder *e, const uint8_t *in, size_t n, 
 {
 	size_t room = cap - step->written;
 
-	struct th_bulk_step part;
-
 	if (e->kind == TH_BULK_ZSTD)
 		return compress(e, in, n, op, out, cap, step, taken);
 	if (e->kind == TH_BULK_PIECES) {
+		struct th_bulk_step part;
 		enum th_err err = th_pieces_encode(e->pieces, in, n, op, out + step->written, room, &part);
 
 		*taken = part.taken;

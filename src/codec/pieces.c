@@ -76,6 +76,15 @@ static void init(struct pieces *a, const struct th_mem *mem, const struct th_pie
 	a->n = 0;
 }
 
+/* Of the n bytes that begin with it. */
+static void del(struct pieces *a, size_t n)
+{
+	const struct th_mem *mem = a->mem;
+
+	th_wipe(a, n);
+	th_free(mem, a);
+}
+
 /* ---- out ---- */
 
 struct th_pieces_encoder *th_pieces_encoder_new(const struct th_mem *mem, const struct th_piece_tools *tools,
@@ -94,13 +103,8 @@ struct th_pieces_encoder *th_pieces_encoder_new(const struct th_mem *mem, const 
 
 void th_pieces_encoder_del(struct th_pieces_encoder *e)
 {
-	const struct th_mem *mem;
-
-	if (!e)
-		return;
-	mem = e->all.mem;
-	th_wipe(e, sizeof(*e));
-	th_free(mem, e);
+	if (e)
+		del(&e->all, sizeof(*e));
 }
 
 /* Length of the code of the text in all.plain. 0: it has none. */
@@ -203,13 +207,8 @@ struct th_pieces_decoder *th_pieces_decoder_new(const struct th_mem *mem, const 
 
 void th_pieces_decoder_del(struct th_pieces_decoder *d)
 {
-	const struct th_mem *mem;
-
-	if (!d)
-		return;
-	mem = d->all.mem;
-	th_wipe(d, sizeof(*d));
-	th_free(mem, d);
+	if (d)
+		del(&d->all, sizeof(*d));
 }
 
 static enum th_err read_text(struct th_pieces_decoder *d)

@@ -157,11 +157,8 @@ static void pack(struct th_wr *w, const uint8_t *p, size_t n)
 size_t th_text_whole_max(const struct th_head *head)
 {
 	const struct th_field *type = head->status ? th_head_find(head, TH_STR("Content-Type")) : NULL;
-	const struct th_str json = TH_STR("application/json");
 
-	return type && type->value.n >= json.n && th_str_ieq((struct th_str){ type->value.p, json.n }, json)
-		       ? TH_TEXT_LONG_MAX
-		       : TH_TEXT_WHOLE_MAX;
+	return type && th_str_istarts(type->value, TH_STR("application/json")) ? TH_TEXT_LONG_MAX : TH_TEXT_WHOLE_MAX;
 }
 
 enum th_err th_text_write(const struct th_head *head, int slot, const uint8_t *body, size_t body_n, uint8_t *out,

@@ -195,7 +195,7 @@ static int slot_of(struct th_coder *c, const struct th_head *h)
 {
 	struct th_str value = th_account_of(h);
 
-	if (!th_account_is_bearer(value) || value.n > TH_ACCOUNT_VALUE_MAX)
+	if (!th_account_fits(value))
 		return TH_SLOT_NONE;
 	for (size_t i = 0; i < c->n_accounts; i++)
 		if (th_str_eq((struct th_str){ c->accounts[i].value, c->accounts[i].n }, value))

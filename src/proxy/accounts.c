@@ -26,11 +26,6 @@ void th_accounts_clear(struct th_accounts *a)
 	a->n = 0;
 }
 
-bool th_accounts_fits(struct th_str value)
-{
-	return value.n <= TH_ACCOUNT_VALUE_MAX && th_account_is_bearer(value);
-}
-
 static bool is(const struct th_account *x, struct th_str value)
 {
 	return x->n == value.n && memcmp(x->value, value.p, value.n) == 0;
@@ -72,7 +67,7 @@ static void put(struct th_accounts *a, uint64_t number, struct th_str value)
 
 int th_accounts_slot(const struct th_accounts *a, struct th_str value)
 {
-	if (!th_accounts_fits(value))
+	if (!th_account_fits(value))
 		return -1; /* what is to be given is no value */
 	for (int i = 0; i < TH_ACCOUNTS_SLOTS; i++)
 		if (a->slot[i] && a->slot[i]->answered && !a->slot[i]->spoilt && is(a->slot[i], value))
@@ -92,7 +87,7 @@ void th_accounts_told(struct th_accounts *a, uint64_t number, struct th_str valu
 {
 	struct th_account *x = *place(a, number);
 
-	if (!th_accounts_fits(value))
+	if (!th_account_fits(value))
 		return;
 	if (!take(a, number))
 		overtake(x, value);
@@ -120,7 +115,7 @@ void th_accounts_given(struct th_accounts *a, uint64_t number, struct th_str val
 	th_free(a->mem, x);
 	if (value.n == 0) { /* neither has the peer one there */
 		give_back(a, number);
-	} else if (th_accounts_fits(value) && a->n < TH_ACCOUNTS_MAX) {
+	} else if (th_account_fits(value) && a->n < TH_ACCOUNTS_MAX) {
 		put(a, number, value);
 		th_accounts_answered(a, number);
 	}
@@ -136,7 +131,7 @@ void th_accounts_answered(struct th_accounts *a, uint64_t number)
 
 void th_accounts_heard(struct th_accounts *a, uint64_t number, struct th_str value)
 {
-	if (th_accounts_fits(value) && take(a, number) && a->n < TH_ACCOUNTS_HEARD_MAX)
+	if (th_account_fits(value) && take(a, number) && a->n < TH_ACCOUNTS_HEARD_MAX)
 		put(a, number, value);
 }
 

@@ -45,9 +45,6 @@ void th_accounts_clear(struct th_accounts *a);
 /* The asking end: as far as it knows, the peer lacks them now. */
 void th_accounts_forget(struct th_accounts *a);
 
-/* Whether a slot may stand for such an Authorization value: a bearer token, which is the same each time. */
-bool th_accounts_fits(struct th_str value);
-
 /* ---- the end that asks ---- */
 
 /* The slot for a value; -1 when it has to be sent in full. */

@@ -1,7 +1,5 @@
 #include "proxy/coding_account.h"
 
-#include <strings.h>
-
 #include "codec/envelope.h"
 #include "proxy/dialogue.h"
 
@@ -37,13 +35,6 @@ void th_coding_give_account(struct th_leg *leg, struct th_str body)
 	th_wipe(bytes, value.n);
 }
 
-static bool is_authorization(struct th_str name)
-{
-	const struct th_str want = TH_STR("Authorization");
-
-	return name.n == want.n && strncasecmp(name.p, want.p, want.n) == 0;
-}
-
 enum th_err th_coding_read_slot(const struct th_leg *leg, const struct th_text *t, struct th_str *value)
 {
 	*value = TH_STR("");
@@ -58,7 +49,7 @@ enum th_err th_coding_resolve_account(struct th_leg *leg, struct th_text *t, str
 		return TH_OK;
 	}
 	for (size_t i = 0; i < t->head.n_fields; i++)
-		if (is_authorization(t->fields[i].name)) {
+		if (th_str_ieq(t->fields[i].name, TH_STR("Authorization"))) {
 			t->fields[i].value = value;
 			return TH_OK;
 		}

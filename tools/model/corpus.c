@@ -69,7 +69,7 @@ static int slot_of(struct accounts *a, const struct th_head *h)
 {
 	struct th_str value = th_account_of(h);
 
-	if (!th_account_is_bearer(value))
+	if (!th_account_fits(value))
 		return TH_SLOT_NONE;
 	for (size_t i = 0; i < a->n; i++)
 		if (th_str_eq(a->value[i], value))

@@ -40,13 +40,13 @@ static void test_what_fits(void **state)
 	(void)state;
 	memset(longest, 'x', sizeof(longest));
 	memcpy(longest, "Bearer ", 7);
-	assert_true(th_accounts_fits(A));
-	assert_true(th_accounts_fits(TH_STR("bearer x")));
-	assert_false(th_accounts_fits(TH_STR("Bearer ")));
-	assert_false(th_accounts_fits(TH_STR("")));
-	assert_false(th_accounts_fits(TH_STR("X-Matrix origin=a,key=\"ed25519:1\",sig=\"x\"")));
-	assert_true(th_accounts_fits((struct th_str){ longest, TH_ACCOUNT_VALUE_MAX }));
-	assert_false(th_accounts_fits((struct th_str){ longest, TH_ACCOUNT_VALUE_MAX + 1 }));
+	assert_true(th_account_fits(A));
+	assert_true(th_account_fits(TH_STR("bearer x")));
+	assert_false(th_account_fits(TH_STR("Bearer ")));
+	assert_false(th_account_fits(TH_STR("")));
+	assert_false(th_account_fits(TH_STR("X-Matrix origin=a,key=\"ed25519:1\",sig=\"x\"")));
+	assert_true(th_account_fits((struct th_str){ longest, TH_ACCOUNT_VALUE_MAX }));
+	assert_false(th_account_fits((struct th_str){ longest, TH_ACCOUNT_VALUE_MAX + 1 }));
 }
 
 /* Not before the request that told it was answered. */
