@@ -1,10 +1,15 @@
 #include "coap/profile.h"
 
+#include "base/rd.h"
+#include "base/wr.h"
+
 enum {
 	FLAG_OURS = 1,
 	FLAG_BLOCKS = 2,
-	FLAG_MORE = 4, /* five more bytes follow */
-	FLAGS = FLAG_OURS | FLAG_BLOCKS | FLAG_MORE,
+	FLAG_MORE = 4, /* rate up, latency, jitter and loss follow */
+	FLAG_DOWN = 8, /* and the rate down: it is another */
+	FLAG_MTU = 16, /* and the largest datagram */
+	FLAGS = FLAG_OURS | FLAG_BLOCKS | FLAG_MORE | FLAG_DOWN | FLAG_MTU,
 	JITTER_STEP = 10,
 	LOSS_STEP = 5,
 	NIBBLE_MAX = 15,
@@ -50,36 +55,59 @@ static uint8_t nibble(unsigned v, unsigned step)
 
 size_t th_link_profile_write(const struct th_link_profile *l, uint8_t out[static TH_LINK_PROFILE_BYTES])
 {
-	size_t mtu = l->mtu / MTU_STEP;
+	struct th_wr w = th_wr_init(out, TH_LINK_PROFILE_BYTES);
+	const uint8_t up = to_code(l->up_bps), down = to_code(l->down_bps);
+	const uint8_t latency = to_code((l->latency + latency_unit - 1) / latency_unit);
+	const uint8_t varies =
+		(uint8_t)(nibble(l->jitter_percent, JITTER_STEP) << 4 | nibble(l->loss_percent, LOSS_STEP));
+	const size_t mtu = l->mtu / MTU_STEP;
+	unsigned flags = (l->ours ? FLAG_OURS : 0u) | (l->blocks ? FLAG_BLOCKS : 0u);
 
-	out[0] = (uint8_t)((l->ours ? FLAG_OURS : 0) | (l->blocks ? FLAG_BLOCKS : 0));
-	out[1] = to_code(l->up_bps);
-	out[2] = to_code(l->down_bps);
-	out[3] = to_code((l->latency + latency_unit - 1) / latency_unit);
-	out[4] = (uint8_t)(nibble(l->jitter_percent, JITTER_STEP) << 4 | nibble(l->loss_percent, LOSS_STEP));
-	out[5] = (uint8_t)(mtu < BYTE_MAX ? mtu : BYTE_MAX);
-	for (size_t i = 1; i < TH_LINK_PROFILE_BYTES; i++)
-		if (out[i])
-			out[0] |= FLAG_MORE;
-	return out[0] & FLAG_MORE ? TH_LINK_PROFILE_BYTES : 1;
+	if (up || down || latency || varies || mtu)
+		flags |= FLAG_MORE | (down != up ? FLAG_DOWN : 0u) | (mtu ? FLAG_MTU : 0u);
+	th_wr_uint(&w, flags, 1);
+	if (flags & FLAG_MORE)
+		th_wr_uint(&w, up, 1);
+	if (flags & FLAG_DOWN)
+		th_wr_uint(&w, down, 1);
+	if (flags & FLAG_MORE) {
+		th_wr_uint(&w, latency, 1);
+		th_wr_uint(&w, varies, 1);
+	}
+	if (flags & FLAG_MTU)
+		th_wr_uint(&w, mtu < BYTE_MAX ? mtu : BYTE_MAX, 1);
+	return w.n;
+}
+
+static bool is_known(const struct th_link_profile *l)
+{
+	return l->up_bps || l->down_bps || l->latency || l->jitter_percent || l->loss_percent || l->mtu;
 }
 
 enum th_err th_link_profile_read(struct th_link_profile *l, const uint8_t *p, size_t n)
 {
 	struct th_link_profile tmp = { 0 };
+	struct th_rd r = th_rd_init(p, n);
+	const unsigned flags = (unsigned)th_rd_uint(&r, 1);
+	bool longer = !(flags & FLAG_MORE) && flags & (FLAG_DOWN | FLAG_MTU); /* than it could be said */
 
-	if (n == 0 || p[0] & ~FLAGS || n != (p[0] & FLAG_MORE ? TH_LINK_PROFILE_BYTES : 1u))
-		return TH_ERR_MALFORMED;
-	tmp.ours = p[0] & FLAG_OURS;
-	tmp.blocks = p[0] & FLAG_BLOCKS;
-	if (p[0] & FLAG_MORE) {
-		tmp.up_bps = from_code(p[1]);
-		tmp.down_bps = from_code(p[2]);
-		tmp.latency = from_code(p[3]) * latency_unit;
-		tmp.jitter_percent = (unsigned)(p[4] >> 4) * JITTER_STEP;
-		tmp.loss_percent = (unsigned)(p[4] & NIBBLE_MAX) * LOSS_STEP;
-		tmp.mtu = (size_t)p[5] * MTU_STEP;
+	tmp.ours = flags & FLAG_OURS;
+	tmp.blocks = flags & FLAG_BLOCKS;
+	if (flags & FLAG_MORE) {
+		uint8_t up = (uint8_t)th_rd_uint(&r, 1), down = flags & FLAG_DOWN ? (uint8_t)th_rd_uint(&r, 1) : up;
+		uint8_t varies;
+
+		tmp.up_bps = from_code(up);
+		tmp.down_bps = from_code(down);
+		tmp.latency = from_code((uint8_t)th_rd_uint(&r, 1)) * latency_unit;
+		varies = (uint8_t)th_rd_uint(&r, 1);
+		tmp.jitter_percent = (unsigned)(varies >> 4) * JITTER_STEP;
+		tmp.loss_percent = (unsigned)(varies & NIBBLE_MAX) * LOSS_STEP;
+		tmp.mtu = flags & FLAG_MTU ? (size_t)th_rd_uint(&r, 1) * MTU_STEP : 0;
+		longer = !is_known(&tmp) || (flags & FLAG_DOWN && down == up) || (flags & FLAG_MTU && tmp.mtu == 0);
 	}
+	if (r.err != TH_OK || th_rd_left(&r) > 0 || flags & ~(unsigned)FLAGS || longer)
+		return TH_ERR_MALFORMED;
 	*l = tmp;
 	return TH_OK;
 }

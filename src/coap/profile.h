@@ -30,8 +30,9 @@ struct th_link_profile {
 
 enum { TH_LINK_PROFILE_BYTES = 6 }; /* at most */
 
-/* One byte when nothing but flags is known, else six (docs/protocol.md); rates and latency are rounded to the next
- * of eight steps an octave. Returns the length. */
+/* One byte when nothing but flags is known, else four to six (docs/protocol.md); rates and latency are rounded to the
+ * next of eight steps an octave. The upper three bits of the first byte are clear: others may use them. Returns the
+ * length. */
 size_t th_link_profile_write(const struct th_link_profile *l, uint8_t out[static TH_LINK_PROFILE_BYTES]);
 /* As the peer wrote it, from the peer's side: its `up` is up. TH_ERR_MALFORMED. */
 enum th_err th_link_profile_read(struct th_link_profile *l, const uint8_t *p, size_t n);

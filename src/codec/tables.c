@@ -11,6 +11,11 @@ static uint32_t little(const uint8_t *p, unsigned n)
 	return v;
 }
 
+uint64_t th_tables_id(const uint8_t *p)
+{
+	return little(p + 16, 4) | (uint64_t)little(p + 20, 4) << 32;
+}
+
 enum th_err th_tables_read(struct th_tables *t, const uint8_t *p, size_t n)
 {
 	const uint16_t probe = 1;
@@ -28,7 +33,7 @@ enum th_err th_tables_read(struct th_tables *t, const uint8_t *p, size_t n)
 	if (seed > TH_TABLES_SEED_MAX || n - TH_TABLES_LINES_AT != lines + seed)
 		return TH_ERR_MALFORMED;
 	*t = (struct th_tables){
-		.id = little(p + 16, 4) | (uint64_t)little(p + 20, 4) << 32,
+		.id = th_tables_id(p),
 		.bits = p[5],
 		.next = (const uint8_t(*)[2])(const void *)(p + TH_TABLES_NEXT_AT),
 		.squash = (const uint16_t *)(const void *)(p + TH_TABLES_SQUASH_AT),

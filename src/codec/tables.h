@@ -58,6 +58,9 @@ struct th_tables {
  * when it is of another shape, or the machine is big endian. The ID is taken on trust. */
 enum th_err th_tables_read(struct th_tables *t, const uint8_t *p, size_t n);
 
+/* The ID alone, of TH_TABLES_HEADER bytes or more. */
+uint64_t th_tables_id(const uint8_t *p);
+
 /* A text that stands before every history. */
 struct th_seed {
 	bool is_response;

@@ -91,13 +91,8 @@ void th_workshop_del(struct th_workshop *w)
 
 void th_workshop_hello(const struct th_workshop *w, struct th_hello *hello)
 {
-	hello->codings =
-		1u << TH_CODING_IDENTITY | 1u << TH_CODING_FLATE | 1u << TH_CODING_BULK | 1u << TH_CODING_FLATE_BARE;
-	hello->preset = (uint32_t)th_flate_preset_id;
-	if (w->model) {
-		hello->codings |= 1u << TH_CODING_MODEL;
-		hello->model = (uint32_t)th_model_id(w->model);
-	}
+	hello->no_model = !w->model;
+	hello->tables = th_hello_tables(th_tables_id(th_tables_builtin), th_flate_preset_id);
 }
 
 /* ---- numbers of requests ---- */
@@ -410,7 +405,7 @@ static size_t by_flate(struct th_leg *leg, struct th_str body)
 
 	if (th_leg_is_ingress(leg))
 		leg->about = about_nothing; /* as the other end, which does not see a text */
-	return th_flate_encode(w->flate, leg->dialogue->other_preset ? TH_CODING_FLATE_BARE : TH_CODING_FLATE,
+	return th_flate_encode(w->flate, leg->dialogue->other_tables ? TH_CODING_FLATE_BARE : TH_CODING_FLATE,
 			       &w->text.head, body, (struct th_flate_history){ 0 }, w->code, sizeof(w->code));
 }
 
@@ -545,7 +540,7 @@ _Static_assert((int)TH_BULK_HEAD_MAX <= (int)TEXT_MAX && TH_BULK_HEAD_MAX + TH_B
 enum th_err th_coding_write_bulk_head(struct th_leg *leg, const struct th_head *head, struct th_buf *msg)
 {
 	struct th_workshop *w = leg->node->workshop;
-	unsigned coding = leg->dialogue->other_preset ? TH_CODING_FLATE_BARE : TH_CODING_FLATE;
+	unsigned coding = leg->dialogue->other_tables ? TH_CODING_FLATE_BARE : TH_CODING_FLATE;
 	size_t n = th_bulk_head_write(w->flate, coding, head, (struct th_flate_history){ 0 }, w->plain, w->code,
 				      sizeof(w->code));
 

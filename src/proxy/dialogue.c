@@ -38,19 +38,19 @@ void th_dialogue_heard(struct th_dialogue *d, const struct th_hello *own, const 
 {
 	bool had = d->no_model;
 
-	d->no_model = !(peer->codings & 1u << TH_CODING_MODEL) || peer->model != own->model;
-	d->other_preset = !(peer->codings & 1u << TH_CODING_FLATE) || peer->preset != own->preset;
-	d->bulk = peer->codings & own->codings & 1u << TH_CODING_BULK;
-	if (!d->no_model || had || !(own->codings & 1u << TH_CODING_MODEL))
+	d->heard = true;
+	d->other_tables = peer->tables != own->tables;
+	d->no_model = d->other_tables || peer->no_model || own->no_model;
+	if (!d->no_model || had || own->no_model)
 		return;
-	if (!(peer->codings & 1u << TH_CODING_MODEL))
+	if (peer->no_model)
 		th_log(TH_LOG_INFO, "codings_differ",
 		       "hint=\"the other daemon codes without the model; messages are several times longer\"");
 	else
 		th_log(TH_LOG_WARN, "codings_differ",
-		       "model=%08x theirs=%08x hint=\"the other daemon has other tables; messages are several times "
+		       "tables=%06x theirs=%06x hint=\"the other daemon has other tables; messages are several times "
 		       "longer until both run the same version\"",
-		       (unsigned)own->model, (unsigned)peer->model);
+		       (unsigned)own->tables, (unsigned)peer->tables);
 }
 
 void th_dialogue_refused(struct th_dialogue *d, unsigned generation)

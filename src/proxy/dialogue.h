@@ -21,14 +21,14 @@ struct th_dialogue {
 	struct th_accounts accounts;
 	struct th_answers answers; /* answering end: as they were before they were coded */
 	struct th_list unnamed;	   /* legs whose request is coded, and not known to have been sent yet */
-	bool no_model;		   /* the peer has other tables */
-	bool other_preset;	   /* the peer has another preset dictionary */
+	bool heard;		   /* the peer has said what it knows */
+	bool other_tables;	   /* it has other tables, and another preset dictionary */
+	bool no_model;		   /* not both ends have the same tables of the model, and use it */
 	uint64_t pushed;	   /* answering end: the number that the last notification got for itself; 0: none */
 	unsigned loss_percent;	   /* of the link, as told */
 	unsigned careful;	   /* answering end: so many answers count on nothing that is on its way */
 	unsigned generation;	   /* of coded requests: a new one after the peer lacked what it was referred to */
 	unsigned refused;	 /* how often it did so since it last read a request that was coded against something */
-	bool bulk;		 /* the peer has said that it takes large bodies in the bulk coding */
 	struct th_budget budget; /* of the asking end */
 };
 

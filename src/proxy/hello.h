@@ -1,9 +1,10 @@
-/* What each end tells of itself in the handshake (src/session hands it over without looking): the codings that it knows,
- * which tables it has for them, and its view of the link.
+/* What each end tells of itself in the handshake (src/session hands it over without looking): which tables it has for
+ * the codings, whether it codes by the model, and its view of the link.
  *
- *     codings (1 byte, bit n: coding n) · [model (4)] if bit 1 · [preset (4)] if bit 2 · [link profile]
+ *     tables (3) · link profile, whose first byte has the bit TH_HELLO_NO_MODEL
  *
- * Nothing at all, as when there is no room for it, says nothing. docs/protocol.md has the bytes. */
+ * It is in every first datagram, so it is short. All ends know the other codings (docs/protocol.md, section 12). Nothing
+ * at all, as when there is no room for it, says nothing. */
 #ifndef TH_PROXY_HELLO_H
 #define TH_PROXY_HELLO_H
 
@@ -13,15 +14,21 @@
 
 #include "coap/profile.h"
 
-enum { TH_HELLO_MAX = 1 + 4 + 4 + TH_LINK_PROFILE_BYTES };
+enum {
+	TH_HELLO_TABLES = 3,
+	TH_HELLO_NO_MODEL = 0x20, /* has them, but does not use the model's */
+	TH_HELLO_MAX = TH_HELLO_TABLES + TH_LINK_PROFILE_BYTES,
+};
 
 struct th_hello {
-	bool said;       /* there was one */
-	uint8_t codings;
-	uint32_t model;  /* the first bytes of the tables' names; 0 without the coding */
-	uint32_t preset;
+	bool said;	 /* there was one */
+	bool no_model;
+	uint32_t tables; /* the name of a version's trained tables and preset dictionary: 24 bits */
 	struct th_link_profile link;
 };
+
+/* The name of the two, given their IDs. */
+uint32_t th_hello_tables(uint64_t model, uint64_t preset);
 
 size_t th_hello_write(const struct th_hello *h, uint8_t out[static TH_HELLO_MAX]);
 

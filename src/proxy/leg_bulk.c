@@ -20,7 +20,7 @@ enum {
 
 bool th_bulk_wanted(const struct th_leg *leg)
 {
-	return leg->dialogue && leg->dialogue->bulk && leg->node->packers < TH_BULK_PACKERS_MAX;
+	return leg->dialogue && leg->dialogue->heard && leg->node->packers < TH_BULK_PACKERS_MAX;
 }
 
 void th_bulk_end_out(struct th_leg *leg)

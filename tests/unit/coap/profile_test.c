@@ -18,7 +18,7 @@ static void nothing_known_is_one_byte(void **state)
 /* docs/protocol.md has this example. */
 static void the_example_of_the_page(void **state)
 {
-	static const uint8_t want[] = { 0x07, 0x37, 0x37, 0x7c, 0x44, 0x0f };
+	static const uint8_t want[] = { 0x17, 0x37, 0x7c, 0x44, 0x0f };
 	const struct th_link_profile l = { .up_bps = 100,
 					   .down_bps = 100,
 					   .latency = 4 * TH_SEC,
@@ -32,6 +32,40 @@ static void the_example_of_the_page(void **state)
 	(void)state;
 	assert_int_equal(th_link_profile_write(&l, bytes), sizeof(want));
 	assert_memory_equal(bytes, want, sizeof(want));
+}
+
+/* The rate down and the largest datagram cost a byte where there is something to say. */
+static void what_is_usual_is_not_written(void **state)
+{
+	static const struct {
+		struct th_link_profile l;
+		size_t n;
+	} cases[] = {
+		{ { .up_bps = 100, .down_bps = 100 }, 4 },
+		{ { .up_bps = 100, .down_bps = 200 }, 5 },
+		{ { .up_bps = 100 }, 5 },
+		{ { .down_bps = 100 }, 5 },
+		{ { .up_bps = 100, .down_bps = 100, .mtu = 250 }, 5 },
+		{ { .mtu = 250 }, 5 },
+		{ { .up_bps = 100, .down_bps = 200, .mtu = 250 }, 6 },
+		{ { .loss_percent = 5 }, 4 },
+		{ { .up_bps = 1, .down_bps = 2 }, 5 },
+	};
+	struct th_link_profile back;
+	uint8_t bytes[TH_LINK_PROFILE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
+		size_t n = th_link_profile_write(&cases[i].l, bytes);
+
+		assert_int_equal(n, cases[i].n);
+		assert_int_equal(th_link_profile_read(&back, bytes, n), TH_OK);
+		assert_int_equal(!back.up_bps, !cases[i].l.up_bps);
+		assert_int_equal(back.down_bps == back.up_bps, cases[i].l.down_bps == cases[i].l.up_bps);
+		assert_int_equal(back.mtu, cases[i].l.mtu / 16 * 16);
+		for (size_t k = 0; k < n; k++)
+			assert_int_equal(th_link_profile_read(&back, bytes, k), TH_ERR_MALFORMED);
+	}
 }
 
 /* Rounding loses less than a step, and only once. */
@@ -67,18 +101,29 @@ static void values_survive_to_a_step(void **state)
 
 static void what_is_no_profile_is_refused(void **state)
 {
-	static const uint8_t good[] = { 4, 1, 1, 1, 0, 0 };
+	static const struct {
+		uint8_t p[8];
+		size_t n;
+	} cases[] = {
+		{ { 0 }, 0 },
+		{ { 4, 1, 1 }, 3 },		/* cut short */
+		{ { 4, 1, 1, 0, 0 }, 5 },	/* a byte left over */
+		{ { 4, 0, 0, 0 }, 4 },		/* nothing, said at length */
+		{ { 8 }, 1 },			/* a rate down without one up */
+		{ { 12, 1, 1, 1, 0 }, 5 },	/* the same rate twice */
+		{ { 12, 0, 0, 0, 0 }, 5 },
+		{ { 16 }, 1 },
+		{ { 20, 1, 1, 0, 0 }, 5 },	/* no largest datagram */
+		{ { 28, 1, 2, 1, 0, 7, 7 }, 7 },
+		{ { 0x20 }, 1 },
+		{ { 0x40 }, 1 },
+		{ { 0x80 }, 1 },
+	};
 	struct th_link_profile l = { .mtu = 7 };
-	uint8_t bad[sizeof(good) + 1] = { 4, 1, 1, 1, 0, 0, 0 };
 
 	(void)state;
-	for (size_t n = 0; n <= sizeof(bad); n++)
-		assert_int_equal(th_link_profile_read(&l, bad, n), n == sizeof(good) ? TH_OK : TH_ERR_MALFORMED);
-	l.mtu = 7;
-	for (unsigned flags = 8; flags < 256; flags++) {
-		bad[0] = (uint8_t)flags;
-		assert_int_equal(th_link_profile_read(&l, bad, sizeof(good)), TH_ERR_MALFORMED);
-	}
+	for (size_t i = 0; i < UNIT_COUNT(cases); i++)
+		assert_int_equal(th_link_profile_read(&l, cases[i].p, cases[i].n), TH_ERR_MALFORMED);
 	assert_int_equal(l.mtu, 7); /* all or nothing */
 }
 
@@ -149,7 +194,7 @@ static void times_follow_from_the_link(void **state)
 static void absurd_links_give_bounded_times(void **state)
 {
 	struct th_link_profile l = { 0 };
-	uint8_t bytes[TH_LINK_PROFILE_BYTES] = { 4, 1, 1, 255, 255, 255 };
+	uint8_t bytes[TH_LINK_PROFILE_BYTES] = { 28, 1, 2, 255, 255, 255 };
 	struct th_coap_times t;
 
 	(void)state;
@@ -162,7 +207,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_known_is_one_byte),	   cmocka_unit_test(the_example_of_the_page),
-		cmocka_unit_test(values_survive_to_a_step),	   cmocka_unit_test(what_is_no_profile_is_refused),
+		cmocka_unit_test(values_survive_to_a_step),	   cmocka_unit_test(what_is_usual_is_not_written),
+		cmocka_unit_test(what_is_no_profile_is_refused),
 		cmocka_unit_test(both_ends_derive_the_same),	   cmocka_unit_test(times_follow_from_the_link),
 		cmocka_unit_test(absurd_links_give_bounded_times),
 	};

@@ -6,9 +6,7 @@
 #include "proxy/dialogue.h"
 
 static const struct th_addr peer = { .port = 1 };
-static const struct th_hello own = {
-	.said = true, .codings = 1u << TH_CODING_MODEL | 1u << TH_CODING_FLATE, .model = 1, .preset = 2
-};
+static const struct th_hello own = { .said = true, .tables = 1 };
 
 static struct th_dialogue *dialogue(bool asks)
 {
@@ -25,21 +23,23 @@ static void test_tables(void **state)
 	struct th_hello his = own;
 
 	(void)state;
-	assert_false(d->no_model || d->other_preset);
+	assert_false(d->heard || d->no_model || d->other_tables);
 	th_dialogue_heard(d, &own, &his);
-	assert_false(d->no_model || d->other_preset);
-	his.model = 3;
+	assert_true(d->heard);
+	assert_false(d->no_model || d->other_tables);
+	his.tables = 3;
+	th_dialogue_heard(d, &own, &his);
+	assert_true(d->no_model && d->other_tables);
+	his = own;
+	his.no_model = true;
 	th_dialogue_heard(d, &own, &his);
 	assert_true(d->no_model);
-	assert_false(d->other_preset);
-	his = own;
-	his.preset = 3;
-	th_dialogue_heard(d, &own, &his);
-	assert_false(d->no_model);
-	assert_true(d->other_preset);
-	his = (struct th_hello){ .said = true, .codings = 1, .model = 1, .preset = 2 };
-	th_dialogue_heard(d, &own, &his);
-	assert_true(d->no_model && d->other_preset);
+	assert_false(d->other_tables);
+	th_dialogue_heard(d, &his, &own);
+	assert_true(d->no_model);
+	assert_false(d->other_tables);
+	th_dialogue_heard(d, &own, &own);
+	assert_false(d->no_model || d->other_tables);
 	th_dialogue_del(d);
 }
 

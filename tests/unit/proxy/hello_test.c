@@ -11,12 +11,10 @@ static const char *page;
 
 static const struct th_hello some = {
 	.said = true,
-	.codings =
-		1u << TH_CODING_IDENTITY | 1u << TH_CODING_MODEL | 1u << TH_CODING_FLATE | 1u << TH_CODING_FLATE_BARE,
-	.model = 0x0a1b2c3d,
-	.preset = 0x5e6f7081,
+	.no_model = true,
+	.tables = 0x0a1b2c,
 	.link = { .up_bps = 304,
-		  .down_bps = 304,
+		  .down_bps = 608,
 		  .latency = 4000 * TH_MS,
 		  .jitter_percent = 40,
 		  .loss_percent = 20,
@@ -32,31 +30,40 @@ static void assert_same(const struct th_hello *a, const struct th_hello *b)
 
 	assert_int_equal(th_hello_write(b, q), n);
 	assert_memory_equal(p, q, n);
-	assert_int_equal(a->codings, b->codings);
-	assert_int_equal(a->model, b->model);
-	assert_int_equal(a->preset, b->preset);
+	assert_int_equal(a->no_model, b->no_model);
+	assert_int_equal(a->tables, b->tables);
 	assert_int_equal(a->link.ours, b->link.ours);
 	assert_int_equal(a->link.blocks, b->link.blocks);
 }
 
 static void test_round_trip(void **state)
 {
-	struct th_hello h = some, got;
-	uint8_t p[TH_HELLO_MAX];
+	const struct th_link_profile nothing = { .blocks = true };
 
 	(void)state;
-	for (unsigned codings = 0; codings < 256; codings++) {
+	for (unsigned i = 0; i < 4; i++) {
+		struct th_hello h = some, got;
+		uint8_t p[TH_HELLO_MAX];
 		size_t n;
 
-		h.codings = (uint8_t)codings;
-		h.model = codings & 1u << TH_CODING_MODEL ? some.model : 0;
-		h.preset = codings & 1u << TH_CODING_FLATE ? some.preset : 0;
+		h.no_model = i & 1;
+		if (i & 2)
+			h.link = nothing;
 		n = th_hello_write(&h, p);
-		assert_int_equal(n, 1 + (h.model ? 4 : 0) + (h.preset ? 4 : 0) + TH_LINK_PROFILE_BYTES);
+		assert_int_equal(n, i & 2 ? TH_HELLO_TABLES + 1 : TH_HELLO_MAX);
 		assert_int_equal(th_hello_read(&got, p, n), TH_OK);
 		assert_true(got.said);
 		assert_same(&got, &h);
 	}
+}
+
+/* Other tables have another name, whichever of the two are others. */
+static void test_names(void **state)
+{
+	(void)state;
+	assert_int_equal(th_hello_tables(0x1234567, 0), 0x234567);
+	assert_int_not_equal(th_hello_tables(1, 2), th_hello_tables(1, 4));
+	assert_int_not_equal(th_hello_tables(1, 2), th_hello_tables(5, 2));
 }
 
 static void test_nothing_says_nothing(void **state)
@@ -66,7 +73,7 @@ static void test_nothing_says_nothing(void **state)
 	(void)state;
 	assert_int_equal(th_hello_read(&got, NULL, 0), TH_OK);
 	assert_false(got.said);
-	assert_int_equal(got.codings, 0);
+	assert_int_equal(got.tables, 0);
 }
 
 /* All or nothing. */
@@ -80,9 +87,9 @@ static void test_every_prefix(void **state)
 	assert_int_equal(n, TH_HELLO_MAX);
 	for (size_t i = 1; i < n; i++) {
 		got = some;
-		got.model = 7;
+		got.tables = 7;
 		assert_int_equal(th_hello_read(&got, p, i), TH_ERR_MALFORMED);
-		assert_int_equal(got.model, 7);
+		assert_int_equal(got.tables, 7);
 	}
 }
 
@@ -92,11 +99,12 @@ static void test_malformed(void **state)
 		uint8_t p[12];
 		size_t n;
 	} cases[] = {
-		{ { 0x01 }, 1 },			 /* no link profile */
-		{ { 0x01, 0x02, 0x00 }, 3 },		 /* a byte left over */
-		{ { 0x01, 0x80 }, 2 },			 /* an unknown flag of the link */
-		{ { 0x03, 1, 2, 3, 0x02 }, 5 },		 /* an ID cut short */
-		{ { 0x01, 0x06, 1, 1, 1, 0, 0, 9 }, 8 }, /* more than a profile */
+		{ { 1, 2, 3 }, 3 },				   /* no link profile */
+		{ { 1, 2, 3, 0x02, 0x00 }, 5 },			   /* a byte left over */
+		{ { 1, 2, 3, 0x80 }, 4 },			   /* an unknown flag */
+		{ { 1, 2, 3, 0x40 }, 4 },			   /* another */
+		{ { 1, 2 }, 2 },				   /* the tables' name cut short */
+		{ { 1, 2, 3, 0x1e, 1, 2, 3, 4, 5, 9 }, 10 }, /* more than a profile */
 	};
 	struct th_hello got;
 
@@ -172,9 +180,8 @@ static void test_page(void **state)
 		while (fgets(line, sizeof(line), f) && strncmp(line, "    ", 4) == 0)
 			n += hex(line, p + n);
 		assert_int_equal(th_hello_read(&h, p, n), TH_OK);
-		assert_int_equal(h.codings, field(said, "codings=", 16));
-		assert_int_equal(h.model, field(said, "model=", 16));
-		assert_int_equal(h.preset, field(said, "preset=", 16));
+		assert_int_equal(h.tables, field(said, "tables=", 16));
+		assert_int_equal(h.no_model, field(said, "no_model=", 10));
 		assert_int_equal(h.link.up_bps, field(said, "up=", 10));
 		assert_int_equal(h.link.down_bps, field(said, "down=", 10));
 		assert_int_equal(h.link.ours, field(said, "ours=", 10));
@@ -196,11 +203,10 @@ static void test_own(void **state)
 	(void)state;
 	th_workshop_hello(w, &h);
 	th_workshop_hello(small, &s);
-	assert_int_equal(h.codings, 0x1f);
-	assert_int_equal(s.codings, 0x1d);
-	assert_int_not_equal(h.model, 0);
-	assert_int_equal(s.model, 0);
-	assert_int_equal(h.preset, s.preset);
+	assert_false(h.no_model);
+	assert_true(s.no_model);
+	assert_int_not_equal(h.tables, 0);
+	assert_int_equal(h.tables, s.tables);
 	th_workshop_del(w);
 	th_workshop_del(small);
 }
@@ -208,7 +214,8 @@ static void test_own(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_nothing_says_nothing),
+		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_nothing_says_nothing),
 		cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_any_bytes),    cmocka_unit_test(test_page),
 		cmocka_unit_test(test_own),
