@@ -6,8 +6,8 @@ enum {
 	BUCKETS = 1024,
 	RECORD = 10,	  /* bytes of a record beside its payload, */
 	RECORD_MOST = 24, /* and at most; a handshake has more */
-	FIRST_SIZE = 92,  /* bytes of the first datagram, and so of its answer: 38 beside the handshake, more than
-			     /versions takes, coded; then that is one round trip */
+	FIRST_SIZE = 86,  /* bytes of the first datagram, and so of its answer: 34 beside the handshake, as many as
+			     /versions takes, coded, and another hello; then that is one round trip */
 };
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id)

@@ -9,17 +9,18 @@ enum {
 	DATA = 0x01,
 	RESUMES = 0x02,	  /* first */
 	CONTINUED = 0x02, /* second */
-	HELLO = 0x04,
+	HELLO = 0x04, /* second */
 	PADDED = 0x08,	/* first */
 	REFUSED = 0x08, /* second */
 	LONG_TAG = 0x10,
 	CID = 0x20,
 	VERSION_SHIFT = 6,
 	TIME_LEN = 4,
+	HELLO_LENGTHS = TH_HS_HELLO_MAX + 1,
 };
 
 static const uint8_t allowed[] = {
-	[0] = DATA | RESUMES | HELLO | PADDED | LONG_TAG | CID,
+	[0] = DATA | RESUMES | PADDED | LONG_TAG | CID,
 	[1] = DATA | CONTINUED | HELLO | REFUSED | LONG_TAG | CID,
 	[2] = DATA,
 };
@@ -54,7 +55,7 @@ static uint8_t flags_of(uint8_t kind, const struct th_hs_payload *p)
 	if (kind == TH_HS_SECOND && p->refused)
 		f |= REFUSED;
 	if (kind != TH_HS_THIRD) {
-		f |= (kind == TH_HS_SECOND ? !p->same_hello : p->hello_n > 0) ? HELLO : 0u;
+		f |= kind == TH_HS_SECOND && !p->same_hello ? HELLO : 0u;
 		f |= p->long_tag ? LONG_TAG : 0u;
 		f |= p->cid.n ? CID : 0u;
 	}
@@ -87,17 +88,19 @@ void th_hs_write(struct th_wr *w, uint8_t kind, const struct th_hs_payload *p, s
 	th_wr_bytes(w, p->cid.b, p->cid.n);
 	if (has_time(kind, f))
 		th_wr_uint(w, p->time, TIME_LEN);
-	th_wr_varint(w, p->number);
+	th_wr_varint(w, kind == TH_HS_FIRST ? p->number * HELLO_LENGTHS + p->hello_n : p->number);
 	if (has_uptime(whole, f))
 		th_wr_varint(w, p->uptime);
 	if (kind == TH_HS_FIRST && p->resumes) {
 		th_wr_bytes(w, p->name.b, sizeof(p->name.b));
 		th_wr_varint(w, p->floor / TH_HS_FLOOR_UNIT);
 	}
-	if (f & HELLO && kind == TH_HS_SECOND)
+	if (kind == TH_HS_FIRST)
+		th_wr_bytes(w, p->hello, p->hello_n);
+	if (f & HELLO) {
 		th_wr_varint(w, p->shared);
-	if (f & HELLO)
 		th_wr_str(w, (struct th_str){ (const char *)p->hello, p->hello_n });
+	}
 	if (kind == TH_HS_FIRST && w->n + p->n < total) {
 		if (th_wr_ok(w))
 			*flags |= PADDED;
@@ -118,6 +121,14 @@ static void read_cid(struct th_rd *r, struct th_cid *out)
 	memcpy(out->b, p, n);
 }
 
+static void read_number_and_length(struct th_rd *r, struct th_hs_payload *out)
+{
+	uint64_t both = th_rd_varint(r, TH_HS_NUMBER_MAX * HELLO_LENGTHS + TH_HS_HELLO_MAX);
+
+	out->number = both / HELLO_LENGTHS;
+	out->hello_n = both % HELLO_LENGTHS;
+}
+
 static void read_resumption(struct th_rd *r, struct th_hs_payload *out)
 {
 	const uint8_t *name = th_rd_bytes(r, TH_HS_NAME);
@@ -127,15 +138,12 @@ static void read_resumption(struct th_rd *r, struct th_hs_payload *out)
 	out->floor = th_rd_varint(r, TH_HS_FLOOR_MAX) * TH_HS_FLOOR_UNIT;
 }
 
-static void read_hello(struct th_rd *r, uint8_t kind, struct th_hs_payload *out)
+static void read_hello(struct th_rd *r, struct th_hs_payload *out)
 {
 	struct th_str hello;
 
-	if (kind == TH_HS_SECOND)
-		out->shared = (size_t)th_rd_varint(r, TH_HS_HELLO_MAX);
+	out->shared = (size_t)th_rd_varint(r, TH_HS_HELLO_MAX);
 	hello = th_rd_str(r, TH_HS_HELLO_MAX - out->shared);
-	if (hello.n == 0 && kind == TH_HS_FIRST)
-		th_rd_fail(r, TH_ERR_MALFORMED);
 	out->hello = (const uint8_t *)hello.p;
 	out->hello_n = hello.n;
 }
@@ -156,13 +164,18 @@ static void read_rest(struct th_rd *r, uint8_t whole, uint8_t flags, struct th_h
 
 	if (has_time(kind, flags))
 		out->time = (uint32_t)th_rd_uint(r, TIME_LEN);
-	out->number = th_rd_varint(r, TH_HS_NUMBER_MAX);
+	if (kind == TH_HS_FIRST)
+		read_number_and_length(r, out);
+	else
+		out->number = th_rd_varint(r, TH_HS_NUMBER_MAX);
 	if (has_uptime(whole, flags))
 		out->uptime = th_rd_varint(r, TH_HS_NUMBER_MAX);
 	if (out->resumes)
 		read_resumption(r, out);
-	if (flags & HELLO)
-		read_hello(r, kind, out);
+	if (kind == TH_HS_FIRST)
+		out->hello = th_rd_bytes(r, out->hello_n);
+	else if (flags & HELLO)
+		read_hello(r, out);
 	else
 		out->same_hello = kind == TH_HS_SECOND;
 	if (kind == TH_HS_FIRST && flags & PADDED)

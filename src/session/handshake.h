@@ -7,19 +7,19 @@
  *
  * and what the Noise messages carry as payload, encrypted except in XX's first message without a psk:
  *
- *     flags (1)         bits 7, 6: version; 5: connection ID; 4: tag of 16 bytes; 2: hello; others by message
+ *     flags (1)         bits 7, 6: version; 5: connection ID; 4: tag of 16 bytes; others by message
  *     [connection ID]   where records to this side carry one
  *     first:   3: padded, 1: resumes, 0: early data
- *              [time (4)] with early data; number (varint); [name (8), floor (varint)] if it resumes; [hello]; [padding];
- *              early data is the rest
- *     second:  3: early data refused, 1: continued, 0: payload
+ *              [time (4)] with early data; number * 64 + length of the hello (varint); [name (8), floor (varint)] if it
+ *              resumes; hello; [padding]; early data is the rest
+ *     second:  3: early data refused, 2: hello, 1: continued, 0: payload
  *              [time (4)] if refused; number (varint); [uptime (varint)] if not continued, but the first one resumes or
  *              its early data is refused; [hello]; payload is the rest
  *     third:   0: payload
  *              number (varint); payload is the rest
  *
- * hello: length (varint), bytes. In the second message without it the initiator's own holds for the responder, too;
- * else it is how many bytes it begins with of that (varint), then length and bytes of the rest.
+ * hello, in the second message: how many bytes it begins with of the initiator's (varint), length (varint) and bytes of
+ * the rest. Without it the initiator's own holds for the responder, too.
  * padding: length (varint), that many zeroes.
  * Flags and connection ID stand so in every version; in a message of another version nothing else is read.
  * docs/protocol.md explains it with examples. */
@@ -50,13 +50,13 @@ enum {
 	TH_HS_ECHO = 8, /* first bytes of the initiation's ephemeral key */
 	TH_HS_RETRY_LEN = 1 + TH_HS_ECHO + TH_COOKIE_LEN,
 	TH_HS_NAME = 8,
-	TH_HS_HELLO_MAX = 64,
+	TH_HS_HELLO_MAX = 63,
 	TH_HS_PADDING_MAX = 2048,
 	TH_HS_FLOOR_UNIT = 4096,
 	TH_HS_HEAD_MAX = 120, /* what a payload holds before padding, early data or response */
 };
 
-#define TH_HS_NUMBER_MAX (((uint64_t)1 << 62) - 1)
+#define TH_HS_NUMBER_MAX (((uint64_t)1 << 56) - 1)
 #define TH_HS_FLOOR_MAX (TH_HS_NUMBER_MAX / TH_HS_FLOOR_UNIT)
 
 struct th_hs_name {

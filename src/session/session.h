@@ -37,7 +37,7 @@ typedef uint64_t th_session_id;
 
 enum {
 	TH_SESSION_PAYLOAD_MAX = TH_RECORD_PAYLOAD_MAX,
-	TH_SESSION_HELLO_MAX = 64,
+	TH_SESSION_HELLO_MAX = 63,
 	TH_SESSION_DATAGRAM_MAX = TH_RECORD_PAYLOAD_MAX + 256, /* no datagram given out is longer */
 	TH_SESSION_LIMIT = 1024, /* sessions: so that three epochs each always find a connection ID, or nearly */
 	TH_SESSION_VERSION = 0, /* of the protocol, 0 to 2 (2 bits, one value reserved) */

@@ -17,7 +17,7 @@ static struct th_hs_payload some_payload(const struct th_rng *rng, uint8_t kind,
 {
 	struct th_hs_payload p = { .version = TH_SESSION_VERSION };
 
-	p.number = th_rng_u64(rng) >> (2 + th_rng_below(rng, 62));
+	p.number = th_rng_u64(rng) >> (8 + th_rng_below(rng, 56));
 	p.has_data = th_rng_below(rng, 2);
 	p.data = bytes;
 	p.n = p.has_data ? 1 + th_rng_below(rng, 200) : 0;
@@ -43,7 +43,7 @@ static struct th_hs_payload some_payload(const struct th_rng *rng, uint8_t kind,
 		p.time = p.refused ? th_rng_u32(rng) : 0;
 	}
 	if ((kind == (TH_HS_SECOND | TH_HS_RESUMED) || p.refused) && !p.continued)
-		p.uptime = th_rng_u64(rng) >> (2 + th_rng_below(rng, 62));
+		p.uptime = th_rng_u64(rng) >> (8 + th_rng_below(rng, 56));
 	return p;
 }
 
