@@ -6,7 +6,7 @@
 
 size_t th_keep(const uint8_t *text, size_t n, struct th_str body, struct th_str notes, size_t max, uint8_t *out)
 {
-	size_t kept = th_secret_mask(text, n, out);
+	size_t kept = th_secret_mask(text, n, out, max);
 	struct th_wr w = th_wr_init(out + kept, TH_COMPUTED_IDS_BYTES);
 
 	th_computed_ids(&w, body);

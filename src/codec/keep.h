@@ -13,7 +13,8 @@
 enum { TH_KEEP_EXTRA = TH_COMPUTED_IDS_BYTES + TH_GRAPH_NOTES_MAX };
 
 /* `text` as th_lineage_cut() left it, with its notes; `body` is the message's whole body. `out` has room for
- * n + TH_KEEP_EXTRA bytes. Returns the length, at most `max`: of what is longer the text's end is left out. */
+ * TH_KEEP_EXTRA bytes more than the smaller one of n and `max`. Returns the length, at most `max`: of what is longer the
+ * text's end is left out. */
 size_t th_keep(const uint8_t *text, size_t n, struct th_str body, struct th_str notes, size_t max, uint8_t *out);
 
 #endif

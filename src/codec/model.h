@@ -14,7 +14,7 @@
 #include "codec/range.h"
 
 enum {
-	TH_MODEL_TEXT_MAX = 396 * 1024, /* longer texts go in another coding */
+	TH_MODEL_TEXT_MAX = 368 * 1024, /* longer texts go in another coding */
 	TH_MODEL_VIEW_MAX = 64 * 1024,	/* bytes of history that one message may refer to, 1 more for each text */
 	TH_MODEL_VIEW_TEXTS = 1024,
 };

@@ -26,7 +26,7 @@ struct pieces {
 	struct th_view view; /* of `kept` */
 	uint8_t kept[KEPT][KEPT_MAX];
 	size_t n; /* pieces so far */
-	uint8_t plain[TEXT_MAX], cut[CUT_MAX], keep[CUT_MAX + TH_KEEP_EXTRA];
+	uint8_t plain[TEXT_MAX], cut[CUT_MAX], keep[KEPT_MAX + TH_KEEP_EXTRA];
 	size_t plain_n, cut_n;
 };
 

@@ -51,13 +51,20 @@ struct masker {
 	const char *p;
 	size_t n, at;
 	uint8_t *out;
-	size_t made;
+	size_t made, cap;
 };
+
+static bool has_more(const struct masker *m)
+{
+	return m->at < m->n && m->made < m->cap;
+}
 
 static void copy(struct masker *m, size_t to)
 {
-	memcpy(m->out + m->made, m->p + m->at, to - m->at);
-	m->made += to - m->at;
+	size_t n = to - m->at < m->cap - m->made ? to - m->at : m->cap - m->made;
+
+	memcpy(m->out + m->made, m->p + m->at, n);
+	m->made += n;
 	m->at = to;
 }
 
@@ -113,7 +120,7 @@ static bool is_white(char c)
 
 static void mask_body(struct masker *m)
 {
-	while (m->at < m->n) {
+	while (has_more(m)) {
 		size_t quote = find(m, m->at, m->n, '"'), end, next;
 		char buf[32];
 		struct th_str key;
@@ -178,7 +185,7 @@ static struct th_str field_name(const struct masker *m, size_t end, size_t *valu
 
 static void mask_fields(struct masker *m)
 {
-	while (m->at < m->n && m->p[m->at] != '\n') {
+	while (has_more(m) && m->p[m->at] != '\n') {
 		uint8_t c = (uint8_t)m->p[m->at];
 		size_t end, value;
 		struct th_str name;
@@ -203,9 +210,9 @@ static void mask_fields(struct masker *m)
 	}
 }
 
-size_t th_secret_mask(const uint8_t *text, size_t n, uint8_t *out)
+size_t th_secret_mask(const uint8_t *text, size_t n, uint8_t *out, size_t cap)
 {
-	struct masker m = { .p = (const char *)text, .n = n, .out = out };
+	struct masker m = { .p = (const char *)text, .n = n, .out = out, .cap = cap };
 
 	mask_query(&m, find(&m, 0, n, '\n'));
 	if (m.at < n)

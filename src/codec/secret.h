@@ -13,8 +13,8 @@
 /* NULL-terminated. */
 extern const char *const th_secret_keys[];
 
-/* Writes the text (th_text_write) without its secrets; `out` has room for n bytes. Returns its length, at most n. A
- * secret is cut to nothing: neither its bytes nor its length stay. */
-size_t th_secret_mask(const uint8_t *text, size_t n, uint8_t *out);
+/* Writes the text (th_text_write) without its secrets, as far as `cap` bytes go. Returns the length, at most n. A secret
+ * is cut to nothing: neither its bytes nor its length stay. */
+size_t th_secret_mask(const uint8_t *text, size_t n, uint8_t *out, size_t cap);
 
 #endif

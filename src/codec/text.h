@@ -26,7 +26,7 @@ enum {
 	TH_SLOT_MAX = 255,
 	TH_TEXT_HEAD_MAX = TH_HEAD_BYTES_MAX + TH_HEAD_FIELDS_MAX * 4 + 64, /* bytes of a head as text, unpacked */
 	TH_TEXT_WHOLE_MAX = 64 * 1024, /* bytes of a message that is coded whole; longer ones stream, */
-	TH_TEXT_LONG_MAX = 328 * 1024, /* but for answers in JSON: they take a third of what they would then */
+	TH_TEXT_LONG_MAX = 300 * 1024, /* but for answers in JSON: they take a third of what they would then */
 };
 
 /* The one of the last two that is for a message with that head. */

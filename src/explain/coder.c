@@ -46,7 +46,7 @@ struct th_coder {
 	size_t n_accounts;
 	char given[TH_ACCOUNT_VALUE_MAX];
 	struct th_view view;
-	uint8_t text[TEXT_MAX], cut[CUT_MAX], kept[CUT_MAX + TH_KEEP_EXTRA], code[TEXT_MAX];
+	uint8_t text[TEXT_MAX], cut[CUT_MAX], kept[TH_HISTORY_MAX / TH_HISTORY_TEXT_PARTS + TH_KEEP_EXTRA], code[TEXT_MAX];
 	size_t cut_n;
 	struct th_str body; /* of the message; borrowed while it is looked at */
 	int64_t date;	    /* of it */

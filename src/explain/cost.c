@@ -62,7 +62,7 @@ enum th_err th_costs_make(struct th_costs *out, const struct th_mem *mem, const 
 	if (!masked || !out->text || !out->cost) {
 		th_costs_free(out, mem);
 	} else {
-		put_stars(out, text, cost, n, masked, th_secret_mask(text, n, masked));
+		put_stars(out, text, cost, n, masked, th_secret_mask(text, n, masked, n));
 	}
 	if (masked)
 		th_free(mem, masked);

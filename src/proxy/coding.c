@@ -46,7 +46,7 @@ struct th_workshop {
 	struct th_piece_tools pieces; /* of these */
 	uint8_t plain[TEXT_MAX], code[CODE_MAX + REFS_MAX];
 	uint8_t cut[TEXT_MAX + TH_MARK_MAX]; /* what is coded of `plain` */
-	uint8_t kept[TEXT_MAX + TH_MARK_MAX + TH_KEEP_EXTRA];
+	uint8_t kept[TH_HISTORY_MAX / TH_HISTORY_TEXT_PARTS + TH_KEEP_EXTRA];
 	size_t cut_n, kept_n; /* `kept` is what history keeps */
 	struct th_coded_watch watch;
 	th_time silent_until; /* no further line of the log on a wrong text before */

@@ -38,7 +38,7 @@ enum th_leg_content { TH_LEG_ENVELOPE, TH_LEG_SMALL };
 
 enum {
 	TH_LEG_SMALL_MAX = 240,	     /* bytes kept of a diagnostic or of a cancelled exchange's token */
-	TH_LEG_BUF_MAX = 396 * 1024, /* a head and what a block brings with it; or a gathered message */
+	TH_LEG_BUF_MAX = 368 * 1024, /* a head and what a block brings with it; or a gathered message */
 	TH_BULK_PACKERS_MAX = 8,     /* 1.5 MB each; further large bodies go as they are */
 	TH_BULK_UNPACKERS_MAX = 64,  /* 0.8 MB each; further ones are refused */
 };

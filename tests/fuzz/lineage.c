@@ -83,7 +83,7 @@ static void cross(const struct th_lineage_about *about, const uint8_t *p, size_t
 		b = th_lineage_notes(far);
 		FUZZ_CHECK(th_str_eq(a, b));
 		free(back);
-		*kept = malloc(cut_n + TH_KEEP_EXTRA);
+		*kept = malloc((cut_n < KEPT_MAX ? cut_n : KEPT_MAX) + TH_KEEP_EXTRA);
 		FUZZ_CHECK(*kept);
 		*kept_n = th_keep(cut, cut_n, TH_STR(""), a, KEPT_MAX, *kept);
 		FUZZ_CHECK(*kept_n <= KEPT_MAX);

@@ -7,7 +7,7 @@ from .predict import Predictor
 from .recall import Recall
 from .syntax import Syntax
 
-TEXT_MAX = 396 * 1024
+TEXT_MAX = 368 * 1024
 END = 0
 ZERO_RARE, ZERO_OFTEN = 64, 65000  # that a zero is text
 

@@ -15,9 +15,16 @@ static size_t mask(const char *text, size_t n, char *out)
 	size_t m;
 
 	memcpy(in, text, n);
-	m = th_secret_mask(in, n, to);
+	m = th_secret_mask(in, n, to, n);
 	assert_true(m <= n);
 	memcpy(out, to, m);
+	for (size_t cap = 0; cap < m; cap++) { /* less room: the same as far as that goes */
+		uint8_t *less = malloc(cap ? cap : 1);
+
+		assert_int_equal(th_secret_mask(in, n, less, cap), cap);
+		assert_memory_equal(less, out, cap);
+		free(less);
+	}
 	free(in);
 	free(to);
 	return m;
