@@ -5,6 +5,8 @@ import base64
 import json
 import time
 
+from access_token import mended
+
 CORS = [
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
@@ -268,8 +270,13 @@ class Homeserver:
         if self.family == "conduit":
             return r.alnum(32)
         if r.chance(0.2):
-            return f"mat_{r.alnum(30)}_{r.alnum(6)}"
-        return f"syt_{base64.b64encode(user.local.encode()).decode().rstrip('=')}_{r.letters(20)}_{r.alnum(6)}"
+            return mended(f"mat_{r.alnum(30)}_{r.alnum(6)}")
+        return self.of_synapse("syt", user)
+
+    def of_synapse(self, kind, user):
+        """A token of that kind."""
+        local = base64.b64encode(user.local.encode()).decode().rstrip("=")
+        return mended(f"{kind}_{local}_{self.r.letters(20)}_{self.r.alnum(6)}")
 
     def error(self, what, **words):
         """Status and body."""

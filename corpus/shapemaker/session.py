@@ -3,6 +3,8 @@
 import json
 import urllib.parse
 
+from access_token import mended
+
 from . import content as make
 from . import crypto
 from .client import Client
@@ -109,7 +111,7 @@ class Session:
         elif hs.family == "conduit":
             answer = {"user_id": self.me.id, "access_token": token, "device_id": self.device, "home_server": hs.name}
         if body.get("refresh_token") and hs.family == "synapse" and r.chance(0.5):
-            answer.update({"expires_in_ms": 300000, "refresh_token": f"syr_{self.me.local}_{r.letters(20)}_{r.alnum(6)}"})
+            answer.update({"expires_in_ms": 300000, "refresh_token": hs.of_synapse("syr", self.me)})
         if r.chance(0.3):
             answer["well_known"] = {"m.homeserver": {"base_url": f"https://{hs.host}/"}}
         self.ask("POST", self.path("login"), body, answer)

@@ -4,12 +4,17 @@ import base64
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 from support.proc import repository
+
+sys.path.append(os.path.join(repository(), "tools"))
+
+import access_token  # noqa: E402
 
 CORPUS = os.path.join(repository(), "corpus")
 FIELDS = {
@@ -68,6 +73,21 @@ def test_exchanges(path):
             body = base64.b64decode(exchange[which + "_body"], validate=True)
             if body and declares_json(headers) and not (hand_made and which == "req"):
                 json.loads(body.decode("utf-8"))
+
+
+TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:sy[trl]|ma[tr]|mc[tr])_[^\s\"'&]+_[0-9A-Za-z]{6}(?![A-Za-z0-9_.-])")
+
+
+@pytest.mark.parametrize("path", files("recorded", ".jsonl") + files("shapes", ".jsonl"), ids=name)
+def test_tokens_have_the_checksum_that_real_ones_have(path):
+    """Else training would not see what takes the place of one (src/codec/access_token.h)."""
+    with open(path, encoding="utf-8") as f:
+        for line in f:
+            exchange = json.loads(line)
+            head = json.dumps([exchange["target"], exchange["req_headers"], exchange["resp_headers"]])
+            bodies = [base64.b64decode(exchange[which]).decode("latin-1") for which in ("req_body", "resp_body")]
+            for token in TOKEN.findall("\n".join([head, *bodies])):
+                assert access_token.is_right(token), token
 
 
 @pytest.mark.parametrize("path", files("chat", ".txt"), ids=name)
