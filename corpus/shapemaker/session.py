@@ -3,8 +3,6 @@
 import json
 import urllib.parse
 
-from access_token import mended
-
 from . import content as make
 from . import crypto
 from .client import Client

@@ -90,6 +90,11 @@ static void copy(struct th_wr *w, struct th_str body, size_t from, size_t to)
 	th_wr_bytes(w, body.p + from, to - from);
 }
 
+bool th_computed_concerns(struct th_str body)
+{
+	return th_str_holds(body, unmarked);
+}
+
 enum th_err th_computed_cut(struct th_wr *w, struct th_str body)
 {
 	struct th_event_scan scan = th_event_scan_init(body);
@@ -97,7 +102,7 @@ enum th_err th_computed_cut(struct th_wr *w, struct th_str body)
 	char right[HASH_TEXT];
 	size_t done = 0;
 
-	if (!th_str_holds(body, unmarked)) {
+	if (!th_computed_concerns(body)) {
 		copy(w, body, 0, body.n);
 		return TH_OK;
 	}

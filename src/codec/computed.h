@@ -13,6 +13,10 @@
 #include "base/err.h"
 #include "base/wr.h"
 
+/* Whether th_computed_cut() and th_computed_restore() may change such a body: it has what looks like an event. They
+ * agree on it, as a cut body has this, too. */
+bool th_computed_concerns(struct th_str body);
+
 /* Appends the body to `w`, right content hashes replaced by the mark. What is appended is never longer than the body.
  * TH_ERR_INVALID: the body holds the mark itself where one is looked for, so it cannot go this way. */
 enum th_err th_computed_cut(struct th_wr *w, struct th_str body);

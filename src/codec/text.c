@@ -1,6 +1,7 @@
 #include "codec/text.h"
 
 #include "base/wr.h"
+#include "codec/access_token.h"
 #include "codec/computed.h"
 #include "codec/token.h"
 
@@ -127,7 +128,8 @@ static size_t line_end(const uint8_t *p, size_t from, size_t n)
 	return lf ? (size_t)(lf - p) + 1 : n;
 }
 
-/* Entries stand for text at the beginning of a line; the first line's begin after the slot. */
+/* Entries stand for text at the beginning of a line; the first line's begin after the slot. None ends within a run
+ * (access_token.h), so that checksums may be left out of what is behind it. */
 static void pack(struct th_wr *w, const uint8_t *p, size_t n)
 {
 	size_t at = 0;
@@ -149,9 +151,16 @@ static void pack(struct th_wr *w, const uint8_t *p, size_t n)
 				continue;
 		}
 		end = line_end(p, at, n);
-		th_wr_bytes(w, p + at, end - at);
+		/* Never refused: no head has control bytes. */
+		(void)th_access_token_cut(w, (struct th_str){ (const char *)p + at, end - at });
 		at = end;
 	}
+}
+
+/* Appends the body without what its reader can compute: hashes of events, or else checksums of tokens. */
+static enum th_err cut_body(struct th_wr *w, struct th_str body)
+{
+	return th_computed_concerns(body) ? th_computed_cut(w, body) : th_access_token_cut(w, body);
 }
 
 size_t th_text_whole_max(const struct th_head *head)
@@ -187,7 +196,7 @@ enum th_err th_text_write(const struct th_head *head, int slot, const uint8_t *b
 	if (!th_wr_ok(&head_w))
 		return TH_ERR_INVALID;
 	pack(&w, plain, head_w.n);
-	if (th_computed_cut(&w, (struct th_str){ (const char *)body, body_n }) != TH_OK)
+	if (cut_body(&w, (struct th_str){ (const char *)body, body_n }) != TH_OK)
 		return TH_ERR_INVALID;
 	*need = w.n;
 	return TH_OK;
@@ -319,15 +328,20 @@ static bool read_field(struct th_field *f, struct th_str line, bool *slot_left)
 static enum th_err read_text(struct th_text *t, const uint8_t *p, size_t n,
 			     bool (*first)(struct th_text *, struct th_str))
 {
-	struct th_wr w = th_wr_init(t->bytes, sizeof(t->bytes));
+	uint8_t unpacked[TH_TEXT_HEAD_MAX];
+	struct th_wr w = th_wr_init(unpacked, sizeof(unpacked)), whole = th_wr_init(t->bytes, sizeof(t->bytes));
 	size_t used = unpack(&w, p, n);
-	struct lines l = { (const char *)t->bytes, w.n };
+	struct lines l;
 	struct th_str line;
 	bool slot_left, unknown = false;
 
 	t->head = (struct th_head){ .fields = t->fields };
 	if (!used)
 		return th_wr_ok(&w) ? TH_ERR_MALFORMED : TH_ERR_TOO_LARGE;
+	th_access_token_restore(&whole, (struct th_str){ (const char *)unpacked, w.n });
+	if (!th_wr_ok(&whole))
+		return TH_ERR_TOO_LARGE;
+	l = (struct lines){ (const char *)t->bytes, whole.n };
 	if (!next_line(&l, &line) || !first(t, line))
 		return TH_ERR_MALFORMED;
 	slot_left = t->slot != TH_SLOT_NONE;
@@ -368,11 +382,15 @@ enum th_err th_text_restore(struct th_text *t, uint8_t *buf, size_t cap)
 {
 	const struct th_str body = { (const char *)t->body, t->body_n };
 	struct th_wr w = th_wr_init(buf, cap);
-	enum th_err err;
+	bool hashes = th_computed_concerns(body);
+	enum th_err err = TH_OK;
 
-	if (!th_computed_is_cut(body))
+	if (!(hashes ? th_computed_is_cut(body) : th_access_token_is_cut(body)))
 		return TH_OK;
-	err = th_computed_restore(&w, body);
+	if (hashes)
+		err = th_computed_restore(&w, body);
+	else
+		th_access_token_restore(&w, body);
 	if (err != TH_OK)
 		return err;
 	if (!th_wr_ok(&w))

@@ -3,14 +3,14 @@
  *     request:  [#SLOT SP] METHOD SP TARGET LF *(NAME ": " VALUE LF) [":" LF] LF BODY
  *     response: STATUS LF                      *(NAME ": " VALUE LF) [":" LF] LF BODY
  *
- * In BODY the content hashes of federation's events are left out where both ends can compute them (computed.h).
+ * Left out is what both ends can compute: the checksums of access tokens (access_token.h), and in a BODY that has
+ * events of federation these events' content hashes instead (computed.h).
  *
  * A line of ":" alone says that the body's length was not known when the head was sent. Runs of text that heads repeat
- * (th_text_lines) are one control byte each; nothing else in a head can hold one. #SLOT names an account of the session
- * whose Authorization value both ends know: the field's line then reads "Authorization: #". A real Authorization value
- * that begins with
- * '#' gets one more. A request without slot whose method begins with '#' is led by "#- ". docs/protocol.md has
- * examples. */
+ * (th_text_lines) are one control byte each; but for the marks of access_token.h nothing else in a head can hold one.
+ * #SLOT names an account of the session whose Authorization value both ends know: the field's line then reads
+ * "Authorization: #". A real Authorization value that begins with '#' gets one more. A request without slot whose
+ * method begins with '#' is led by "#- ". docs/protocol.md has examples. */
 #ifndef TH_CODEC_TEXT_H
 #define TH_CODEC_TEXT_H
 

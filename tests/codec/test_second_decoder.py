@@ -15,14 +15,13 @@ from codec.made_rooms import made_exchanges
 from codec.second import lineage, marks, notes
 from codec.second.bits import hash2
 from codec.second.coder import REQUEST, About, ArithmeticDecoder, Decoder, Malformed
-from codec.second.events import restored
 from codec.second.exchange import whole
 from codec.second.history import NOTHING, History, Ref, Refused
 from codec.second.pieces import read_pieces
 from codec.second.reference import check_of, read_bases, read_check
 from codec.second.syntax import kind_of_request
 from codec.second.tables import NotTables, Tables
-from codec.second.text import NotText, read
+from codec.second.text import NotText, read, restored
 from support.proc import build_folder, repository
 
 ROOT = repository()
@@ -163,6 +162,35 @@ def test_a_session_is_read_byte_for_byte(decoder, tmp_path, name, first, count):
 def test_content_hashes_are_left_out(tmp_path):
     messages = played(tmp_path, lines_of("recorded/fed-2", 118, 8))
     assert sum(b'"hashes":{"sha256":"\1"' in m.text for m in messages) == 2
+
+
+TOKENS = [
+    "syt_dGFtc2lu_juOYubhpBMedQkMXBaAa_318SMY",
+    "syt_ZGF2ZTY2NjU_HImJBJYgVKIJuYhxErhd_0Hyszb",
+    "mar_PkpplxPkfjsqvtdfUlYR1Afg2TpaHF_GaTQd2",
+    "mat_kkLSacJDpek22jKWw4AcXG68b7U3W6_0Lg9yb",
+    "syt_bWlsbw_AAAAAAAAAAAAAA251730_1OssO1",  # the same in both orders
+    "mat_kkLSacJDpek22jKWw4AcXG68b7U3W6_0Lg9yc",  # wrong
+]
+
+
+def test_checksums_of_tokens_are_left_out(decoder, tmp_path):
+    """In a target, in fields and in bodies; each at its first time, where no account slot stands for it."""
+    lines, bodies = [], []
+    for token in TOKENS:
+        bodies.append(json.dumps({"access_token": token, "other": TOKENS, "a": f"x{token}", "b": f"{token}.{token}_"}).encode() + token.encode())
+        fields = [["Authorization", f"Bearer {token}"], ["X-Other", f"a {token};{TOKENS[0]}"]]
+        exchange = {"method": "PUT", "target": f"/?access_token={token}&x=1", "req_headers": fields, "resp_headers": fields[1:]}
+        exchange.update(dict.fromkeys(("req_body", "resp_body"), base64.b64encode(bodies[-1]).decode()))
+        lines.append(json.dumps({**template(), **exchange, "t": len(lines)}) + "\n")
+    messages = played(tmp_path, lines)
+    assert sum(m.text.count(b"_\x1e") for m in messages) > 70 and sum(m.text.count(b"_\x1f") for m in messages) > 30
+    for up, down, token, content in zip(*[iter(read_session(decoder, messages))] * 2, TOKENS, bodies, strict=True):
+        start, fields, body, _ = read(up.plain, False)
+        assert start == (None, b"PUT", b"/?access_token=%s&x=1" % token.encode())
+        assert fields[0] == (b"Authorization", b"Bearer " + token.encode())
+        for fields, body in ((fields[1:], body), read(down.plain, True)[1:3]):
+            assert fields == [(b"X-Other", f"a {token};{TOKENS[0]}".encode())] and restored(body) == content
 
 
 def test_without_history(decoder, tmp_path):
@@ -337,12 +365,14 @@ class TestDescription:
             assert [str(coder.bit(int(p))) for p in p1] == bits
 
     def test_text(self, page):
-        for more, lines in self.blocks(page, "text: "):
+        token, refresh_token = b"Bearer syt_dGFtc2lu_juOYubhpBMedQkMXBaAa_318SMY", b"mar_PkpplxPkfjsqvtdfUlYR1Afg2TpaHF_GaTQd2"
+        said = [(None, b"{}"), (token, b'{"refresh_token":"%s"}' % refresh_token)]
+        for (more, lines), (authorization, content) in zip(self.blocks(page, "text: "), said, strict=True):
             start, fields, body, known = read(b"".join(lines), False)
             slot, method, target = start
-            assert more == f"{method.decode()} {target.decode()} slot {slot}"
-            assert fields == [(b"Authorization", None), (b"Content-Type", b"application/json")]
-            assert body == b"{}" and known
+            assert more == f"{method.decode()} {target.decode()} slot {'-' if slot is None else slot}"
+            assert fields == [(b"Authorization", authorization), (b"Content-Type", b"application/json")]
+            assert restored(body) == content and known
 
     def test_bases(self, page):
         for more, lines in self.blocks(page, "reference: "):

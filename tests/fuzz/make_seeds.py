@@ -154,6 +154,7 @@ def model_decode_seeds():
     yield "request", b"#0 \x02!a:b/typing/@c:d\n\x13\x06\n{\"access_token\":\"x\"}"
     yield "response", b"200\n\x04\n{\"password\":\"\\\"\"}"
     yield "bomb", b"GET /\n" + b"\x04" * 300 + b"\n"
+    yield "tokens", b"GET /?a=mat_kkLSacJDpek22jKWw4AcXG68b7U3W6_\x1f\n\x14syt_dGFtc2lu_juOYubhpBMedQkMXBaAa_\x1e\n\nmat_aaaaaaaaaaaaaa_\x1e"
     yield "unknown-length", b"GET /\nAuthorization: ##\n:\n\n"
     yield "secrets", b"GET /?access_token=a&b=c\nCookie: a\n\x14Bearer\n\n{\"token\" : \"a"
 

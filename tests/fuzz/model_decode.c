@@ -27,6 +27,9 @@ static void again(const struct th_text *t)
 	assert(th_text_write(&t->head, t->slot, t->body, t->body_n, copy, need, &written) == TH_OK && written == need);
 	err = t->head.status ? th_text_read_response(&got, copy, need) : th_text_read_request(&got, copy, need);
 	assert(err == TH_OK && got.slot == t->slot && got.head.n_fields == t->head.n_fields);
+	assert(t->head.status || th_str_eq(got.head.target, t->head.target));
+	for (size_t i = 0; i < t->head.n_fields; i++)
+		assert(th_str_eq(got.fields[i].value, t->fields[i].value));
 	assert(th_text_restore(&got, body, sizeof(body)) == TH_OK);
 	assert(got.body_n == t->body_n && (got.body_n == 0 || memcmp(got.body, t->body, got.body_n) == 0));
 	free(copy);

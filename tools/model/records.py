@@ -22,8 +22,13 @@ import json
 import os
 import re
 import struct
+import sys
 import time
 import urllib.parse
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+import access_token  # noqa: E402
 
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 HEX = b"0123456789abcdef"
@@ -41,6 +46,7 @@ ROOMS = """General;Random;Office;Family;Lunch;Weekend trip;Project updates;Team;
 School;Kitchen;Travel plans;Announcements;Sailing;Radio;Choir;Climbing;Movie club;Housing;Photos;Off-topic""".replace("\n", "").split(";")
 
 
+TOKEN = re.compile(("(?<![A-Za-z0-9_-])(%s)(?![A-Za-z0-9_-])" % access_token.FORM).encode())
 DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
 
@@ -92,7 +98,6 @@ class Vary:
             names = sorted(self.locals, key=lambda n: (-len(n), n))
             self.steps.append((re.compile(rb'(@|%40|"user":\s?")(' + b"|".join(map(re.escape, names)) + rb')(?=[":%])'), lambda m: m[1] + self.locals[m[2]]))
         self.steps += [
-            (re.compile(rb"syt_([A-Za-z0-9]+)_([A-Za-z]{20})_([A-Za-z0-9]{6})"), self.token),
             (re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"), self.uuid),
             (re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"), lambda m: dice.text(HEX, 32, m[0])),
             (re.compile(rb"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"), lambda m: dice.text(BASE64 + b"-_", 43, m[0])),
@@ -143,8 +148,11 @@ class Vary:
         up = sum(65 <= c < 91 for c in s[1:])
         return up > 3 and any(97 <= c < 123 for c in s) and b"_matrix" not in s and b"//" not in s
 
-    def token(self, m):
-        return b"syt_" + self.dice.text(BASE64, len(m[1]), m[1]) + b"_" + self.dice.text(LETTERS, 20, m[2]) + b"_" + self.dice.text(BASE64, 6, m[3])
+    def token(self, old):
+        """A right checksum is right in what was made of it, too: the coding leaves it out (src/codec/access_token.h)."""
+        kind, *parts = old.split(b"_")
+        new = kind + b"".join(b"_" + self.dice.text(LETTERS if len(p) == 20 and p.isalpha() else BASE64, len(p), p) for p in parts)
+        return access_token.mended(new.decode()).encode() if access_token.is_right(old.decode()) else new
 
     def uuid(self, m):
         h = self.dice.text(HEX, 32, m[0])
@@ -191,6 +199,10 @@ class Vary:
     def apply(self, data, body=False, ascii_only=True):
         if body:
             data = self.text_values(data, ascii_only)
+        pieces = TOKEN.split(data)
+        return b"".join(self.token(p) if i % 2 else self.replaced(p) for i, p in enumerate(pieces))
+
+    def replaced(self, data):
         for pattern, new in self.steps:
             data = pattern.sub(new, data)
         return data
@@ -487,7 +499,8 @@ def talk(dice, lines, size=40):
         now = 1700000000000 + d.below(10 ** 11, "now")
         stream = d.below(100000, "stream")
         tail = "_".join(str(d.below(50, "tail", i)) for i in range(5)) + "_9_0_1_1_1_1_1"
-        auth = ("Authorization", "Bearer syt_" + d.text(BASE64, 8, "token").decode() + "_" + d.text(LETTERS, 20, "t").decode() + "_" + d.text(BASE64, 6, "t6").decode())
+        token = b"_".join((b"syt", d.text(BASE64, 8, "token"), d.text(LETTERS, 20, "t"), b"000000")).decode()
+        auth = ("Authorization", "Bearer " + access_token.mended(token))
         head = [("Content-Type", "application/json"), auth] if nio else [auth, ("Content-Type", "application/json")]
         get = head if nio else [auth]
         batch = "s%d_%s" % (stream, tail)

@@ -6,7 +6,7 @@ from .coder import About, ArithmeticDecoder
 from .exchange import whole
 from .history import NOTHING
 from .reference import check_of, read_check
-from .text import read
+from .text import read, restored
 
 QUARTER, BEFORE = 16384, 3
 ABOUT = About(True, 0, -1)
@@ -38,6 +38,6 @@ def read_pieces(decoder, stream):
         assert check_of(text.plain) == check
         start, fields, body, known = read(text.plain, True)
         assert start == (200,) and not fields and known and (first or body[:1] == b"{")
-        yield False, body if first else body[1:]
+        yield False, restored(body)[not first :]
         first = False
         view = [*view, Seen(None, ABOUT, text.kept)][-BEFORE:]

@@ -2,7 +2,7 @@
 
 import re
 
-from . import events
+from . import events, tokens
 
 SYNAPSE_CORS = (
     b"Access-Control-Allow-Origin: *\n"
@@ -54,15 +54,20 @@ class NotText(ValueError):
 
 def unpacked(text):
     """Lines of the head, and the body."""
-    head, line, lines = bytearray(), bytearray(), []
+    line, lines = bytearray(), []
     for at, c in enumerate(text):
         line += ENTRIES.get(c, bytes((c,)))
         if line == b"\n" and lines:
-            return lines, text[at + 1 :]
+            return [tokens.restored(bytes(one)) for one in lines], text[at + 1 :]
         if line.endswith(b"\n"):
             lines += line[:-1].split(b"\n")
             line.clear()
     raise NotText("the head does not end")
+
+
+def restored(body):
+    """A text's body with what it leaves out."""
+    return (events if events.HASHES in body else tokens).restored(body)
 
 
 def read(text, is_response):
@@ -156,7 +161,7 @@ def parted(text):
 
 def kept(text, body, notes, limit):
     """What history keeps, in `limit` bytes, of a text as it was decoded; `body` has its event IDs."""
-    whole = masked(text) + events.ids(events.restored(body))
+    whole = masked(text) + events.ids(restored(body))
     notes = notes if len(notes) <= limit // 2 else b""
     return whole[: limit - len(notes)] + notes
 
