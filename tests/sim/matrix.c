@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/access_token.h"
+
 #define FIELD(name, value)                                                                                             \
 	{                                                                                                              \
 		TH_STR_INIT(name), TH_STR_INIT(value)                                                                  \
@@ -196,6 +198,18 @@ static void on_left(void *user, struct sim_conn *c)
 		}
 }
 
+/* Ends as Synapse's do. */
+static void make_token(struct sim_matrix *m, const char *name, char *out, size_t cap)
+{
+	struct th_wr w = th_wr_init(out, cap - 1);
+	char drawn[24], cut[64];
+
+	sim_matrix_draw(m, drawn, 20);
+	snprintf(cut, sizeof(cut), "syt_%s_%s_%c", name, drawn, TH_ACCESS_TOKEN_SYNAPSE);
+	th_access_token_restore(&w, th_str_of(cut));
+	out[w.n] = '\0';
+}
+
 void sim_matrix_init(struct sim_matrix *m, struct sim_world *w, uint64_t seed)
 {
 	struct sim_rule rule = all;
@@ -209,14 +223,11 @@ void sim_matrix_init(struct sim_matrix *m, struct sim_world *w, uint64_t seed)
 	sim_matrix_draw(m, m->room + 1, 43);
 	for (unsigned i = 0; i < SIM_MATRIX_USERS; i++) {
 		struct sim_matrix_user *u = &m->users[i];
-		char a[24], b[8];
 
 		u->matrix = m;
 		u->timeout.fire = poll_is_over;
-		sim_matrix_draw(m, a, 20);
-		sim_matrix_draw(m, b, 6);
 		snprintf(u->id, sizeof(u->id), "@%s:maple.example", names[i]);
-		snprintf(u->token, sizeof(u->token), "syt_%s_%s_%s", i ? "Ym9i" : "YWxpY2U", a, b);
+		make_token(m, i ? "Ym9i" : "YWxpY2U", u->token, sizeof(u->token));
 		snprintf(u->authorization, sizeof(u->authorization), "Bearer %s", u->token);
 	}
 	w->server.ask = on_ask;

@@ -178,7 +178,7 @@ void sync_loop_init(struct sync_loop *l, struct sim_net *net, struct sync_home *
 	l->query = "";
 	l->connection = "room-list";
 	l->rooms = 9;
-	l->token = "Bearer syt_dXNlcg_abcdefghijklmnopqrst_0abcde";
+	l->token = "Bearer syt_dXNlcg_abcdefghijklmnopqrst_284PZ6";
 	l->timeout_ms = 30000;
 	l->wake.fire = on_wake;
 	l->stopped = true;
