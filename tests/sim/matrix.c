@@ -35,13 +35,18 @@ static const struct sim_rule all = {
 	.n_fields = 7,
 };
 
-void sim_matrix_draw(struct sim_matrix *m, char *out, size_t n)
+static void draw(struct sim_matrix *m, unsigned of, char *out, size_t n)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = alphabet[th_rng_below(&m->rng, 64)];
+		out[i] = alphabet[th_rng_below(&m->rng, of)];
 	out[n] = '\0';
+}
+
+void sim_matrix_draw(struct sim_matrix *m, char *out, size_t n)
+{
+	draw(m, 64, out, n);
 }
 
 /* ---- the homeserver ---- */
@@ -198,13 +203,15 @@ static void on_left(void *user, struct sim_conn *c)
 		}
 }
 
-/* Ends as Synapse's do. */
+enum { LETTERS = 52 };
+
+/* As Synapse makes them. */
 static void make_token(struct sim_matrix *m, const char *name, char *out, size_t cap)
 {
 	struct th_wr w = th_wr_init(out, cap - 1);
 	char drawn[24], cut[64];
 
-	sim_matrix_draw(m, drawn, 20);
+	draw(m, LETTERS, drawn, 20);
 	snprintf(cut, sizeof(cut), "syt_%s_%s_%c", name, drawn, TH_ACCESS_TOKEN_SYNAPSE);
 	th_access_token_restore(&w, th_str_of(cut));
 	out[w.n] = '\0';
@@ -240,12 +247,7 @@ void sim_matrix_old_room(struct sim_matrix *m)
 {
 	char letters[19];
 
-	for (size_t i = 0; i + 1 < sizeof(letters); i++) {
-		unsigned at = (unsigned)th_rng_below(&m->rng, 52);
-
-		letters[i] = (char)(at < 26 ? 'A' + at : 'a' + at - 26);
-	}
-	letters[sizeof(letters) - 1] = '\0';
+	draw(m, LETTERS, letters, sizeof(letters) - 1);
 	snprintf(m->room, sizeof(m->room), "!%s:maple.example", letters);
 }
 

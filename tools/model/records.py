@@ -151,7 +151,11 @@ class Vary:
     def token(self, old):
         """A right checksum is right in what was made of it, too: the coding leaves it out (src/codec/access_token.h)."""
         kind, *parts = old.split(b"_")
+        name = access_token.localpart(old.decode())
         new = kind + b"".join(b"_" + self.dice.text(LETTERS if len(p) == 20 and p.isalpha() else BASE64, len(p), p) for p in parts)
+        if name:
+            name = self.locals.get(name.encode()) or self.localpart(name.encode())
+            new = b"_".join([kind, base64.b64encode(name).rstrip(b"="), *new.split(b"_")[2:]])
         return access_token.mended(new.decode()).encode() if access_token.is_right(old.decode()) else new
 
     def uuid(self, m):

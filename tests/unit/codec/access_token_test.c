@@ -1,16 +1,19 @@
-/* Checksums of access tokens, against tokens that Synapse and matrix-authentication-service made. */
+/* Checksums of access tokens and the names in them, against tokens that Synapse and matrix-authentication-service made.
+ */
 #include "unit.h"
 
 #include <string.h>
 
 #include "base/rng.h"
 #include "codec/access_token.h"
+#include "codec/base64.h"
 #include "codec/text.h"
 
 enum { CAP = 4096, REST_LEAST = 18, REST_MOST = 249 };
 
 #define SYNAPSE "syt_dGFtc2lu_juOYubhpBMedQkMXBaAa_"
 #define SYNAPSE_SUM "318SMY"
+#define NAMED "syt_@tamsin_juOYubhpBMedQkMXBaAa_" /* the same, cut */
 #define MAS "mat_kkLSacJDpek22jKWw4AcXG68b7U3W6_"
 #define MAS_SUM "0Lg9yb"
 #define MAS_REFRESH "mar_PkpplxPkfjsqvtdfUlYR1Afg2TpaHF_"
@@ -57,21 +60,21 @@ static void stays(struct th_str plain)
 static void test_right_checksums_are_cut_and_come_back(void **state)
 {
 	(void)state;
-	goes(TH_STR(SYNAPSE SYNAPSE_SUM), TH_STR(SYNAPSE S));
+	goes(TH_STR(SYNAPSE SYNAPSE_SUM), TH_STR(NAMED S));
 	goes(TH_STR(MAS MAS_SUM), TH_STR(MAS M));
 	goes(TH_STR("{\"access_token\":\"" SYNAPSE SYNAPSE_SUM "\",\"refresh_token\":\"" MAS_REFRESH MAS_REFRESH_SUM
 		    "\"}"),
-	     TH_STR("{\"access_token\":\"" SYNAPSE S "\",\"refresh_token\":\"" MAS_REFRESH M "\"}"));
-	goes(TH_STR(SYNAPSE SYNAPSE_SUM " " MAS MAS_SUM ".\n"), TH_STR(SYNAPSE S " " MAS M ".\n"));
+	     TH_STR("{\"access_token\":\"" NAMED S "\",\"refresh_token\":\"" MAS_REFRESH M "\"}"));
+	goes(TH_STR(SYNAPSE SYNAPSE_SUM " " MAS MAS_SUM ".\n"), TH_STR(NAMED S " " MAS M ".\n"));
 	/* numbers of fewer digits, and one that reads the same in both orders */
-	goes(TH_STR("syt_ZGF2ZTY2NjU_HImJBJYgVKIJuYhxErhd_0Hyszb"), TH_STR("syt_ZGF2ZTY2NjU_HImJBJYgVKIJuYhxErhd_" S));
+	goes(TH_STR("syt_ZGF2ZTY2NjU_HImJBJYgVKIJuYhxErhd_0Hyszb"), TH_STR("syt_@dave6665_HImJBJYgVKIJuYhxErhd_" S));
 	goes(TH_STR("syl_aaaaaaaaaaaaaaaaeffh_0004s5"), TH_STR("syl_aaaaaaaaaaaaaaaaeffh_" S));
 	goes(TH_STR("mat_000000000000000000000000000966_0008w5"), TH_STR("mat_000000000000000000000000000966_" M));
 	goes(TH_STR("syt_bWlsbw_AAAAAAAAAAAAAA251730_1OssO1"), TH_STR("syt_bWlsbw_AAAAAAAAAAAAAA251730_" S));
 	comes_back(TH_STR("syt_bWlsbw_AAAAAAAAAAAAAA251730_" M), TH_STR("syt_bWlsbw_AAAAAAAAAAAAAA251730_1OssO1"));
 	/* a percent escape is no part of it */
 	goes(TH_STR("/sync?access_token=" SYNAPSE SYNAPSE_SUM "%26&since=s1"),
-	     TH_STR("/sync?access_token=" SYNAPSE S "%26&since=s1"));
+	     TH_STR("/sync?access_token=" NAMED S "%26&since=s1"));
 }
 
 /* The mark says the order, whatever the token begins with. */
@@ -96,6 +99,99 @@ static void test_what_is_not_right_stays(void **state)
 	stays(TH_STR(SYNAPSE SYNAPSE_SUM "-"));
 	stays(TH_STR(SYNAPSE "318S"));
 	stays(TH_STR("syt%5FdGFtc2lu%5FjuOYubhpBMedQkMXBaAa%5F" SYNAPSE_SUM));
+}
+
+/* ---- names ---- */
+
+/* The token with that in the place of the name; a mark at its end stands for what it stands for. */
+static struct th_str token_with(const char *kind, const char *name, const char *rest, char out[static CAP])
+{
+	char made[CAP];
+	struct th_wr w = th_wr_init(out, CAP);
+
+	snprintf(made, sizeof(made), "%s%s%s", kind, name, rest);
+	th_access_token_restore(&w, th_str_of(made));
+	return (struct th_str){ out, w.n };
+}
+
+#define LETTERS20 "_ABCDEFGHIJKLMNOPqrst_"
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *coded, *name;
+	} names[] = { { "YQ", "a" },	 { "YWI", "ab" },
+		      { "YWJj", "abc" }, { "Ll89Ly0r", "._=/-+" },
+		      { "XzAx", "_01" }, { "YWxpY2UtMV9i", "alice-1_b" } };
+	/* no base64, not canonical, capitals, other letters, nothing, an "@" */
+	static const char *const others[] = { "YWJ", "YWJ-", "YWJjZ", "QWxpY2U", "w6k", "", "YUBi", "YWIA" };
+	char plain[CAP], as[CAP];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct th_str t = token_with("syt_", names[i].coded, LETTERS20 S, plain);
+
+		snprintf(as, sizeof(as), "syt_@%s" LETTERS20 S, names[i].name);
+		goes(t, th_str_of(as));
+		token_with("x syr_", names[i].coded, LETTERS20 S, plain);
+		snprintf(as, sizeof(as), "x syr_@%s" LETTERS20 S, names[i].name);
+		comes_back(th_str_of(as), token_with("x syr_", names[i].coded, LETTERS20 S, plain));
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct th_str t = token_with("syt_", others[i], LETTERS20 S, plain);
+
+		snprintf(as, sizeof(as), "syt_%s" LETTERS20 S, others[i]);
+		goes(t, th_str_of(as));
+	}
+	/* other kinds, lengths and letters than Synapse's */
+	goes(token_with("mat_", "YWI", LETTERS20 M, plain), TH_STR("mat_YWI" LETTERS20 M));
+	goes(token_with("syt_", "YWI", LETTERS20 M, plain), TH_STR("syt_YWI" LETTERS20 M));
+	goes(token_with("xsyt_", "YWI", LETTERS20 S, plain), TH_STR("xsyt_YWI" LETTERS20 S));
+	goes(token_with("sy1_", "YWI", LETTERS20 S, plain), TH_STR("sy1_YWI" LETTERS20 S));
+	goes(token_with("syt_", "YWI", "_ABCDEFGHIJKLMNOPqrs_" S, plain), TH_STR("syt_YWI_ABCDEFGHIJKLMNOPqrs_" S));
+	goes(token_with("syt_", "YWI", "_ABCDEFGHIJKLMNOPqrs1_" S, plain), TH_STR("syt_YWI_ABCDEFGHIJKLMNOPqrs1_" S));
+}
+
+static void test_lengths_of_names(void **state)
+{
+	char name[CAP], plain[CAP], as[CAP];
+
+	(void)state;
+	for (size_t n = 1; n < 200; n++) {
+		struct th_wr w = th_wr_init(name, sizeof(name) - 1);
+		struct th_str t;
+
+		memset(as, 'b', n);
+		th_base64_encode(&w, (const uint8_t *)as, n, TH_BASE64_STD);
+		name[w.n] = '\0';
+		t = token_with("syt_", name, LETTERS20 S, plain);
+		if (n > 167) { /* then the run is longer than a token's may be */
+			stays((struct th_str){ plain, t.n - 1 });
+			continue;
+		}
+		assert_int_equal(cut(t).n, 4 + 1 + n + 22 + 1);
+		assert_memory_equal(got, "syt_@bbbbb", n < 5 ? 5 + n : 10);
+		comes_back((struct th_str){ got, cut(t).n }, t);
+	}
+}
+
+/* What stands behind "syt_@" is a token itself: its checksum stays, as it would be read as that of another one. */
+#define NAME_ALONE "syt_@tamsin" LETTERS20 "4O1u7K"
+static void test_what_would_be_read_as_a_name_stays(void **state)
+{
+	char plain[CAP];
+	struct th_str t = token_with("", "tamsin", LETTERS20 S, plain);
+	char with_kind[CAP];
+
+	(void)state;
+	goes(t, TH_STR("tamsin" LETTERS20 S));
+	snprintf(with_kind, sizeof(with_kind), "syt_@%.*s", (int)t.n, t.p);
+	assert_string_equal(with_kind, NAME_ALONE);
+	stays(th_str_of(with_kind));
+	snprintf(with_kind, sizeof(with_kind), "asyt_@%.*s", (int)t.n, t.p);
+	goes(th_str_of(with_kind), TH_STR("asyt_@tamsin" LETTERS20 S));
+	snprintf(with_kind, sizeof(with_kind), "@%.*s", (int)t.n, t.p);
+	goes(th_str_of(with_kind), TH_STR("@tamsin" LETTERS20 S));
 }
 
 /* ---- lengths ---- */
@@ -164,16 +260,17 @@ static void test_other_places_of_these_bytes(void **state)
 	stays(TH_STR(SYNAPSE S "a"));
 	stays(TH_STR(SYNAPSE S "_" S));
 	stays(TH_STR(SYNAPSE S "318SMY"));
-	goes(TH_STR(S SYNAPSE SYNAPSE_SUM S), TH_STR(S SYNAPSE S S));
+	goes(TH_STR(S SYNAPSE SYNAPSE_SUM S), TH_STR(S NAMED S S));
 	goes(TH_STR(SYNAPSE "a" S MAS MAS_SUM S M), TH_STR(SYNAPSE "a" S MAS M S M));
 }
 
 /* Bytes and tokens at random: what is cut comes back, and what is restored can be cut and comes back, too. */
 static void test_random_bytes(void **state)
 {
-	static const char *const pieces[] = {
-		S, M, "_", "-", "\"", ".", "a", "syt_bWlsbw_", SYNAPSE, MAS, SYNAPSE SYNAPSE_SUM, MAS MAS_SUM
-	};
+	static const char *const pieces[] = { S,	   M,	      "_",    "-",   "\"",
+					      ".",	   "a",	      "syt_", "@",   "syt_bWlsbw_",
+					      "syt_@a",	   SYNAPSE,   MAS,    NAMED, SYNAPSE SYNAPSE_SUM,
+					      MAS MAS_SUM, NAME_ALONE };
 	uint64_t seed = 20261130;
 	struct th_rng rng = th_rng_seeded(&seed);
 	unsigned n_cut = 0, n_refused = 0;
@@ -228,9 +325,8 @@ static void test_in_a_request(void **state)
 		{ TH_STR_INIT("X-Other"), TH_STR_INIT("a, " MAS MAS_SUM) },
 		{ TH_STR_INIT("X-Wrong"), TH_STR_INIT(SYNAPSE "318SMZ") },
 	};
-	static const char expected[] =
-		"\x01sync?access_token=" MAS M "&since=s1\n"
-		"\x14" SYNAPSE S "\nX-Other: a, " MAS M "\nX-Wrong: " SYNAPSE "318SMZ\n\n" SYNAPSE S;
+	static const char expected[] = "\x01sync?access_token=" MAS M "&since=s1\n"
+				       "\x14" NAMED S "\nX-Other: a, " MAS M "\nX-Wrong: " SYNAPSE "318SMZ\n\n" NAMED S;
 	static struct th_text t;
 	struct th_head h = { .method = TH_STR("GET"),
 			     .target = TH_STR("/_matrix/client/v3/sync?access_token=" MAS MAS_SUM "&since=s1"),
@@ -277,7 +373,7 @@ static void test_in_a_response(void **state)
 
 	(void)state;
 	assert_int_equal(th_text_read_response(&t, text, n), TH_OK);
-	assert_int_equal(t.body_n, sizeof(plain) - 1 - 5);
+	assert_int_equal(t.body_n, sizeof(plain) - 1 - 5 - 1);
 	assert_int_equal(th_text_restore(&t, body, sizeof(body)), TH_OK);
 	assert_int_equal(t.head.body_len, TH_BODY_UNKNOWN);
 	assert_int_equal(t.body_n, sizeof(plain) - 1);
@@ -344,6 +440,9 @@ int main(void)
 		cmocka_unit_test(test_right_checksums_are_cut_and_come_back),
 		cmocka_unit_test(test_the_other_order),
 		cmocka_unit_test(test_what_is_not_right_stays),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_lengths_of_names),
+		cmocka_unit_test(test_what_would_be_read_as_a_name_stays),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_what_looks_like_a_mark_is_refused),
 		cmocka_unit_test(test_other_places_of_these_bytes),
