@@ -8,6 +8,7 @@ import json
 import urllib.parse
 
 from . import content as make
+from .graph import named
 from .homeserver import Homeserver, canonical
 from .tape import Tape
 from .world import Room, User, server_name
@@ -45,56 +46,19 @@ class Federation:
         self.a, self.b = self.servers[:2]
         self.tape = Tape(r, f"federation/{self.a.family}-{self.b.family}", "ss", "hs", start_ms)
         members = [User(r, s.name) for s in (self.a, self.a, self.servers[2])]
-        self.room = Room(r, texts, members, start_ms - r.randrange(10**6, 10**10), version)
+        self.room = Room(r, texts, members, start_ms - r.randrange(10**6, 10**10), version, origins=True)
         self.own = User(r, self.b.name)
         self.txn = start_ms - r.randrange(10**5, 10**9)
-        self.pdus = {}
-        for e in self.room.events:
-            self.pdu(e)
+        self.signatures = {}
 
     # --- events --------------------------------------------------------------------------------------------------------
 
-    def reference(self, event):
-        return [event.id, {"sha256": self.r.b64(32)}] if self.room.version in ("1", "2") else event.id
-
     def pdu(self, e, transaction=False):
         """Federation format, canonical."""
-        if e.id not in self.pdus:
-            room, at = self.room, self.room.events.index(e)
-            before = room.events[max(0, at - 1) : at]
-            wanted = [
-                x
-                for x in room.events[:at]
-                if x.type in ("m.room.create", "m.room.power_levels", "m.room.join_rules")
-                or (x.type == "m.room.member" and x.state_key == e.sender)
-            ]
-            wanted = [x for x in wanted if not (room.version == "12" and x.type == "m.room.create")]
+        if e.id not in self.signatures:
             server = next(s for s in self.servers if s.name == e.user.server)
-            out = {
-                "auth_events": [self.reference(x) for x in wanted[-4:]],
-                "content": e.content,
-                "depth": e.depth,
-                "hashes": {"sha256": self.r.b64(32)},
-                "origin_server_ts": e.ts,
-                "prev_events": [self.reference(x) for x in before],
-                "room_id": room.id,
-                "sender": e.sender,
-                "signatures": {server.name: {server.key: self.r.b64(64)}},
-                "type": e.type,
-            }
-            if room.version == "12" and e.type == "m.room.create":
-                del out["room_id"]
-            if room.version in ("1", "2"):
-                out["event_id"] = e.id
-                out["prev_state"] = []
-            if self.r.chance(0.15) and room.version not in ("11", "12"):
-                out["origin"] = server.name
-            if e.state_key is not None:
-                out["state_key"] = e.state_key
-            if e.redacts:
-                out["redacts"] = e.redacts
-            self.pdus[e.id] = out
-        out = dict(self.pdus[e.id])
+            self.signatures[e.id] = {server.name: {server.key: self.r.b64(64)}}
+        out = dict(e.pdu, signatures=self.signatures[e.id])
         if transaction and self.r.chance(0.7):
             out["unsigned"] = {"age": self.r.randrange(2, 900)} if self.r.chance(0.5) else {"age_ts": e.ts}
         return canonical(out)
@@ -235,11 +199,11 @@ class Federation:
             )
         versions = [str(i) for i in range(1, 13 if b.family == "synapse" else 11)]
         draft = {
-            "auth_events": [self.reference(e) for e in room.state[:3]],
+            "auth_events": [named(room, e) for e in room.state[:3]],
             "content": {"membership": "join"},
             "depth": room.depth + 1,
             "origin_server_ts": self.tape.ms,
-            "prev_events": [self.reference(room.events[-1])],
+            "prev_events": [named(room, room.events[-1])],
             "room_id": room.id,
             "sender": me.id,
             "state_key": me.id,
@@ -616,11 +580,11 @@ class Federation:
     def leave(self):
         room, me = self.room, self.own
         draft = {
-            "auth_events": [self.reference(e) for e in room.state[:3]],
+            "auth_events": [named(room, e) for e in room.state[:3]],
             "content": {"membership": "leave"},
             "depth": room.depth + 1,
             "origin_server_ts": self.tape.ms,
-            "prev_events": [self.reference(room.events[-1])],
+            "prev_events": [named(room, room.events[-1])],
             "room_id": room.id,
             "sender": me.id,
             "state_key": me.id,

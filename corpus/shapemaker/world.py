@@ -5,6 +5,8 @@ import os
 import random
 import string
 
+from .graph import place, untold
+
 CHAT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "chat")
 
 # Reserved names (RFC 2606, RFC 6761) but for the one server that nearly every room has members of.
@@ -326,8 +328,8 @@ class Event:
 class Room:
     """A room and its newest events. `say` and `state` append one."""
 
-    def __init__(self, r, texts, members, ts, version=None, encrypted=False):
-        self.r, self.texts, self.members, self.encrypted = r, texts, members, encrypted
+    def __init__(self, r, texts, members, ts, version=None, encrypted=False, origins=False):
+        self.r, self.texts, self.members, self.encrypted, self.origins = r, texts, members, encrypted, origins
         self.version = version or r.weighted([(4, "10"), (2, "11"), (2, "12"), (1, "6"), (1, "9"), (1, str(r.randrange(1, 13)))])
         self.creator = members[0]
         self.server = self.creator.server
@@ -338,10 +340,12 @@ class Room:
         self.lang = texts.language(r)
         self.ts, self.depth = ts, 0
         self.events = []
+        self.before, self.current = None, {}
         self.session = r.b64(32)
         self.index = 0
         self.initial()
         self.depth += r.randrange(3, 4000)
+        self.before = untold(self)
 
     def add(self, kind, sender, content, state_key=None, redacts=None, **unsigned):
         self.ts += self.r.weighted(
@@ -360,6 +364,7 @@ class Room:
             unsigned=dict(unsigned),
             depth=self.depth,
         )
+        place(self, event)
         self.events.append(event)
         return event
 
@@ -372,8 +377,6 @@ class Room:
         if r.chance(0.1):
             create["type"] = "m.space"
         self.state = [self.add("m.room.create", c, create, "")]
-        if self.version == "12":
-            self.state[0].id = "$" + self.id[1:]
         self.state.append(self.add("m.room.member", c, self.membership(c), c.id))
         levels = {
             "users": {} if self.version == "12" else {c.id: 100},

@@ -41,7 +41,7 @@ def matters(path):
 
 def inputs(source):
     found = []
-    for pattern in ("corpus/recorded/*.jsonl", "corpus/shapes/*.jsonl", "corpus/chat/*.txt", "tools/model/*.[ch]", "tools/model/*.py", "tools/access_token.py",
+    for pattern in ("corpus/recorded/*.jsonl", "corpus/shapes/*.jsonl", "corpus/chat/*.txt", "tools/model/*.[ch]", "tools/model/*.py", "tools/access_token.py", "tools/event_hash.py",
                     "src/codec/*.[ch]", "src/exchange/date.c", "src/exchange/fields.c", "src/exchange/percent.c", "src/exchange/policy.c"):
         found += glob.glob(os.path.join(source, pattern))
     return sorted(filter(matters, found))

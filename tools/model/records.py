@@ -29,6 +29,7 @@ import urllib.parse
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
 import access_token  # noqa: E402
+from event_hash import LASTING, hash_of, redacted, reference, unpadded  # noqa: E402
 
 BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 HEX = b"0123456789abcdef"
@@ -212,15 +213,6 @@ class Vary:
         return data
 
 
-def unpadded(digest, alphabet=b"+/"):
-    return base64.b64encode(digest, alphabet).rstrip(b"=")
-
-
-def hash_of(event, leave_out):
-    rest = {k: v for k, v in event.items() if k not in leave_out}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).digest()
-
-
 class Computed:
     """Content hashes and event IDs are functions of the event. Where they are right in the recording, they are in what was made of it, too: the
     coding leaves out what both ends can compute (src/codec/computed.h, lineage.h)."""
@@ -270,28 +262,6 @@ class Computed:
 
     def apply(self, data):
         return self.PLACE.sub(lambda m: self.new.get(m[0], m[0]), data) if self.new else data
-
-
-LASTING = {"create": ["creator"], "member": ["membership", "join_authorised_via_users_server"], "join_rules": ["join_rule", "allow"],
-           "power_levels": ["ban", "events", "events_default", "kick", "redact", "state_default", "users", "users_default"],
-           "redaction": [], "history_visibility": ["history_visibility"], "aliases": []}
-FROM_11 = {"power_levels": ["invite"], "redaction": ["redacts"]}
-KEPT = ("auth_events", "content", "depth", "event_id", "hashes", "membership", "origin", "origin_server_ts", "prev_events", "prev_state",
-        "room_id", "sender", "state_key", "type")
-
-
-def reference(event, content=None):
-    rest = {k: v for k, v in event.items() if k in KEPT}
-    rest["content"] = content or {}
-    return unpadded(hash_of(rest, ()), b"-_")
-
-
-def redacted(event, version):
-    name = event["type"].removeprefix("m.room.") if event["type"].startswith("m.room.") else ""
-    if name == "create" and version >= 11:
-        return event["content"]
-    keep = LASTING.get(name, []) + (FROM_11.get(name, []) if version >= 11 else [])
-    return {k: v for k, v in event["content"].items() if k in keep}
 
 
 def client_id(event, place):
