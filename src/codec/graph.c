@@ -8,6 +8,7 @@
 enum {
 	OLD = 16 * 1024, /* bytes of view behind a note that make it old */
 	CARRIED = 2,	 /* events of a room that are noted again */
+	ONE_ID = 1 + TH_EVENT_ID,
 };
 
 static const struct th_str begin = TH_STR_INIT("\n\037");
@@ -120,6 +121,19 @@ static struct th_graph_state *find_or_add_state(struct th_graph_room *r, char ki
 	return s;
 }
 
+const char *th_graph_state_at(const struct th_graph_state *s, uint64_t ts)
+{
+	return ts < s->ts && s->has_before ? s->before : s->id;
+}
+
+/* `id` empty: it is not known. */
+static void set_before(struct th_graph_state *s, struct th_str id)
+{
+	s->has_before = id.n > 0;
+	if (s->has_before)
+		memcpy(s->before, id.p, TH_EVENT_ID);
+}
+
 static void set_state(struct th_graph_state *s, uint64_t ts, const char *id)
 {
 	s->ts = ts;
@@ -182,11 +196,9 @@ static uint64_t number(struct reader *r, char end)
 	return v;
 }
 
-/* An ID with what is around it. */
-static const char *id_line(struct reader *r, struct th_str before, struct th_str after)
+/* An ID with what is around it, at the line's end. */
+static const char *id_at_end(struct reader *r, struct th_str s, struct th_str before, struct th_str after)
 {
-	struct th_str s = until(r, '\n');
-
 	r->ok = r->ok && s.n == before.n + TH_EVENT_ID + after.n && th_str_starts(s, before) &&
 		memcmp(s.p + before.n + TH_EVENT_ID, after.p, after.n) == 0;
 	return s.p + before.n;
@@ -199,7 +211,7 @@ static void read_event(struct reader *r, struct th_graph_room *room, bool old)
 	size_t place;
 
 	e.ts = number(r, ' ');
-	id = id_line(r, event_id, TH_STR("\""));
+	id = id_at_end(r, until(r, '\n'), event_id, TH_STR("\""));
 	if (!r->ok)
 		return;
 	memcpy(e.id, id, TH_EVENT_ID);
@@ -215,13 +227,23 @@ static void read_event(struct reader *r, struct th_graph_room *room, bool old)
 static void read_state(struct reader *r, struct th_graph_room *room, char kind, bool old)
 {
 	uint64_t ts = number(r, ' ');
-	struct th_str key = until(r, ' '), word = until(r, ' ');
-	const char *id = id_line(r, TH_STR("$"), TH_STR(""));
-	struct th_graph_state *s = r->ok ? find_or_add_state(room, kind, key) : NULL;
+	struct th_str key = until(r, ' '), word = until(r, ' '), ids = until(r, '\n');
+	struct th_str before = { NULL, 0 };
+	struct th_graph_state *s;
+	const char *id;
 
+	if (ids.n > ONE_ID) {
+		struct th_str rest = { ids.p + ONE_ID, ids.n - ONE_ID };
+
+		before = (struct th_str){ id_at_end(r, rest, TH_STR(" $"), TH_STR("")), TH_EVENT_ID };
+		ids.n = ONE_ID;
+	}
+	id = id_at_end(r, ids, TH_STR("$"), TH_STR(""));
+	s = r->ok ? find_or_add_state(room, kind, key) : NULL;
 	if (!s || ts < s->newest)
 		return;
 	set_state(s, ts, id);
+	set_before(s, before);
 	set_word(s, word);
 	s->old = old;
 }
@@ -364,10 +386,35 @@ enum th_event_rules th_graph_rules(struct th_graph_room *r, const struct th_clie
 	return create && create->n_word == 1 ? TH_EVENT_RULES_9 : TH_EVENT_RULES_11;
 }
 
-void th_graph_add(struct th_graph *g, const struct th_client_event *e, const char id[static TH_EVENT_ID],
-		  uint64_t depth, bool computed, struct th_str roles)
+/* The event becomes the state of that kind. */
+static void add_state(struct th_graph_room *r, const struct th_client_event *e, char kind,
+		      const struct th_graph_new *what)
 {
-	struct th_graph_event own = { .depth = depth, .ts = e->ts };
+	bool known = th_graph_state(r, kind, key_of(e, kind)) != NULL;
+	struct th_graph_state *s = find_or_add_state(r, kind, key_of(e, kind));
+	struct th_str before = what->before;
+	char last[TH_EVENT_ID];
+
+	if (!s)
+		return;
+	if (known && memcmp(s->id, what->id, TH_EVENT_ID) == 0) {
+		if (before.n == 0 || s->has_before)
+			return;
+	} else {
+		if (before.n == 0 && known && s->ts < e->ts)
+			before = (struct th_str){ memcpy(last, s->id, TH_EVENT_ID), TH_EVENT_ID };
+		set_state(s, e->ts, what->id);
+		if (kind == 'c')
+			set_word(s, rules_word(e->content));
+		s->old = false;
+	}
+	set_before(s, before);
+	s->fresh = s->ts == s->newest; /* what is older counts while this text is read, and is not noted */
+}
+
+void th_graph_add(struct th_graph *g, const struct th_client_event *e, const struct th_graph_new *what)
+{
+	struct th_graph_event own = { .depth = what->depth, .ts = e->ts };
 	struct th_graph_room *r = find_or_add(g, e->room);
 	struct th_graph_state *s;
 	char kind = kind_of(e);
@@ -375,28 +422,22 @@ void th_graph_add(struct th_graph *g, const struct th_client_event *e, const cha
 
 	if (!r)
 		return;
-	memcpy(own.id, id, TH_EVENT_ID);
-	place = th_graph_place(r, id);
-	if (place < r->n_events && (depth == 0 || depth == r->events[place].depth))
+	memcpy(own.id, what->id, TH_EVENT_ID);
+	place = th_graph_place(r, what->id);
+	if (place < r->n_events && (what->depth == 0 || what->depth == r->events[place].depth))
 		own = r->events[place];
 	else if (g->n_fresh < TH_GRAPH_FRESH)
-		g->fresh[g->n_fresh++] = (struct th_graph_fresh){ (size_t)(r - g->rooms), computed, own };
+		g->fresh[g->n_fresh++] = (struct th_graph_fresh){ (size_t)(r - g->rooms), what->computed, own };
 	if (place < r->n_events)
 		take_out(r, place);
 	put_in(r, &own, 0);
-	s = !kind && roles.n > 0 ? th_graph_state(r, 'm', e->sender) : NULL;
-	if (s && !th_str_eq((struct th_str){ s->word, s->n_word }, roles)) {
-		set_word(s, roles);
+	s = !kind && what->roles.n > 0 ? th_graph_state(r, 'm', e->sender) : NULL;
+	if (s && !th_str_eq((struct th_str){ s->word, s->n_word }, what->roles)) {
+		set_word(s, what->roles);
 		s->fresh = s->ts == s->newest;
 	}
-	s = kind ? find_or_add_state(r, kind, key_of(e, kind)) : NULL;
-	if (!s || memcmp(s->id, id, TH_EVENT_ID) == 0)
-		return;
-	set_state(s, e->ts, id);
-	if (kind == 'c')
-		set_word(s, rules_word(e->content));
-	s->fresh = s->ts == s->newest; /* what is older counts while this text is read, and is not noted */
-	s->old = false;
+	if (kind)
+		add_state(r, e, kind, what);
 }
 
 /* ---- writing ---- */
@@ -423,6 +464,10 @@ static void put_state(struct th_wr *w, const struct th_graph_state *s)
 	th_wr_bytes(w, s->word, s->n_word);
 	th_wr_put(w, TH_STR(" $"));
 	th_wr_bytes(w, s->id, TH_EVENT_ID);
+	if (s->has_before) {
+		th_wr_put(w, TH_STR(" $"));
+		th_wr_bytes(w, s->before, TH_EVENT_ID);
+	}
 	th_wr_put(w, TH_STR("\n"));
 }
 

@@ -8,10 +8,11 @@
  *     notes: LF %x1F *(room *(event / state))
  *     room:  ROOM LF
  *     event: "e" DEPTH SP TS SP %x22 "event_id" %x22 ":" %x22 "$" ID %x22 LF         DEPTH 0: not known
- *     state: ("c" / "p" / "j" / "m") TS SP KEY SP WORD SP "$" ID LF
+ *     state: ("c" / "p" / "j" / "m") TS SP KEY SP WORD SP "$" ID [SP "$" BEFORE] LF
  *
  * c is m.room.create, WORD the rules of redaction (9 or 11); p m.room.power_levels; j m.room.join_rules; m
- * m.room.member of the user KEY, WORD the roles (lineage.h) that the user's last message named. */
+ * m.room.member of the user KEY, WORD the roles (lineage.h) that the user's last message named. BEFORE is what the
+ * state has replaced: it authorizes what is older than the state. */
 #ifndef TH_CODEC_GRAPH_H
 #define TH_CODEC_GRAPH_H
 
@@ -42,7 +43,8 @@ struct th_graph_event {
 
 struct th_graph_state {
 	char kind; /* c, p, j, m; 0: none */
-	char id[TH_EVENT_ID];
+	char id[TH_EVENT_ID], before[TH_EVENT_ID];
+	bool has_before;
 	uint8_t n_key, n_word;
 	char key[TH_GRAPH_NAME], word[TH_GRAPH_WORD];
 	uint64_t ts;
@@ -93,10 +95,21 @@ const struct th_graph_state *th_graph_replaced(struct th_graph_room *r, const st
 /* The rules of the event's room, as far as they are known (`r` may be NULL); else those of the newest. */
 enum th_event_rules th_graph_rules(struct th_graph_room *r, const struct th_client_event *e);
 
-/* The event has that ID (without '$') and depth (0: not known): it is the room's last now, and what is authorized by it
- * is from now on, however late others were. `roles` that its mark named, or none. */
-void th_graph_add(struct th_graph *g, const struct th_client_event *e, const char id[static TH_EVENT_ID],
-		  uint64_t depth, bool computed, struct th_str roles);
+/* Its ID (without '$') as far as an event of that time is concerned: what it has replaced, for an older one, if that is
+ * known. */
+const char *th_graph_state_at(const struct th_graph_state *s, uint64_t ts);
+
+/* An event whose ID (without '$') is known. */
+struct th_graph_new {
+	char id[TH_EVENT_ID];
+	uint64_t depth; /* 0: not known */
+	bool computed;
+	struct th_str roles;  /* that its mark named, or none */
+	struct th_str before; /* the ID that it says it replaces, without '$'; empty: it says nothing */
+};
+
+/* It is the room's last now, and what is authorized by it is from now on, however late others were. */
+void th_graph_add(struct th_graph *g, const struct th_client_event *e, const struct th_graph_new *what);
 
 /* Appends the notes of what was added since th_graph_read(), at most TH_GRAPH_NOTES_MAX bytes; nothing if nothing was.
  */

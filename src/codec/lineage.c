@@ -176,18 +176,30 @@ static bool compute(struct th_lineage *l, const struct th_mark *m, const struct 
 	return th_event_former_id(l->former, e->ts, id);
 }
 
-/* The event's unsigned.replaces_state. */
-static bool restore_replaced(struct th_lineage *l, const struct th_client_event *e)
+/* The event's unsigned.replaces_state; *whole is what it was. */
+static bool restore_replaced(struct th_lineage *l, const struct th_client_event *e, struct th_str *whole)
 {
 	const struct th_graph_state *s;
 
+	*whole = e->replaces;
 	if (!e->replaces.p || e->replaces.n == 0 || e->replaces.p[0] != TH_MARK)
 		return true;
 	s = th_graph_replaced(th_graph_find(&l->graph, e->room), e);
 	if (!s || e->replaces.n != 1)
 		return false;
-	th_lineage_spot(l, e->replaces, th_lineage_write_id(l, '$', s->id));
+	*whole = th_lineage_write_id(l, '$', s->id);
+	th_lineage_spot(l, e->replaces, *whole);
 	return true;
+}
+
+/* The graph takes the event, which says that it replaces that. */
+static void take(struct th_lineage *l, const struct th_client_event *e, struct th_graph_new *what, const char *id,
+		 struct th_str replaces)
+{
+	memcpy(what->id, id, TH_EVENT_ID);
+	if (replaces.p && th_lineage_is_id(replaces, '$'))
+		what->before = (struct th_str){ replaces.p + 1, TH_EVENT_ID };
+	th_graph_add(&l->graph, e, what);
 }
 
 /* One event: its ID takes the place of its mark. */
@@ -196,10 +208,11 @@ static bool restore_one(struct th_lineage *l, const struct th_client_event *e)
 	bool computed = e->id.p[0] == TH_MARK;
 	struct th_mark m = { .roles = TH_STR("") };
 	struct th_client_event whole = *e;
+	struct th_str replaces;
 	char id[TH_EVENT_ID];
 	uint64_t depth = 0;
 
-	if (!restore_replaced(l, e) || !th_lineage_restore_within(l, &whole))
+	if (!restore_replaced(l, e, &replaces) || !th_lineage_restore_within(l, &whole))
 		return false;
 	if (computed) {
 		if (!th_mark_read((struct th_str){ e->id.p + 1, e->id.n - 1 }, &m) || m.sender.n > 0 ||
@@ -211,7 +224,7 @@ static bool restore_one(struct th_lineage *l, const struct th_client_event *e)
 	} else {
 		return true;
 	}
-	th_graph_add(&l->graph, &whole, id, depth, computed, m.roles);
+	take(l, &whole, &(struct th_graph_new){ .depth = depth, .computed = computed, .roles = m.roles }, id, replaces);
 	return true;
 }
 
@@ -238,7 +251,8 @@ static bool restore_answer(struct th_lineage *l, const struct th_lineage_answer 
 	if (a->sigil == '!')
 		e.room = whole;
 	if (!m.known)
-		th_graph_add(&l->graph, &e, id, depth, true, m.roles);
+		take(l, &e, &(struct th_graph_new){ .depth = depth, .computed = true, .roles = m.roles }, id,
+		     e.replaces);
 	return true;
 }
 
@@ -336,7 +350,8 @@ static void cut_one(struct th_lineage *l, const struct th_client_event *e)
 	}
 	if (cut)
 		th_lineage_spot(l, e->id, write_mark(l, &m));
-	th_graph_add(&l->graph, e, e->id.p + 1, depth, cut, m.roles);
+	take(l, e, &(struct th_graph_new){ .depth = depth, .computed = cut, .roles = m.roles }, e->id.p + 1,
+	     e->replaces);
 }
 
 static void cut_answer(struct th_lineage *l, const struct th_lineage_about *about, const struct th_lineage_answer *a)

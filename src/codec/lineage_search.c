@@ -57,12 +57,13 @@ static bool is_right(const struct search *s, const struct th_mark *m)
 
 /* ---- roles ---- */
 
-/* Adds the role if it is known which event has it, and that was there before and has no other. */
+/* Adds the role if it is known which event has it, and that was there before, or what it has replaced; and it has no
+ * other. */
 static void add_role(const struct search *s, struct th_lineage_roles *r, char role)
 {
 	const struct th_graph_state *state = th_mark_role(role, s->room, s->event);
 
-	if (!state || state->ts > s->event->ts || memcmp(state->id, s->id, TH_EVENT_ID) == 0)
+	if (!state || (state->ts > s->event->ts && !state->has_before) || memcmp(state->id, s->id, TH_EVENT_ID) == 0)
 		return;
 	for (size_t i = 0; i < r->n; i++)
 		if (th_mark_role(r->is[i], s->room, s->event) == state)

@@ -123,7 +123,7 @@ bool th_mark_place(const struct th_mark *m, struct th_graph_room *r, const struc
 
 		if (!s)
 			return false;
-		out->auth[out->n_auth++] = s->id;
+		out->auth[out->n_auth++] = th_graph_state_at(s, e->ts);
 	}
 	for (size_t i = 0; i < m->n_prev; i++) {
 		if (m->prev[i] >= r->n_events)

@@ -1,7 +1,7 @@
 /* The trained tables, as the trainer writes them and the coder reads them in place. All numbers little endian.
  *
  *     0   "THMD"
- *     4   format (3): another one whenever the same tables would be used otherwise, or what stands around a code
+ *     4   format (4): another one whenever the same tables would be used otherwise, or what stands around a code
  * changes 5   log2 of the number of lines 6   contexts, rules, sets (1 byte each); 3 bytes zero 12  rows (4) 16  ID:
  * FNV-1a 64 of the format and of all bytes from 64 on 24  bytes of seed texts (4); zeros up to 64 64  next state after
  * a bit: 256 * 2 bytes 576 squash: TH_SQUASH probabilities of a one, 2 bytes each inputs: TH_CELLS numbers of 2 bytes,
@@ -16,7 +16,7 @@
 #include "codec/predict.h"
 
 enum {
-	TH_TABLES_FORMAT = 3,
+	TH_TABLES_FORMAT = 4,
 	TH_TABLES_HEADER = 64,
 	TH_LN_ONE = 256,		 /* ln odds of 1 */
 	TH_INPUT_MAX = 2047,		 /* of an input */

@@ -42,6 +42,11 @@ def _read(body, start, end, room):
     return ClientEvent(start, end, at, at + len(id_), id_, room, kind, sender, state_key, redacts, content, int(ts), content_at, replaced)
 
 
+def replaced(body, event):
+    """What unsigned.replaces_state says, as it stands there."""
+    return body[event.replaced : string_end(body, event.replaced - 1) - 1] if event.replaced is not None else None
+
+
 def _placed(body, at, unsigned):
     """(where, value) of each replaces_state that can be read."""
     at += 1

@@ -10,11 +10,16 @@ class Event:
 
 
 class State:
-    """`letter`: c, p, j or m; `latest`: the latest TS that it has had."""
+    """`letter`: c, p, j or m; `latest`: the latest TS that it has had; `before`: the ID of what it has replaced, None: not known."""
 
-    def __init__(self, letter, key, id_, ts, word=b"", old=False):
+    def __init__(self, letter, key, id_, ts, word=b"", old=False, before=None):
         self.letter, self.key, self.id, self.ts, self.word, self.old = letter, key, id_, ts, word[:WORD_MAX], old
+        self.before = before
         self.latest, self.new = ts, False
+
+    def at(self, ts):
+        """The ID that it was at that time, as far as that is known."""
+        return self.before if ts < self.ts and self.before else self.id
 
 
 class Room:

@@ -72,7 +72,7 @@ def _auth(event, roles, room):
         state = room.state(role if role in b"pcj" else b"m", key)
         if not state:
             raise marks.BadMark("a state that is not known")
-        yield state.id
+        yield state.at(event.ts)
 
 
 def _known(room, place):
@@ -148,18 +148,18 @@ class Lineage:
                 if id_:
                     yield at, end, id_
 
-    def resolve(self, event):
-        """The event's ID; the graph takes it."""
+    def resolve(self, event, replaced):
+        """The event's ID; the graph takes it, which says that it replaces that."""
         if not marks.is_mark(event.id):
             if IS_ID.match(event.id):
-                self._take(event, event.id, 0, None)
+                self._take(event, event.id, 0, None, replaced)
             return event.id
         mark = marks.read(event.id)
         if mark.sender:
             raise marks.BadMark("a sender beside a sender")
         id_, depth = self._computed(event, mark)
         if IS_ID.match(id_):
-            self._take(event, id_, depth, mark)
+            self._take(event, id_, depth, mark, replaced)
         return id_
 
     def answer(self, kind, id_, request):
@@ -178,10 +178,10 @@ class Lineage:
         if request.creates():
             name = b"!" + made[1:]
             event = event._replace(room=name)
-        self._take(event, made, depth, mark)
+        self._take(event, made, depth, mark, None)
         return name
 
-    def _take(self, event, id_, depth, mark):
+    def _take(self, event, id_, depth, mark, replaced):
         room = self.graph.named(event.room)
         if not room:
             return
@@ -192,7 +192,7 @@ class Lineage:
             self.graph.new.append((room, taken, mark is not None))
         which = _letter_and_key(event)
         if which:
-            self._take_state(event, room, id_, which)
+            self._take_state(event, room, id_, which, replaced if replaced and IS_ID.match(replaced) else None)
         elif mark and mark.roles:
             self._take_word(event, room, mark.roles)
 
@@ -204,14 +204,20 @@ class Lineage:
             member.new = member.ts == member.latest
 
     @staticmethod
-    def _take_state(event, room, id_, which):
+    def _take_state(event, room, id_, which, replaced):
         known = room.state(*which)
-        if not is_key(*which) or (known and known.id == id_):
+        if not is_key(*which):
+            return
+        if known and known.id == id_:
+            if replaced and not known.before:
+                known.before, known.new = replaced, known.ts == known.latest
             return
         word = known.word if known else b""
+        if not replaced and known and known.ts < event.ts:
+            replaced = known.id
         if which[0] == b"c":
             word = b"%d" % event_id.rules_of_create(event.content)
-        state = State(*which, id_, event.ts, word)
+        state = State(*which, id_, event.ts, word, before=replaced)
         state.latest = max(event.ts, known.latest) if known else event.ts
         state.new = state.latest == state.ts
         room.put_state(state)
@@ -240,7 +246,8 @@ def restored(body, graph, request):
         named = list(lineage.names_within(body, event))
         inside = [p for p in named if event.content_at <= p[0] < event.content_at + len(event.content)]
         whole = event._replace(content=_filled(body, event.content_at, event.content_at + len(event.content), inside))
-        places += [*named, (event.at, event.end, lineage.resolve(whole))]
+        replaced = next((id_ for at, _, id_ in named if at == event.replaced), None) or client_events.replaced(body, event)
+        places += [*named, (event.at, event.end, lineage.resolve(whole, replaced))]
     if not answer:
         places += lineage.names_around(body, events)
     return _filled(body, 0, len(body), places), notes.written(graph)

@@ -10,7 +10,7 @@ OLD = 16384
 BEGIN = b"\n\x1f"
 ID = rb"\$[^\n]{43}"
 EVENT = re.compile(rb"e" + NUMBER + b" " + NUMBER + rb' "event_id":"(' + ID + rb')"\Z')
-STATE = re.compile(rb"([cpjm])" + NUMBER + rb" ([^ ]*) ([^ ]*) (" + ID + rb")\Z")
+STATE = re.compile(rb"([cpjm])" + NUMBER + rb" ([^ ]*) ([^ ]*) (" + ID + rb")(?: (" + ID + rb"))?\Z")
 
 
 def _of(text):
@@ -29,9 +29,9 @@ def _take(graph, lines, old):
             depth, ts, id_ = event.groups()
             room.note_event(Event(id_, int(ts), int(depth), old))
         elif state and room:
-            letter, ts, key, word, id_ = state.groups()
+            letter, ts, key, word, id_, before = state.groups()
             if is_key(letter, key):
-                room.note_state(State(letter, key, id_, int(ts), word, old))
+                room.note_state(State(letter, key, id_, int(ts), word, old, before))
         else:
             return
 
@@ -50,8 +50,12 @@ def _event(e):
     return b'e%d %d "event_id":"%s"\n' % (e.depth, e.ts, e.id)
 
 
+def _state(s):
+    return b"%s%d %s %s %s%s\n" % (s.letter, s.ts, s.key, s.word, s.id, b" " + s.before if s.before else b"")
+
+
 def _of_room(room, new):
-    noted = [b"%s%d %s %s %s\n" % (s.letter, s.ts, s.key, s.word, s.id) for s in room.states if s.old or s.new]
+    noted = [_state(s) for s in room.states if s.old or s.new]
     last = room.events[:2]
     noted += [_event(e) for e in last[::-1] if e.old]
     noted += [_event(e) for of, e, computed in new if of is room and (computed or e.id in [one.id for one in last])]

@@ -12,7 +12,7 @@ SET_ROWS = (512, 128, 243, 256, 64, 512)  # rows of each set
 GATE_ROWS = 192
 GATES = 8  # in a row of gates; the last two are not in use
 BET_CELLS = 32768
-FORMAT = 3
+FORMAT = 4
 SQUASH = 6144
 HEADER = 64
 

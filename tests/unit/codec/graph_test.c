@@ -78,6 +78,15 @@ static const char *numbered(size_t i)
 	return id_of(name);
 }
 
+static void add_to(struct th_graph *to, const struct th_client_event *e, const char *id, uint64_t depth, bool computed,
+		   struct th_str roles)
+{
+	struct th_graph_new what = { .depth = depth, .computed = computed, .roles = roles };
+
+	memcpy(what.id, id, TH_EVENT_ID);
+	th_graph_add(to, e, &what);
+}
+
 static void add(const char *in, uint64_t ts, const char *id, uint64_t depth, bool computed)
 {
 	const struct th_client_event e = { .room = th_str_of(in),
@@ -86,7 +95,7 @@ static void add(const char *in, uint64_t ts, const char *id, uint64_t depth, boo
 					   .content = TH_STR("{}"),
 					   .ts = ts };
 
-	th_graph_add(&g, &e, id, depth, computed, TH_STR(""));
+	add_to(&g, &e, id, depth, computed, TH_STR(""));
 }
 
 static void add_state(const char *in, uint64_t ts, const char *id, const char *type, const char *key,
@@ -99,7 +108,7 @@ static void add_state(const char *in, uint64_t ts, const char *id, const char *t
 					   .state_key = th_str_of(key),
 					   .ts = ts };
 
-	th_graph_add(&g, &e, id, 5, true, TH_STR(""));
+	add_to(&g, &e, id, 5, true, TH_STR(""));
 }
 
 static const char *written(void)
@@ -140,6 +149,7 @@ static const struct th_graph_state *state_is(const char *in, char kind, const ch
 #define ID(x) x "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define E(depth, ts, id) "e" depth " " ts " \"event_id\":\"$" id "\"\n"
 #define S(kind, ts, key, word, id) kind ts " " key " " word " $" id "\n"
+#define B(kind, ts, key, word, id, before) kind ts " " key " " word " $" id " $" before "\n"
 
 /* ---- reading ---- */
 
@@ -498,18 +508,19 @@ static void test_which_states(void **state)
 	state_is("!r", 'm', "@u", ID("b"));
 	assert_string_equal(written(), "\n\037!r\n" E("5", "4", ID("b"))); /* a later one was there */
 	add_state("!r", 5, ID("c"), "m.room.member", "@u", "{}");
-	assert_string_equal(written(),
-			    "\n\037!r\n" S("m", "5", "@u", "pm", ID("c")) E("5", "4", ID("b")) E("5", "5", ID("c")));
+	assert_string_equal(written(), "\n\037!r\n" B("m", "5", "@u", "pm", ID("c"), ID("b")) E("5", "4", ID("b"))
+					       E("5", "5", ID("c")));
 	add_state("!r", 6, ID("d"), "m.room.power_levels", "x", "{}"); /* no such state */
 	state_is("!r", 'p', "", ID("p"));
 	add_state("!r", 6, ID("j"), "m.room.join_rules", "", "{}");
 	add_state("!r", 7, ID("e"), "m.room.create", "", "{\"room_version\":\"10\"}");
 	add_state("!r", 8, ID("f"), "m.room.member", "with space", "{}");
 	assert_null(th_graph_state(room("!r"), 'm', TH_STR("with space")));
-	assert_string_equal(written(), "\n\037!r\n" S("m", "5", "@u", "pm", ID("c")) S("j", "6", "", "", ID("j"))
-					       S("c", "7", "", "9", ID("e")) E("5", "4", ID("b")) E("5", "5", ID("c"))
-						       E("5", "6", ID("d")) E("5", "6", ID("j")) E("5", "7", ID("e"))
-							       E("5", "8", ID("f")));
+	assert_string_equal(written(),
+			    "\n\037!r\n" B("m", "5", "@u", "pm", ID("c"), ID("b")) S("j", "6", "", "", ID("j"))
+				    S("c", "7", "", "9", ID("e")) E("5", "4", ID("b")) E("5", "5", ID("c"))
+					    E("5", "6", ID("d")) E("5", "6", ID("j")) E("5", "7", ID("e"))
+						    E("5", "8", ID("f")));
 }
 
 static void version_is(const char *content, const char *word, enum th_event_rules rules)
@@ -554,16 +565,83 @@ static void test_words(void **state)
 
 	(void)state;
 	read_notes("!r\n" S("m", "5", "@u", "", ID("a")));
-	th_graph_add(&g, &e, ID("x"), 1, true, TH_STR("pm"));
-	th_graph_add(&g, &e, ID("y"), 2, true, TH_STR(""));
+	add_to(&g, &e, ID("x"), 1, true, TH_STR("pm"));
+	add_to(&g, &e, ID("y"), 2, true, TH_STR(""));
 	assert_string_equal(written(),
 			    "\n\037!r\n" S("m", "5", "@u", "pm", ID("a")) E("1", "9", ID("x")) E("2", "9", ID("y")));
 	read_notes("!r\n" S("m", "5", "@u", "pm", ID("a")));
-	th_graph_add(&g, &e, ID("x"), 1, true, TH_STR("pm"));
+	add_to(&g, &e, ID("x"), 1, true, TH_STR("pm"));
 	assert_string_equal(written(), "\n\037!r\n" E("1", "9", ID("x")));
 	e.sender = TH_STR("@nobody");
-	th_graph_add(&g, &e, ID("z"), 1, true, TH_STR("mp"));
+	add_to(&g, &e, ID("z"), 1, true, TH_STR("mp"));
 	assert_null(th_graph_state(room("!r"), 'm', TH_STR("@nobody")));
+}
+
+static void add_power(uint64_t ts, const char *id, const char *before)
+{
+	const struct th_client_event e = { .room = TH_STR("!r"),
+					   .type = TH_STR("m.room.power_levels"),
+					   .sender = TH_STR("@a:b"),
+					   .content = TH_STR("{}"),
+					   .state_key = TH_STR(""),
+					   .ts = ts };
+	struct th_graph_new what = { .depth = 5, .before = { before, before ? TH_EVENT_ID : 0 } };
+
+	memcpy(what.id, id, TH_EVENT_ID);
+	th_graph_add(&g, &e, &what);
+}
+
+static void power_at(uint64_t ts, const char *id)
+{
+	const struct th_graph_state *p = th_graph_state(room("!r"), 'p', TH_STR(""));
+
+	assert_non_null(p);
+	assert_memory_equal(th_graph_state_at(p, ts), id, TH_EVENT_ID);
+}
+
+/* What a state has replaced is known of what it says, or of what was there. */
+static void test_what_was_before(void **state)
+{
+	(void)state;
+	read_notes("!r\n");
+	add_power(10, ID("p"), NULL);
+	power_at(1, ID("p")); /* nothing is known of what was before */
+	power_at(10, ID("p"));
+	add_power(20, ID("q"), NULL);
+	power_at(19, ID("p"));
+	power_at(20, ID("q"));
+	assert_string_equal(written(), "\n\037!r\n" B("p", "20", "", "", ID("q"), ID("p")) E("5", "10", ID("p"))
+					       E("5", "20", ID("q")));
+	add_power(30, ID("s"), ID("x"));
+	power_at(29, ID("x"));
+	add_power(30, ID("s"), ID("y")); /* the same again says nothing new */
+	power_at(29, ID("x"));
+	add_power(15, ID("o"), NULL); /* an older one, while the text is read */
+	power_at(15, ID("o"));
+	power_at(14, ID("o"));
+	add_power(15, ID("o"), ID("n"));
+	power_at(14, ID("n"));
+}
+
+static void test_notes_of_what_was_before(void **state)
+{
+	(void)state;
+	read_notes("!r\n" B("p", "20", "", "", ID("q"), ID("p")));
+	power_at(19, ID("p"));
+	power_at(20, ID("q"));
+	add_power(20, ID("q"), ID("x"));
+	power_at(19, ID("p"));
+	read_notes("!r\n" S("p", "20", "", "", ID("q")));
+	power_at(19, ID("q"));
+	add_power(20, ID("q"), ID("x")); /* now it is told */
+	power_at(19, ID("x"));
+	assert_string_equal(written(), "\n\037!r\n" B("p", "20", "", "", ID("q"), ID("x")) E("5", "20", ID("q")));
+	read_notes("!r\np20   $q\n"); /* cut short */
+	assert_null(th_graph_state(room("!r"), 'p', TH_STR("")));
+	read_notes("!r\n" S("p", "20", "", "", ID("q") " " ID("p"))); /* no "$" */
+	assert_null(th_graph_state(room("!r"), 'p', TH_STR("")));
+	read_notes("!r\n" S("p", "20", "", "", ID("q") " $" ID("p") "x"));
+	assert_null(th_graph_state(room("!r"), 'p', TH_STR("")));
 }
 
 static void test_what_is_old_is_carried(void **state)
@@ -726,6 +804,8 @@ int main(void)
 		cmocka_unit_test(test_which_states),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_what_was_before),
+		cmocka_unit_test(test_notes_of_what_was_before),
 		cmocka_unit_test(test_what_is_old_is_carried),
 		cmocka_unit_test(test_at_most_so_many_new_ones),
 		cmocka_unit_test(test_length_of_notes),
