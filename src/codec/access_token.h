@@ -13,7 +13,8 @@
  *
  *     Synapse's REST: "sy" LETTER "_" NAME "_" 20 LETTERS
  *
- * NAME is the localpart in unpadded base64. Where that is of a-z, 0-9 and "._=/+-", it goes as "@" and the localpart. */
+ * NAME is the localpart in unpadded base64. Where that is of a-z, 0-9 and "._=/+-", it goes as "@" and the localpart.
+ */
 #ifndef TH_CODEC_ACCESS_TOKEN_H
 #define TH_CODEC_ACCESS_TOKEN_H
 
@@ -24,9 +25,8 @@
  * has any in a JSON string. */
 enum { TH_ACCESS_TOKEN_SYNAPSE = 0x1e, TH_ACCESS_TOKEN_MAS = 0x1f };
 
-/* Appends what is given to `w`, right checksums replaced by marks, and then names by localparts: never more than it was.
- * TH_ERR_INVALID: it has what a reader would take for
- * a mark, so it cannot go this way. */
+/* Appends what is given to `w`, right checksums replaced by marks, and then names by localparts: never more than it
+ * was. TH_ERR_INVALID: it has what a reader would take for a mark, so it cannot go this way. */
 enum th_err th_access_token_cut(struct th_wr *w, struct th_str plain);
 
 /* Whether what th_access_token_cut() wrote holds marks. */

@@ -2,7 +2,7 @@
  *
  *     coding (1 byte) · deflate stream
  *
- * The dictionary is the preset of this build (coding TH_CODING_FLATE; only between ends whose th_flate_preset_id is the same) or nothing
+ * The dictionary is the preset of this build (coding TH_CODING_FLATE; only between ends that have the same) or nothing
  * (TH_CODING_FLATE_BARE), in both cases followed by what history the caller gives: bytes both ends hold. Window 32 kB, so history pushes the
  * oldest, least useful part of the preset out. What is encoded was decoded and compared before: byte-exact or not used.
  *

@@ -723,9 +723,13 @@ static enum th_err from_model(struct th_leg *leg, struct th_buf *msg)
 static enum th_err from_flate(struct th_leg *leg, struct th_buf *msg)
 {
 	struct th_workshop *w = leg->node->workshop;
-	enum th_err err = th_flate_decode(w->flate, th_buf_data(msg), msg->n, th_leg_is_ingress(leg),
-					  (struct th_flate_history){ 0 }, &w->message, w->plain, sizeof(w->plain));
+	enum th_err err;
 
+	/* With another dictionary nothing would tell that it comes out as something else. */
+	if (leg->dialogue->other_tables && th_buf_data(msg)[0] == TH_CODING_FLATE)
+		return TH_ERR_UNSUPPORTED;
+	err = th_flate_decode(w->flate, th_buf_data(msg), msg->n, th_leg_is_ingress(leg),
+			      (struct th_flate_history){ 0 }, &w->message, w->plain, sizeof(w->plain));
 	if (err != TH_OK)
 		return err;
 	return put_plain(msg, &w->message.head, (const uint8_t *)w->message.body.p, w->message.body.n);

@@ -3,8 +3,8 @@
  *
  *     tables (3) · link profile, whose first byte has the bit TH_HELLO_NO_MODEL
  *
- * It is in every first datagram, so it is short. All ends know the other codings (docs/protocol.md, section 12). Nothing
- * at all, as when there is no room for it, says nothing. */
+ * It is in every first datagram, so it is short. All ends know the other codings (docs/protocol.md, section 12).
+ * Nothing at all, as when there is no room for it, says nothing. */
 #ifndef TH_PROXY_HELLO_H
 #define TH_PROXY_HELLO_H
 
@@ -21,7 +21,7 @@ enum {
 };
 
 struct th_hello {
-	bool said;	 /* there was one */
+	bool said; /* there was one */
 	bool no_model;
 	uint32_t tables; /* the name of a version's trained tables and preset dictionary: 24 bits */
 	struct th_link_profile link;

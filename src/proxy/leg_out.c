@@ -1,7 +1,7 @@
 /* The outgoing half of a leg: flow ─▶ envelope ─▶ CoAP body.
  *
  * A message that may be coded is gathered whole first; one that is too long for that streams: in the bulk coding
- * (leg_bulk.c) if the peer knows it, else, as one that nobody may code, in the identity coding. */
+ * (leg_bulk.c) once the peer has said its hello, else, as one that nobody may code, in the identity coding. */
 #include "codec/envelope.h"
 #include "exchange/date.h"
 #include "proxy/coding.h"

@@ -6,8 +6,8 @@ enum {
 	BUCKETS = 1024,
 	RECORD = 10,	  /* bytes of a record beside its payload, */
 	RECORD_MOST = 24, /* and at most; a handshake has more */
-	FIRST_SIZE = 86,  /* bytes of the first datagram, and so of its answer: 34 beside the handshake, as many as
-			     /versions takes, coded, and another hello; then that is one round trip */
+	FIRST_SIZE = 86,  /* bytes of the first datagram, and so of its answer: 34 beside the handshake, enough for
+			     /versions, coded, and another hello; then that is one round trip */
 };
 
 struct th_leg *th_node_find(const struct th_node *n, th_coap_id id)
@@ -281,6 +281,7 @@ struct th_node *th_node_new(const struct th_mem *mem, const struct th_rng *rng, 
 	n->workshop = th_workshop_new(mem, config->no_model);
 	if (n->workshop)
 		th_workshop_hello(n->workshop, &n->hello);
+	n->hello.tables ^= config->other_version;
 	secure.sessions.first_size = FIRST_SIZE;
 	secure.sessions.silent_resends = silent_resends(secure.sessions.silent_resends, config->link.loss_percent);
 	secure.slow = th_airtime(FIRST_SIZE, config->link.up_bps) >= TH_SEC;

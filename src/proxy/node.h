@@ -43,6 +43,7 @@ struct th_node_config {
 	struct th_link_profile link;      /* what we know of the way to peers; encrypted profile */
 	size_t padding;                   /* encrypted profile: coded messages have a multiple of so many bytes; 0: any */
 	bool no_model;                    /* encrypted profile: code messages by flate alone, in less memory and time */
+	uint32_t other_version;           /* for tests: bits of the tables' name that are told otherwise, as another version would; 0 */
 	struct th_policy policy;
 	void (*report)(void *user, const struct th_report *r); /* NULL: none */
 	void *user;

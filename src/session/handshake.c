@@ -9,9 +9,9 @@ enum {
 	DATA = 0x01,
 	RESUMES = 0x02,	  /* first */
 	CONTINUED = 0x02, /* second */
-	HELLO = 0x04, /* second */
-	PADDED = 0x08,	/* first */
-	REFUSED = 0x08, /* second */
+	HELLO = 0x04,	  /* second */
+	PADDED = 0x08,	  /* first */
+	REFUSED = 0x08,	  /* second */
 	LONG_TAG = 0x10,
 	CID = 0x20,
 	VERSION_SHIFT = 6,

@@ -239,10 +239,12 @@ def sync_form_seeds():
 
 def profile_seeds():
     yield "nothing", bytes([2])
-    yield "thin", bytes([0x07, 0x37, 0x37, 0x7C, 0x44, 0x0F])
-    yield "slowest", bytes([4, 1, 1, 255, 255, 255])
-    yield "fastest", bytes([4, 255, 255, 1, 0, 0])
-    yield "says-nothing", bytes([4, 0, 0, 0, 0, 0])
+    yield "thin", bytes([0x17, 0x37, 0x7C, 0x44, 0x0F])
+    yield "slowest", bytes([0x1C, 1, 2, 255, 255, 255])
+    yield "fastest", bytes([4, 255, 1, 0])
+    yield "two-rates", bytes([0x0C, 255, 1, 1, 0])
+    yield "mtu", bytes([0x14, 0, 0, 0, 9])
+    yield "says-nothing", bytes([4, 0, 0, 0])
     yield "flags", bytes([8])
 
 

@@ -1,5 +1,5 @@
-/* A link profile as a peer writes it: what is read is written as the same bytes, and the times that follow are bounded
- * and in order. */
+/* A link profile as a peer writes it: what is read is written in no more bytes that say the same, and the times that
+ * follow are bounded and in order. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	th_coap_times_of(&t, &l, &th_coap_params_default);
 	FUZZ_CHECK(l.up_bps > 0 && l.latency >= TH_SEC);
 	FUZZ_CHECK(t.span < t.wait && t.wait < t.lifetime && t.lifetime < 24 * 3600 * TH_SEC);
-	FUZZ_CHECK(th_link_profile_write(&told, bytes) <= n); /* six bytes that say nothing become one */
+	FUZZ_CHECK(th_link_profile_write(&told, bytes) <= n);
 	FUZZ_CHECK(th_link_profile_read(&l, bytes, th_link_profile_write(&told, bytes)) == TH_OK);
 	FUZZ_CHECK(l.up_bps == told.up_bps && l.down_bps == told.down_bps && l.latency == told.latency);
 	return 0;

@@ -76,6 +76,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.sync_check = w->config.sync_check,
 		.policy = w->config.policy,
 		.no_model = w->config.no_model,
+		.other_version = w->config.other_version && side == SIM_FAR,
 		.padding = w->config.padding,
 		.link = w->config.profile[side],
 		.report = on_report,

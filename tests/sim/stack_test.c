@@ -83,6 +83,10 @@ static void hello_row(const char *what, const struct sim_stage_link *l, unsigned
 	struct outcome o = hellos(l, warm, old_room);
 	char line[LINE];
 
+	if (l->loss == 0) {
+		snprintf(line, sizeof(line), "%u %% loss, %s: median", l->loss, what);
+		sim_figure_row(line, sim_figure_percentile(50), asked, false, "s");
+	}
 	snprintf(line, sizeof(line), "%u %% loss, %s: p90", l->loss, what);
 	sim_figure_row(line, sim_figure_percentile(90), asked, false, "s");
 	snprintf(line, sizeof(line), "%u %% loss, %s: at most", l->loss, what);

@@ -106,14 +106,14 @@ static void what_is_no_profile_is_refused(void **state)
 		size_t n;
 	} cases[] = {
 		{ { 0 }, 0 },
-		{ { 4, 1, 1 }, 3 },		/* cut short */
-		{ { 4, 1, 1, 0, 0 }, 5 },	/* a byte left over */
-		{ { 4, 0, 0, 0 }, 4 },		/* nothing, said at length */
-		{ { 8 }, 1 },			/* a rate down without one up */
-		{ { 12, 1, 1, 1, 0 }, 5 },	/* the same rate twice */
+		{ { 4, 1, 1 }, 3 },	   /* cut short */
+		{ { 4, 1, 1, 0, 0 }, 5 },  /* a byte left over */
+		{ { 4, 0, 0, 0 }, 4 },	   /* nothing, said at length */
+		{ { 8 }, 1 },		   /* a rate down without one up */
+		{ { 12, 1, 1, 1, 0 }, 5 }, /* the same rate twice */
 		{ { 12, 0, 0, 0, 0 }, 5 },
 		{ { 16 }, 1 },
-		{ { 20, 1, 1, 0, 0 }, 5 },	/* no largest datagram */
+		{ { 20, 1, 1, 0, 0 }, 5 }, /* no largest datagram */
 		{ { 28, 1, 2, 1, 0, 7, 7 }, 7 },
 		{ { 0x20 }, 1 },
 		{ { 0x40 }, 1 },
@@ -206,11 +206,10 @@ static void absurd_links_give_bounded_times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_known_is_one_byte),	   cmocka_unit_test(the_example_of_the_page),
-		cmocka_unit_test(values_survive_to_a_step),	   cmocka_unit_test(what_is_usual_is_not_written),
-		cmocka_unit_test(what_is_no_profile_is_refused),
-		cmocka_unit_test(both_ends_derive_the_same),	   cmocka_unit_test(times_follow_from_the_link),
-		cmocka_unit_test(absurd_links_give_bounded_times),
+		cmocka_unit_test(nothing_known_is_one_byte),	 cmocka_unit_test(the_example_of_the_page),
+		cmocka_unit_test(values_survive_to_a_step),	 cmocka_unit_test(what_is_usual_is_not_written),
+		cmocka_unit_test(what_is_no_profile_is_refused), cmocka_unit_test(both_ends_derive_the_same),
+		cmocka_unit_test(times_follow_from_the_link),	 cmocka_unit_test(absurd_links_give_bounded_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

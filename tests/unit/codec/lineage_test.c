@@ -576,6 +576,45 @@ static void test_names_of_nothing(void **state)
 	}
 }
 
+/* The power levels have changed since: messages from before were authorized by those that were replaced. */
+static void test_pages_from_before_a_change(void **state)
+{
+	const struct made a = message(AL, "a", T0 + 4000, 47, &bo, NULL), b = message(BO, "b", T0 + 4001, 48, &a, NULL),
+			  c = message(BO, "c", T0 + 4500, 49, &b, NULL);
+	const struct made later = made(&r12, (struct said){ .type = "m.room.power_levels",
+							    .sender = AL,
+							    .state_key = "",
+							    .ts = T0 + 5000,
+							    .content = "{\"users\":{\"" AL "\":50}}",
+							    .depth = 50,
+							    .auth = { &levels, &al },
+							    .prev = { &c } });
+	char replaces[256];
+	const char *went;
+
+	(void)state;
+	(void)snprintf(replaces, sizeof(replaces), ",\"replaces_state\":\"$%s\"", levels.id);
+	for (int told_it = 0; told_it < 2; told_it++) {
+		forget();
+		syncs(LIST(&al, &bo));
+		asks_in_room("GET", "sync", "");
+		answers(told("", &later, told_it ? replaces : "", NULL, ""), 0);
+		asks_in_room("GET", "messages?dir=b", "");
+		went = answers(page_of("t9-1", LIST(&c, &b, &a)), 0);
+		assert_true(stays(mark_at(went, 2)));
+		assert_true(stays(mark_at(went, 1)) == !told_it && stays(mark_at(went, 0)) == !told_it);
+		if (told_it)
+			marks_are(went, MARKS("\001pm", "\001pm=48"));
+	}
+	/* What both ends had had before it came is known, too. */
+	forget();
+	syncs(LIST(&levels, &al, &bo));
+	asks_in_room("GET", "sync", "");
+	answers(told("", &later, "", NULL, ""), 0);
+	asks_in_room("GET", "messages?dir=b", "");
+	marks_are(answers(page_of("t9-1", LIST(&c, &b, &a)), 0), MARKS("\001pm", "\001pm=48"));
+}
+
 /* In the middle of a room: the first stays, and what follows it is found by depths that are near. */
 static void test_the_middle_of_a_room(void **state)
 {
@@ -1278,6 +1317,7 @@ int main(void)
 		cmocka_unit_test(test_names_of_events_of_the_text),
 		cmocka_unit_test(test_states_that_are_replaced),
 		cmocka_unit_test(test_names_of_nothing),
+		cmocka_unit_test(test_pages_from_before_a_change),
 		cmocka_unit_test(test_the_middle_of_a_room),
 		cmocka_unit_test(test_an_old_room),
 		cmocka_unit_test(test_what_is_known),

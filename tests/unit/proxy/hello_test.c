@@ -99,11 +99,11 @@ static void test_malformed(void **state)
 		uint8_t p[12];
 		size_t n;
 	} cases[] = {
-		{ { 1, 2, 3 }, 3 },				   /* no link profile */
-		{ { 1, 2, 3, 0x02, 0x00 }, 5 },			   /* a byte left over */
-		{ { 1, 2, 3, 0x80 }, 4 },			   /* an unknown flag */
-		{ { 1, 2, 3, 0x40 }, 4 },			   /* another */
-		{ { 1, 2 }, 2 },				   /* the tables' name cut short */
+		{ { 1, 2, 3 }, 3 },			     /* no link profile */
+		{ { 1, 2, 3, 0x02, 0x00 }, 5 },		     /* a byte left over */
+		{ { 1, 2, 3, 0x80 }, 4 },		     /* an unknown flag */
+		{ { 1, 2, 3, 0x40 }, 4 },		     /* another */
+		{ { 1, 2 }, 2 },			     /* the tables' name cut short */
 		{ { 1, 2, 3, 0x1e, 1, 2, 3, 4, 5, 9 }, 10 }, /* more than a profile */
 	};
 	struct th_hello got;
@@ -214,10 +214,13 @@ static void test_own(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_nothing_says_nothing),
-		cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_any_bytes),    cmocka_unit_test(test_page),
+		cmocka_unit_test(test_every_prefix),
+		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_any_bytes),
+		cmocka_unit_test(test_page),
 		cmocka_unit_test(test_own),
 	};
 

@@ -54,7 +54,8 @@ static void assert_same(const struct th_hs_payload *a, const struct th_hs_payloa
 	assert_true(a->cid.n == b->cid.n && memcmp(a->cid.b, b->cid.b, a->cid.n) == 0);
 	assert_true(a->time == b->time && a->number == b->number && a->floor == b->floor && a->uptime == b->uptime);
 	assert_memory_equal(a->name.b, b->name.b, sizeof(a->name.b));
-	assert_true(a->hello_n == b->hello_n && a->n == b->n && a->same_hello == b->same_hello && a->shared == b->shared);
+	assert_true(a->hello_n == b->hello_n && a->n == b->n && a->same_hello == b->same_hello &&
+		    a->shared == b->shared);
 	if (a->hello_n)
 		assert_memory_equal(a->hello, b->hello, a->hello_n);
 	if (a->n)
@@ -159,8 +160,13 @@ static void a_hello_is_told_by_the_other(void **state)
 		const char *theirs, *ours;
 		size_t bytes; /* in the second message */
 	} cases[] = {
-		{ "", "", 0 },	      { "model 7", "model 7", 0 }, { "model 7", "model 8", 3 }, { "model 7", "model", 2 },
-		{ "model 7", "", 2 }, { "", "model 7", 9 },	   { "a", "model 7", 9 },
+		{ "", "", 0 },
+		{ "model 7", "model 7", 0 },
+		{ "model 7", "model 8", 3 },
+		{ "model 7", "model", 2 },
+		{ "model 7", "", 2 },
+		{ "", "model 7", 9 },
+		{ "a", "model 7", 9 },
 	};
 	uint8_t out[BUF], hello[TH_HS_HELLO_MAX];
 
@@ -432,14 +438,41 @@ static void payloads_of_the_page(void **state)
 	assert_true(p.has_data && p.number == 0 && p.n == 5);
 }
 
+static void numbers_and_flags_of_the_first(void **state)
+{
+	static const struct {
+		uint8_t p[12];
+		size_t n;
+		enum th_err err;
+	} cases[] = {
+		{ { 0x00, 0x00 }, 2, TH_OK },
+		{ { 0x00, 0x02, 'a', 'b' }, 4, TH_OK },		   /* number 0, a hello of two bytes */
+		{ { 0x00, 0x42, 'a', 'b' }, 4, TH_OK },		   /* number 1 */
+		{ { 0x00, 0x02, 'a' }, 3, TH_ERR_MALFORMED },	   /* cut short */
+		{ { 0x04, 0x02, 'a', 'b' }, 4, TH_ERR_MALFORMED }, /* a flag of the second */
+		{ { 0x00, 0xc0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f }, 10, TH_OK },		  /* 2^56 - 1 */
+		{ { 0x00, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40 }, 10, TH_ERR_MALFORMED }, /* 2^56 */
+	};
+	struct th_hs_payload p;
+
+	(void)state;
+	for (size_t i = 0; i < UNIT_COUNT(cases); i++)
+		assert_int_equal(th_hs_read(&p, TH_HS_FIRST, cases[i].p, cases[i].n), cases[i].err);
+	assert_int_equal(th_hs_read(&p, TH_HS_FIRST, cases[2].p, cases[2].n), TH_OK);
+	assert_true(p.number == 1 && p.hello_n == 2 && memcmp(p.hello, "ab", 2) == 0);
+	assert_int_equal(th_hs_read(&p, TH_HS_FIRST, cases[5].p, cases[5].n), TH_OK);
+	assert_true(p.number == TH_HS_NUMBER_MAX && p.hello_n == 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(padding_is_exact),
-		cmocka_unit_test(nothing_has_two_forms),   cmocka_unit_test(other_versions_are_told),
-		cmocka_unit_test(padding_is_zero),	   cmocka_unit_test(names_and_prologues_differ),
-		cmocka_unit_test(the_example_of_the_page), cmocka_unit_test(the_insides_of_the_example),
-		cmocka_unit_test(payloads_of_the_page),	   cmocka_unit_test(a_hello_is_told_by_the_other),
+		cmocka_unit_test(what_is_written_is_read),	  cmocka_unit_test(padding_is_exact),
+		cmocka_unit_test(nothing_has_two_forms),	  cmocka_unit_test(other_versions_are_told),
+		cmocka_unit_test(numbers_and_flags_of_the_first), cmocka_unit_test(padding_is_zero),
+		cmocka_unit_test(names_and_prologues_differ),	  cmocka_unit_test(the_example_of_the_page),
+		cmocka_unit_test(the_insides_of_the_example),	  cmocka_unit_test(payloads_of_the_page),
+		cmocka_unit_test(a_hello_is_told_by_the_other),
 	};
 
 	if (argc != 2) {
