@@ -442,16 +442,16 @@ static void numbers_and_flags_of_the_first(void **state)
 {
 	static const struct {
 		uint8_t p[12];
-		size_t n;
 		enum th_err err;
+		size_t n;
 	} cases[] = {
-		{ { 0x00, 0x00 }, 2, TH_OK },
-		{ { 0x00, 0x02, 'a', 'b' }, 4, TH_OK },		   /* number 0, a hello of two bytes */
-		{ { 0x00, 0x42, 'a', 'b' }, 4, TH_OK },		   /* number 1 */
-		{ { 0x00, 0x02, 'a' }, 3, TH_ERR_MALFORMED },	   /* cut short */
-		{ { 0x04, 0x02, 'a', 'b' }, 4, TH_ERR_MALFORMED }, /* a flag of the second */
-		{ { 0x00, 0xc0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f }, 10, TH_OK },		  /* 2^56 - 1 */
-		{ { 0x00, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40 }, 10, TH_ERR_MALFORMED }, /* 2^56 */
+		{ { 0x00, 0x00 }, TH_OK, 2 },
+		{ { 0x00, 0x02, 'a', 'b' }, TH_OK, 4 },		   /* number 0, a hello of two bytes */
+		{ { 0x00, 0x42, 'a', 'b' }, TH_OK, 4 },		   /* number 1 */
+		{ { 0x00, 0x02, 'a' }, TH_ERR_MALFORMED, 3 },	   /* cut short */
+		{ { 0x04, 0x02, 'a', 'b' }, TH_ERR_MALFORMED, 4 }, /* a flag of the second */
+		{ { 0x00, 0xc0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f }, TH_OK, 10 },		  /* 2^56 - 1 */
+		{ { 0x00, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40 }, TH_ERR_MALFORMED, 10 }, /* 2^56 */
 	};
 	struct th_hs_payload p;
 
