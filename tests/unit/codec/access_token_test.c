@@ -267,10 +267,10 @@ static void test_other_places_of_these_bytes(void **state)
 /* Bytes and tokens at random: what is cut comes back, and what is restored can be cut and comes back, too. */
 static void test_random_bytes(void **state)
 {
-	static const char whole[] = SYNAPSE SYNAPSE_SUM, whole_mas[] = MAS MAS_SUM, alone[] = NAME_ALONE;
+	static const char token[] = SYNAPSE SYNAPSE_SUM, whole_mas[] = MAS MAS_SUM, alone[] = NAME_ALONE;
 	const char *const pieces[] = { S,	M,   "_",    "-",   "\"",	   "..",
 				       ".",	"a", "syt_", "@",   "syt_bWlsbw_", "syt_@a",
-				       SYNAPSE, MAS, NAMED,  whole, whole_mas,	   alone };
+				       SYNAPSE, MAS, NAMED,  token, whole_mas,	   alone };
 	uint64_t seed = 20261130;
 	struct th_rng rng = th_rng_seeded(&seed);
 	unsigned n_cut = 0, n_refused = 0;
