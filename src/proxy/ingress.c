@@ -273,7 +273,8 @@ bool th_ingress_try_again(struct th_leg *leg)
 	if (leg->code == TH_CODE_FORGOTTEN) {
 		th_dialogue_refused(d, leg->generation);
 	} else if (leg->code == TH_CODE_CODING) {
-		d->other_tables = d->no_model; /* it was not coded by the model's */
+		if (!d->heard) /* else its hello has said which */
+			d->other_tables = d->no_model; /* the request was not coded by the model */
 		d->no_model = true;
 	} else {
 		return false;

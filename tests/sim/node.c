@@ -75,7 +75,7 @@ struct sim_node *sim_node_new(struct sim_world *w, int side, struct th_flow_serv
 		.sync_push = w->config.sync_push,
 		.sync_check = w->config.sync_check,
 		.policy = w->config.policy,
-		.no_model = w->config.no_model,
+		.no_model = w->config.no_model || (w->config.no_model_far && side == SIM_FAR),
 		.other_version = w->config.other_version && side == SIM_FAR,
 		.padding = w->config.padding,
 		.link = w->config.profile[side],

@@ -1,5 +1,6 @@
-/* Two nodes of two versions, whose trained tables differ: nothing is read with tables that it was not written with. The
- * first request goes out before the other end has said which ones it has, so it is refused, and comes again. */
+/* Two nodes of two versions, whose trained tables differ, or of which one does not use the model: nothing is read with
+ * tables that it was not written with. The first request goes out before the other end has said what it has, so it is
+ * refused, and comes again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static bool exchange(struct sim_world *w, unsigned number)
 	return false;
 }
 
-static unsigned play(bool model, bool other)
+static unsigned play(bool near, bool far, bool other)
 {
 	struct sim_rule echo = { .kind = SIM_ECHO, .status = 200, .times = -1 };
 	struct sim_world *w = calloc(1, sizeof(*w));
@@ -48,16 +49,17 @@ static unsigned play(bool model, bool other)
 		abort();
 	sim_world_config_default(&config);
 	config.secure = true;
-	config.no_model = !model;
+	config.no_model = !near;
+	config.no_model_far = !far;
 	config.other_version = other;
 	sim_world_init(w, &config);
 	sim_server_rule(&w->server, &echo);
 	for (unsigned i = 0; i < EXCHANGES; i++)
 		wrong += !exchange(w, i);
 	again = sim_node_stats(w->side[SIM_NEAR].node).requests_again;
-	wrong += again != (other ? 1 : 0);
-	printf("%s, %s: %u requests coded anew\n", model ? "model" : "flate", other ? "two versions" : "one version",
-	       (unsigned)again);
+	wrong += again != (other || (near && !far) ? 1 : 0);
+	printf("%s, %s, %s: %u requests coded anew\n", near ? "model" : "flate", near && far ? "model" : "flate",
+	       other ? "two versions" : "one version", (unsigned)again);
 	sim_world_free(w);
 	free(w);
 	return wrong;
@@ -67,8 +69,8 @@ int main(void)
 {
 	unsigned wrong = 0;
 
-	for (unsigned how = 0; how < 4; how++)
-		wrong += play(how & 1, how & 2);
-	printf("%u passed, %u failed\n", 4 * EXCHANGES - wrong, wrong);
+	for (unsigned how = 0; how < 8; how++)
+		wrong += play(how & 1, how & 2, how & 4);
+	printf("%u passed, %u failed\n", 8 * EXCHANGES - wrong, wrong);
 	return wrong ? 1 : 0;
 }

@@ -33,6 +33,7 @@ struct sim_world_config {
 	bool first_contact;	  /* it learns it */
 	size_t padding;		  /* encrypted nodes: of coded messages */
 	bool no_model;		  /* encrypted nodes: code without the model, which is slow, and history */
+	bool no_model_far;	  /* the far one does */
 	bool other_version;	  /* encrypted nodes: the far one has other tables */
 	bool sync_push;		  /* secure nodes */
 	th_time sync_check;
