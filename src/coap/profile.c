@@ -66,14 +66,13 @@ size_t th_link_profile_write(const struct th_link_profile *l, uint8_t out[static
 	if (up || down || latency || varies || mtu)
 		flags |= FLAG_MORE | (down != up ? FLAG_DOWN : 0u) | (mtu ? FLAG_MTU : 0u);
 	th_wr_uint(&w, flags, 1);
-	if (flags & FLAG_MORE)
-		th_wr_uint(&w, up, 1);
+	if (!(flags & FLAG_MORE))
+		return w.n;
+	th_wr_uint(&w, up, 1);
 	if (flags & FLAG_DOWN)
 		th_wr_uint(&w, down, 1);
-	if (flags & FLAG_MORE) {
-		th_wr_uint(&w, latency, 1);
-		th_wr_uint(&w, varies, 1);
-	}
+	th_wr_uint(&w, latency, 1);
+	th_wr_uint(&w, varies, 1);
 	if (flags & FLAG_MTU)
 		th_wr_uint(&w, mtu < BYTE_MAX ? mtu : BYTE_MAX, 1);
 	return w.n;

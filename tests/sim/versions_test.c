@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/client.h"
 #include "sim/node.h"
 #include "sim/world.h"
 
@@ -16,25 +15,17 @@ static const char body[] = "{\"body\":\"The captain says they sail at half past 
 /* Whether the homeserver saw it once, as it was, and its echo came back as it was. */
 static bool exchange(struct sim_world *w, unsigned number)
 {
-	static struct sim_client client;
+	const struct sim_body whole = { .text = body, .n = strlen(body) };
+	const struct sim_seen *seen;
 	char target[TARGET];
-	struct sim_request r = { .method = "PUT", .target = target, .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
 	struct sim_sum want;
 
 	snprintf(target, sizeof(target), "/_matrix/client/v3/rooms/%%21r%%3Ax/send/m.room.message/%u", number);
-	r.body = (struct sim_body){ .text = body, .n = strlen(body) };
-	sim_sum_of(&want, &r.body);
-	sim_client_init(&client, &r, &w->net.now);
-	sim_client_start(&client, sim_world_door(w));
-	sim_net_run(&w->net, w->net.now + 60 * TH_SEC);
-	if (client.state == SIM_CLIENT_DONE && client.status == 200 && sim_sum_eq(&want, &client.sum)) {
-		const struct sim_seen *seen = sim_server_seen(&w->server, "PUT", target);
-
-		return seen && seen->begun == 1 && seen->whole == 1 && sim_sum_eq(&want, &seen->last);
-	}
-	printf("exchange %u: %s, status %u\n", number, sim_client_state_text(client.state), client.status);
-	sim_client_leave(&client);
-	return false;
+	if (!sim_world_echoes(w, target, body))
+		return false;
+	sim_sum_of(&want, &whole);
+	seen = sim_server_seen(&w->server, "PUT", target);
+	return seen && seen->begun == 1 && seen->whole == 1 && sim_sum_eq(&want, &seen->last);
 }
 
 static unsigned play(bool near, bool far, bool other)

@@ -1,11 +1,10 @@
-/* Two nodes that tell what messages cost (th_node_watch, for `thimble explain --live`): that must change nothing in what
- * they carry, federation's events included, whose hashes the coding leaves out (codec/computed.h). */
+/* Two nodes that tell what messages cost (th_node_watch, for `thimble explain --live`): that must change nothing in
+ * what they carry, federation's events included, whose hashes the coding leaves out (codec/computed.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/node.h"
-#include "sim/client.h"
 #include "sim/node.h"
 #include "sim/world.h"
 
@@ -35,27 +34,12 @@ static void on_coded(void *user, const struct th_coded *m)
 	t->cut += memmem(m->text, m->n, "\"sha256\":\"\001\"", strlen("\"sha256\":\"\001\"")) != NULL;
 }
 
-/* Whether the homeserver's echo of the transaction came back as it was. */
 static bool exchange(struct sim_world *w, unsigned number)
 {
-	static struct sim_client client;
 	char target[TARGET];
-	struct sim_request r = { .method = "PUT", .target = target, .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
-	struct sim_sum want;
-	char is[512];
 
 	snprintf(target, sizeof(target), "/_matrix/federation/v1/send/%u", number);
-	r.body = (struct sim_body){ .text = transaction, .n = strlen(transaction) };
-	sim_sum_of(&want, &r.body);
-	sim_client_init(&client, &r, &w->net.now);
-	sim_client_start(&client, sim_world_door(w));
-	sim_net_run(&w->net, w->net.now + 60 * TH_SEC);
-	if (client.state == SIM_CLIENT_DONE && client.status == 200 && sim_sum_eq(&want, &client.sum))
-		return true;
-	printf("exchange %u: %s, status %u, %s\n", number, sim_client_state_text(client.state), client.status,
-	       sim_sum_text(&client.sum, is, sizeof(is)));
-	sim_client_leave(&client);
-	return false;
+	return sim_world_echoes(w, target, transaction);
 }
 
 int main(void)

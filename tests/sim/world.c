@@ -1,8 +1,10 @@
 #include "sim/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/client.h"
 #include "sim/node.h"
 
 enum { NEAR_HOST = 1, FAR_HOST = 2, COAP_PORT = 5683, MOVED_HOST = 100, SEED_STEP = 0x51ed27 };
@@ -193,6 +195,26 @@ size_t sim_world_node_open(const struct sim_world *w, int side)
 	const struct sim_side *s = &w->side[side];
 
 	return s->up && w->config.kind[side] == SIM_NODE ? sim_node_open(s->node) : 0;
+}
+
+bool sim_world_echoes(struct sim_world *w, const char *target, const char *text)
+{
+	static struct sim_client client;
+	struct sim_request r = { .method = "PUT", .target = target, .send_limit = SIZE_MAX, .read_limit = SIZE_MAX };
+	struct sim_sum want;
+	char is[512];
+
+	r.body = (struct sim_body){ .text = text, .n = strlen(text) };
+	sim_sum_of(&want, &r.body);
+	sim_client_init(&client, &r, &w->net.now);
+	sim_client_start(&client, sim_world_door(w));
+	sim_net_run(&w->net, w->net.now + 60 * TH_SEC);
+	if (client.state == SIM_CLIENT_DONE && client.status == 200 && sim_sum_eq(&want, &client.sum))
+		return true;
+	printf("PUT %s: %s, status %u, %s\n", target, sim_client_state_text(client.state), client.status,
+	       sim_sum_text(&client.sum, is, sizeof(is)));
+	sim_client_leave(&client);
+	return false;
 }
 
 const char *sim_world_bug(const struct sim_world *w)

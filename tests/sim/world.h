@@ -84,6 +84,10 @@ void sim_world_free(struct sim_world *w);
 /* Where clients of the near side open their flows; NULL when nobody is there. */
 struct th_flow_server *sim_world_door(struct sim_world *w);
 
+/* A client PUTs the text to a homeserver that echoes it (SIM_ECHO), and a minute passes: whether it came back as it was,
+ * with 200. Else it is printed what came. */
+bool sim_world_echoes(struct sim_world *w, const char *target, const char *text);
+
 /* The process ends without a word, and starts anew with nothing remembered. */
 void sim_world_kill(struct sim_world *w, int side);
 void sim_world_start(struct sim_world *w, int side);
